@@ -1,0 +1,1 @@
+"""What is kept for a while: in the process, then in Redis."""

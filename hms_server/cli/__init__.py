@@ -1,0 +1,1 @@
+"""One file per sub-command of `hms`: `register(subparsers)` and `run(arguments) -> status`."""

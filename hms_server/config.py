@@ -1,0 +1,85 @@
+"""The only reader of the environment. Every setting is HMS_<NAME>; a mistake stops the start."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Any
+
+import pydantic
+import pydantic_settings
+
+from hms_server import errors
+
+
+class Settings(pydantic_settings.BaseSettings):
+    """Settings of servers, workers and tools. Addresses have no default where guessing would hurt."""
+
+    model_config = pydantic_settings.SettingsConfigDict(env_prefix="HMS_", extra="ignore")
+
+    # PostgreSQL. The owner's is used by `hms migrate` alone, the admin's by `hms database create`.
+    admin_database_url: str = ""
+    database_url: str = ""
+    app_database_url: str = ""
+    worker_database_url: str = ""
+    pool_min: int = pydantic.Field(2, ge=1, le=20)
+    pool_max: int | None = pydantic.Field(None, ge=1, le=20)  # None: threads + 2
+    pool_idle_seconds: float = pydantic.Field(30, gt=0)
+    pool_lifetime_seconds: float = pydantic.Field(1800, gt=0)
+    pool_wait_seconds: float = pydantic.Field(5, gt=0)
+    statement_timeout_seconds: float = pydantic.Field(15, gt=0)
+
+    # Redis: gate and cache; queues may have an address of their own (single or Sentinel).
+    redis_url: str = ""
+    queue_redis_url: str = ""
+    redis_timeout_seconds: float = pydantic.Field(0.25, gt=0)
+
+    keys_file: pathlib.Path | None = None
+
+    grpc_listen: str = "127.0.0.1:50051"
+    threads: int = pydantic.Field(4, ge=1, le=64)
+    max_request_bytes: int = pydantic.Field(4 * 1024 * 1024, ge=1024)
+    drain_seconds: float = pydantic.Field(20, ge=0)
+    access_token_seconds: int = pydantic.Field(900, ge=60, le=3600)
+    session_seconds: int = pydantic.Field(12 * 3600, ge=300)
+    # Peers whose x-forwarded-for is believed, as CIDRs
+    trusted_proxies: str = "127.0.0.0/8,::1/128"
+
+    metrics_listen: str = "127.0.0.1:9464"
+    metrics_dir: pathlib.Path | None = None
+    log_level: str = pydantic.Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+
+    # Client commands (demo, import-fhir)
+    grpc_target: str = ""
+    tenant: str = ""
+    user: str = ""
+    password: pydantic.SecretStr = pydantic.SecretStr("")
+    bootstrap_password: pydantic.SecretStr = pydantic.SecretStr("")
+
+    @property
+    def pool_size(self) -> int:
+        """Most connections of one process: threads + 2, 20 at most."""
+        return self.pool_max or min(self.threads + 2, 20)
+
+    def require(self, *names: str) -> None:
+        """Raises ConfigError naming the settings among `names` that are empty."""
+        missing = [f"HMS_{n.upper()}" for n in names if not self._plain(n)]
+        if missing:
+            raise errors.ConfigError(f"set {', '.join(missing)} (see docs/operations.md)")
+
+    def _plain(self, name: str) -> Any:
+        value = getattr(self, name)
+        return value.get_secret_value() if isinstance(value, pydantic.SecretStr) else value
+
+
+def load() -> Settings:
+    """Reads the environment; raises ConfigError with one line that names every mistake."""
+    try:
+        settings = Settings()
+    except pydantic.ValidationError as error:
+        mistakes = "; ".join(
+            f"HMS_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()
+        )
+        raise errors.ConfigError(mistakes) from None
+    if settings.pool_min > settings.pool_size:
+        raise errors.ConfigError("HMS_POOL_MIN is greater than HMS_POOL_MAX")
+    return settings

@@ -1,0 +1,119 @@
+"""What is known of a call while it is served. Made by the edge, read by everyone below it."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from hms_server import clock, errors
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class MethodPolicy:
+    """A method's own policy, as its proto options say (hms.policy.v1.MethodPolicy)."""
+
+    full_name: str  # "hms.patient.v1.PatientService/GetPatient"
+    access: str  # PUBLIC, AUTHENTICATED, PERMISSION
+    permission: str
+    rate_tier: str  # EXEMPT, DEFAULT, LOGIN, SEARCH, BULK
+    audit_action: str  # NONE, CREATE, READ, UPDATE, DELETE, EXECUTE
+    replica_ok: bool
+    entity_type: str
+    platform_only: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Principal:
+    """Who calls: the verified claims of an access token."""
+
+    tenant_id: str
+    user_id: str
+    username: str
+    session_id: str
+    permission_version: int
+    # None: an administrator's token carries no list; the gate's answer tells
+    permissions: frozenset[str] | None
+    expire_time: float  # Unix seconds
+
+
+class Call:
+    """One call on its way through the chain."""
+
+    __slots__ = (
+        "_hook",
+        "_lock",
+        "address",
+        "audited",
+        "cancelled",
+        "deadline",
+        "metadata",
+        "method",
+        "principal",
+        "request",
+        "request_id",
+        "response_headers",
+        "trace_id",
+        "transport",
+    )
+
+    def __init__(
+        self,
+        method: MethodPolicy,
+        metadata: dict[str, str],
+        request: Any = None,
+        address: str = "",
+        transport: Any = None,
+    ) -> None:
+        self.method = method
+        self.metadata = metadata
+        # bytes until it is parsed, then the message
+        self.request = request
+        self.transport = transport
+        self.address = address
+        self.request_id = ""
+        self.trace_id = ""
+        self.principal: Principal | None = None
+        self.deadline: float | None = None  # on clock.monotonic()
+        self.cancelled = False
+        # whether an audit record of this call is stored or on its way in a transaction
+        self.audited = False
+        self.response_headers: list[tuple[str, str]] = []
+        self._hook: Callable[[], None] | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def caller(self) -> Principal:
+        """The caller; raises Unauthenticated where there is none."""
+        if self.principal is None:
+            raise errors.Unauthenticated("This method needs a token: log in first.")
+        return self.principal
+
+    @property
+    def tenant_id(self) -> str:
+        """The caller's tenant; raises Unauthenticated where there is no caller."""
+        return self.caller.tenant_id
+
+    def remaining(self, ceiling: float) -> float:
+        """Seconds until the deadline, at most `ceiling`; raises when the call is over."""
+        if self.cancelled:
+            raise errors.Cancelled("The caller went away.")
+        if self.deadline is None:
+            return ceiling
+        left = self.deadline - clock.monotonic()
+        if left <= 0:
+            raise errors.DeadlineExceeded("The deadline passed before the work was done.")
+        return min(left, ceiling)
+
+    def on_cancel(self, hook: Callable[[], None] | None) -> None:
+        """Sets what stops the work that is under way; None when it is done."""
+        with self._lock:
+            self._hook = hook
+
+    def cancel(self) -> None:
+        """The caller is gone: marks the call and stops what is under way."""
+        with self._lock:
+            self.cancelled = True
+            if self._hook is not None:
+                self._hook()

@@ -1,0 +1,1 @@
+"""PostgreSQL: the one pool, the two transactions, named SQL, pages, migrations."""

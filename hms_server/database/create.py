@@ -1,0 +1,63 @@
+"""Creates the roles and the database: what needs a superuser, done once per installation.
+
+The four roles and why they are four: docs/security.md. Safe to run again: passwords are set anew, what
+stands is left.
+"""
+
+from __future__ import annotations
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from hms_server.errors import ConfigError
+
+_LOGIN_ROLES = ("hms_owner", "hms_app", "hms_worker")
+
+
+def create(admin_url: str, owner_url: str, app_url: str, worker_url: str) -> list[str]:
+    """Makes roles and database as the URLs name them; returns what was made.
+
+    Raises ConfigError where a URL does not fit or the server cannot be reached.
+    """
+    done: list[str] = []
+    wanted = {}
+    for role, url in zip(_LOGIN_ROLES, (owner_url, app_url, worker_url), strict=True):
+        parts = conninfo_to_dict(url)
+        if parts.get("user") != role:
+            raise ConfigError(f"the database URL of {role} must have {role} as its user")
+        wanted[role] = str(parts.get("password") or "")
+    database = str(conninfo_to_dict(owner_url).get("dbname") or "")
+    if not database:
+        raise ConfigError("HMS_DATABASE_URL names no database")
+    try:
+        with psycopg.connect(admin_url, autocommit=True) as connection:
+            for role, password in wanted.items():
+                done += _role(connection, role, password)
+            done += _role(connection, "hms_search", None)
+            # The owner gives the search function to hms_search, without having its rights.
+            connection.execute("GRANT hms_search TO hms_owner WITH INHERIT FALSE, SET TRUE")
+            found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone()
+            if not found:
+                connection.execute(
+                    sql.SQL("CREATE DATABASE {} OWNER hms_owner ENCODING 'UTF8' TEMPLATE template0").format(
+                        sql.Identifier(database)
+                    )
+                )
+                done.append(f"database {database}")
+    except psycopg.Error as error:
+        raise ConfigError(f"HMS_ADMIN_DATABASE_URL: {str(error).splitlines()[0]}") from None
+    return done
+
+
+def _role(connection: psycopg.Connection, role: str, password: str | None) -> list[str]:
+    name = sql.Identifier(role)
+    found = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone()
+    login: sql.Composable = sql.SQL("NOLOGIN")
+    if password is not None:
+        login = sql.SQL("LOGIN PASSWORD {}").format(sql.Literal(password))
+    verb = sql.SQL("ALTER ROLE" if found else "CREATE ROLE")
+    connection.execute(
+        sql.SQL("{} {} {} NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE").format(verb, name, login)
+    )
+    return [] if found else [f"role {role}"]

@@ -1,0 +1,80 @@
+"""Named SQL. A room's statements stand in its `queries.sql`, loaded once at start.
+
+A block begins with `-- name: get_patient`. Parameters are written `:name` and become `$n`. A block
+marked `-- audited: id` leaves an audit record in the same statement: one record that names every
+distinct value of column `id` it returned. It is added here, so that no room can forget it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.resources
+import re
+
+# Quoted text, casts and line comments are skipped; what is left is a parameter.
+_TOKEN = re.compile(r"'(?:[^']|'')*'|::\w+|--[^\n]*|(?<![:\w]):([a-z_][a-z0-9_]*)")
+_NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+_AUDITED = re.compile(r"^-- audited: (\w+)$", re.MULTILINE)
+
+# :audit_event_id and :audit_record are filled by the transaction. A statement that finds nothing is
+# recorded too: as NOT_FOUND where :audit_must_find says that the method reads one record.
+_AUDITED_SQL = """
+WITH audited_rows AS MATERIALIZED (
+{body}
+), audit_record AS (
+  INSERT INTO audit_outbox (tenant_id, event_id, record, patient_ids, outcome)
+  SELECT :tenant_id::uuid, :audit_event_id::uuid, :audit_record::jsonb,
+         coalesce((SELECT array_agg(DISTINCT {column}::uuid) FROM audited_rows), '{{}}'),
+         CASE WHEN :audit_must_find::boolean AND NOT EXISTS (SELECT 1 FROM audited_rows)
+              THEN 'NOT_FOUND' ELSE 'OK' END
+)
+SELECT * FROM audited_rows"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Query:
+    """One statement, ready to prepare."""
+
+    name: str  # "patient.get_patient"; also the name of the prepared statement
+    sql: bytes
+    parameters: tuple[str, ...]  # in the order of $1, $2, ...
+    audited: bool
+
+    @property
+    def prepared_name(self) -> bytes:
+        """Name of the prepared statement."""
+        return self.name.encode()
+
+
+def compile_query(name: str, body: str) -> Query:
+    """Makes a Query of one block's text."""
+    audited = _AUDITED.search(body)
+    text = (
+        "\n".join(line for line in body.splitlines() if not line.lstrip().startswith("--"))
+        .strip()
+        .rstrip(";")
+    )
+    if audited:
+        text = _AUDITED_SQL.format(body=text, column=audited[1])
+    parameters: list[str] = []
+
+    def number(match: re.Match[str]) -> str:
+        if match[1] is None:
+            return match[0]
+        if match[1] not in parameters:
+            parameters.append(match[1])
+        return f"${parameters.index(match[1]) + 1}"
+
+    sql = _TOKEN.sub(number, text)
+    return Query(name, sql.encode(), tuple(parameters), audited is not None)
+
+
+def load_queries(package: str, file: str = "queries.sql") -> dict[str, Query]:
+    """Every block of a package's SQL file by name. `package` is `hms_server.patient`."""
+    text = importlib.resources.files(package).joinpath(file).read_text()
+    room = package.rpartition(".")[2]
+    parts = _NAME.split(text)
+    names, bodies = parts[1::2], parts[2::2]
+    if len(set(names)) != len(names):
+        raise ValueError(f"{package}/{file}: a query name stands twice")
+    return {n: compile_query(f"{room}.{n}", b) for n, b in zip(names, bodies, strict=True)}

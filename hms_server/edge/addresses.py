@@ -1,0 +1,47 @@
+"""The caller's network address: the peer's, or what a trusted proxy says of it."""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import urllib.parse
+from collections.abc import Callable
+
+from hms_server.errors import ConfigError
+
+
+def peer_address(peer: str) -> str:
+    """The address of a grpc peer string: "ipv4:10.1.2.3:5000", "ipv6:%5B::1%5D:5000"."""
+    kind, _, rest = peer.partition(":")
+    if kind == "ipv4":
+        return rest.rpartition(":")[0]
+    if kind == "ipv6":
+        return urllib.parse.unquote(rest).rpartition(":")[0].strip("[]")
+    return kind
+
+
+def resolver(trusted: str) -> Callable[[str, dict[str, str]], str]:
+    """A function of (peer, metadata). `trusted` lists the proxies' networks; raises ConfigError.
+
+    Only the last entry of x-forwarded-for was written by the proxy itself; those before it are the
+    client's own word.
+    """
+    try:
+        networks = [ipaddress.ip_network(part.strip()) for part in trusted.split(",") if part.strip()]
+    except ValueError as error:
+        raise ConfigError(f"HMS_TRUSTED_PROXIES: {error}") from None
+
+    @functools.lru_cache(maxsize=1024)
+    def is_trusted(address: str) -> bool:
+        try:
+            parsed = ipaddress.ip_address(address)
+        except ValueError:
+            return address == "unix"
+        return any(parsed in network for network in networks)
+
+    def resolve(peer: str, metadata: dict[str, str]) -> str:
+        address = peer_address(peer)
+        forwarded = metadata.get("x-forwarded-for", "").rpartition(",")[2].strip()
+        return forwarded if forwarded and is_trusted(address) else address
+
+    return resolve

@@ -1,0 +1,135 @@
+"""The threaded grpc server: HMS services behind the chain, health, reflection, channelz."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import grpc
+from google.protobuf.message_factory import GetMessageClass
+from grpc_channelz.v1 import channelz
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from hms_server.edge import chain as chains
+from hms_server.edge.bound import BoundMethod, Interceptor
+from hms_server.edge.transport import Behaviour, behaviour
+from hms_server.errors import ConfigError
+from hms_server.policy import policy_of, services
+
+# Above the chain's own limit, so that a caller who is a little over it gets a reasoned answer.
+_TRANSPORT_FACTOR = 2
+
+
+def behaviours(
+    servicers: Mapping[str, Any],
+    chain: tuple[Interceptor, ...],
+    resolve: Callable[[str, dict[str, str]], str],
+) -> dict[str, dict[str, Behaviour]]:
+    """Every method's behaviour, by service and method. `servicers` by the service's full name.
+
+    Raises ConfigError for a service without a servicer, an RPC without a method or a policy: the
+    server does not start.
+    """
+    found: dict[str, dict[str, Behaviour]] = {}
+    for service in services():
+        servicer = servicers.get(service.full_name)
+        if servicer is None:
+            raise ConfigError(f"{service.full_name} has no servicer")
+        found[service.full_name] = {}
+        for descriptor in service.methods:
+            implementation = getattr(servicer, descriptor.name, None)
+            if implementation is None:
+                raise ConfigError(f"{service.full_name}/{descriptor.name} is not implemented")
+            method = BoundMethod(policy_of(descriptor), GetMessageClass(descriptor.input_type))
+
+            def last(call: Any, implementation: Any = implementation) -> Any:
+                return implementation(call.request, call)
+
+            handler = chains.bind(chain, method, last)
+            found[service.full_name][descriptor.name] = behaviour(method, handler, resolve)
+    return found
+
+
+class Server:
+    """One process's server."""
+
+    def __init__(
+        self, methods: dict[str, dict[str, Behaviour]], *, threads: int, max_request_bytes: int
+    ) -> None:
+        self._server = grpc.server(
+            concurrent.futures.ThreadPoolExecutor(threads, thread_name_prefix="hms-call"),
+            options=[
+                ("grpc.so_reuseport", 1),
+                ("grpc.max_receive_message_length", max_request_bytes * _TRANSPORT_FACTOR),
+                ("grpc.max_send_message_length", -1),
+                ("grpc.max_metadata_size", 32 * 1024),
+                ("grpc.keepalive_time_ms", 60_000),
+                ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+                ("grpc.http2.max_ping_strikes", 0),
+            ],
+        )
+        for service, methods_of_service in methods.items():
+            handlers: dict[str, Any] = {
+                name: grpc.unary_unary_rpc_method_handler(function)
+                for name, function in methods_of_service.items()
+            }
+            self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
+        self._names = list(methods)
+        # Probes must answer while every call thread is busy.
+        self._health = health.HealthServicer(
+            experimental_non_blocking=True,
+            experimental_thread_pool=concurrent.futures.ThreadPoolExecutor(2, "hms-health"),
+        )
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        channelz.add_channelz_servicer(self._server)
+        reflection.enable_server_reflection(
+            [
+                *methods,
+                health.SERVICE_NAME,
+                "grpc.channelz.v1.Channelz",
+                reflection.SERVICE_NAME,
+            ],
+            self._server,
+        )
+
+    def start(self, listen: str) -> None:
+        """Binds and serves; raises ConfigError where the address cannot be bound."""
+        try:
+            bound = self._server.add_insecure_port(listen)
+        except RuntimeError:
+            bound = 0
+        if not bound:
+            raise ConfigError(f"HMS_GRPC_LISTEN: cannot listen on {listen}: is the port taken?")
+        self._server.start()
+        self._set_health(health_pb2.HealthCheckResponse.SERVING)
+
+    def stop(self, drain_seconds: float) -> None:
+        """NOT_SERVING first, then calls in flight finish, at most `drain_seconds` long."""
+        self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        finished: threading.Event = self._server.stop(drain_seconds)
+        finished.wait(drain_seconds + 1)
+
+    def _set_health(self, status: int) -> None:
+        for name in ["", *self._names]:
+            self._health.set(name, status)
+
+
+def probe_port(listen: str) -> None:
+    """Raises ConfigError where another program holds the port.
+
+    With SO_REUSEPORT a second server would bind it silently and take half of the calls.
+    """
+    host, _, port = listen.rpartition(":")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host.strip("[]"), int(port)))
+        except OSError as error:
+            raise ConfigError(f"HMS_GRPC_LISTEN: cannot listen on {listen}: {error.strerror}") from None
+        except ValueError:
+            raise ConfigError(f"HMS_GRPC_LISTEN: {listen} is not host:port") from None

@@ -1,0 +1,48 @@
+-- Sliding window in ten buckets, kept in one hash: field b is the newest bucket's number, s the sum of
+-- the live ones, the rest are counts by bucket number. The oldest bucket counts whole until it has
+-- left the window, so no window of the given length ever holds more than the limit.
+
+local BUCKETS = 10
+
+local function live_sum(key, bucket)
+  local head = redis.call('HMGET', key, 'b', 's')
+  if head[1] and tonumber(head[1]) >= bucket then return tonumber(head[2]) end
+  if not head[1] then return 0 end
+  local sum, old = 0, {}
+  local all = redis.call('HGETALL', key)
+  for i = 1, #all, 2 do
+    local number = tonumber(all[i])
+    if number then
+      if number < bucket - BUCKETS then old[#old + 1] = all[i]
+      else sum = sum + tonumber(all[i + 1]) end
+    end
+  end
+  old[#old + 1] = 'r'
+  redis.call('HDEL', key, unpack(old))
+  redis.call('HSET', key, 'b', bucket, 's', sum)
+  return sum
+end
+
+local function take(key, bucket, weight, window_ms)
+  redis.call('HINCRBY', key, 's', weight)
+  if redis.call('HINCRBY', key, bucket, weight) == weight then
+    redis.call('HSET', key, 'b', bucket)
+    redis.call('PEXPIRE', key, window_ms * 2)
+  end
+end
+
+-- Milliseconds until the oldest live bucket leaves the window.
+local function wait_ms(key, bucket, bucket_ms, now_ms)
+  local oldest = bucket
+  local all = redis.call('HKEYS', key)
+  for i = 1, #all do
+    local number = tonumber(all[i])
+    if number and number < oldest then oldest = number end
+  end
+  return math.max(1, (oldest + BUCKETS + 1) * bucket_ms - now_ms)
+end
+
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end

@@ -1,0 +1,95 @@
+"""Tells Redis, after a commit, what every process must know at once.
+
+Never raises: with Redis away the keys cannot be read either, and what is kept in a process lives
+60 seconds at most (docs/security.md).
+"""
+
+from __future__ import annotations
+
+import importlib.resources
+import logging
+
+import redis
+
+from hms_server.gate import keys
+from hms_server.telemetry import logs, metrics
+
+_log = logging.getLogger(__name__)
+
+# How long a loaded version or session may stand in Redis, in seconds.
+LIFE_SECONDS = 60
+# A revocation outlives every access token of its session (60 minutes at most, config.py).
+REVOKED_SECONDS = 3600 + 60
+
+
+def lua(*names: str) -> str:
+    """The text of the gate's scripts, joined."""
+    folder = importlib.resources.files("hms_server.gate")
+    return "\n".join(folder.joinpath(name).read_text() for name in names)
+
+
+class GatePublisher:
+    """Writes versions, sessions and limits into Redis. Versions only move forward."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._script = client.register_script(lua("publish.lua"))
+
+    def tenant(
+        self,
+        tenant_id: str,
+        permission_version: int,
+        row_version: int,
+        rate_limits: dict[str, tuple[int, int]],
+    ) -> None:
+        """A tenant's permission version and limits. Their sum orders publications: both only grow."""
+        limits = [
+            text for tier, (calls, seconds) in rate_limits.items() for text in (tier, f"{calls}:{seconds}")
+        ]
+        self.publish(
+            tenant_id,
+            tenant_version=str(permission_version),
+            tenant_order=str(permission_version + row_version),
+            limits=limits,
+        )
+
+    def user(self, tenant_id: str, user_id: str, permission_version: int) -> None:
+        """A user's permission version."""
+        self.publish(tenant_id, user_id=user_id, user_version=str(permission_version))
+
+    def session_revoked(self, tenant_id: str, session_id: str) -> None:
+        """A session is over."""
+        self.publish(tenant_id, session_id=session_id, session_state="0")
+
+    def publish(
+        self,
+        tenant_id: str,
+        *,
+        tenant_version: str = "",
+        tenant_order: str = "",
+        user_id: str = "",
+        user_version: str = "",
+        session_id: str = "",
+        session_state: str = "",
+        limits: list[str] | None = None,
+    ) -> None:
+        """One trip for whatever is given."""
+        try:
+            self._script(
+                keys=[
+                    keys.tenant(tenant_id),
+                    keys.user(tenant_id, user_id),
+                    keys.session(tenant_id, session_id),
+                ],
+                args=[
+                    LIFE_SECONDS,
+                    tenant_version,
+                    tenant_order,
+                    user_version,
+                    session_state,
+                    REVOKED_SECONDS,
+                    *(limits or []),
+                ],
+            )
+        except redis.RedisError as error:
+            metrics.GATE_FALLBACK.labels("publish").inc()
+            logs.event(_log, logging.WARNING, "gate publication lost", error=type(error).__name__)

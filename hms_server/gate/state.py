@@ -1,0 +1,19 @@
+"""What the gate must know of a caller, as PostgreSQL has it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class GateState:
+    """The present versions of tenant and user, and whether the session stands."""
+
+    tenant_permission_version: int
+    tenant_row_version: int
+    tenant_state: str  # ACTIVE, SUSPENDED
+    user_permission_version: int
+    user_state: str  # ACTIVE, DISABLED
+    session_active: bool
+    # Tier without prefix ("SEARCH"): calls, seconds; in place of the tier's default
+    rate_limits: dict[str, tuple[int, int]]

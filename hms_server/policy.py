@@ -1,0 +1,72 @@
+"""Reads every method's policy from the proto descriptors (hms.policy.v1.MethodPolicy).
+
+The protos are the only list of RPCs: a method without a complete policy raises ConfigError, which
+stops the server from starting.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+
+from hms.policy.v1 import policy_pb2
+from hms_server.context import MethodPolicy
+from hms_server.errors import ConfigError
+
+_MODULES = (
+    "hms.identity.v1.identity_pb2",
+    "hms.admin.v1.admin_pb2",
+    "hms.patient.v1.patient_pb2",
+    "hms.audit.v1.audit_pb2",
+)
+
+
+def services() -> list[ServiceDescriptor]:
+    """The descriptors of all HMS services."""
+    found: list[ServiceDescriptor] = []
+    for name in _MODULES:
+        module = importlib.import_module(name)
+        found.extend(module.DESCRIPTOR.services_by_name.values())
+    return found
+
+
+def policy_of(method: MethodDescriptor) -> MethodPolicy:
+    """The policy of one method; raises ConfigError where it is missing or contradicts itself."""
+    service = method.containing_service
+    full_name = f"{service.full_name}/{method.name}"
+    options = method.GetOptions()
+    if not options.HasExtension(policy_pb2.method):
+        raise ConfigError(f"{full_name} has no (hms.policy.v1.method) option: see policy.proto")
+    policy = options.Extensions[policy_pb2.method]
+    access = policy_pb2.Access.Name(policy.access).removeprefix("ACCESS_")
+    tier = policy_pb2.RateTier.Name(policy.rate_tier).removeprefix("RATE_TIER_")
+    action = policy_pb2.AuditClass.Name(policy.audit_class).removeprefix("AUDIT_CLASS_")
+    if "UNSPECIFIED" in (access, tier, action) or not policy.entity_type:
+        raise ConfigError(f"{full_name}: access, rate_tier, audit_class and entity_type must be set")
+    if (access == "PERMISSION") != bool(policy.permission):
+        raise ConfigError(f"{full_name}: permission is set if and only if access is PERMISSION")
+    if policy.replica_ok and action != "NONE":
+        raise ConfigError(f"{full_name}: an audited method cannot be answered by a replica")
+    return MethodPolicy(
+        full_name=full_name,
+        access=access,
+        permission=policy.permission,
+        rate_tier=tier,
+        audit_action=action,
+        replica_ok=policy.replica_ok,
+        entity_type=policy.entity_type,
+        platform_only=policy.platform_only,
+    )
+
+
+@functools.cache
+def load_policies() -> dict[str, MethodPolicy]:
+    """Policies of all methods by full name ("hms.patient.v1.PatientService/GetPatient")."""
+    policies = {}
+    for service in services():
+        for method in service.methods:
+            policy = policy_of(method)
+            policies[policy.full_name] = policy
+    return policies
