@@ -6,6 +6,7 @@ import functools
 import ipaddress
 import urllib.parse
 from collections.abc import Callable
+from typing import Any
 
 from hms_server.errors import ConfigError
 
@@ -20,8 +21,8 @@ def peer_address(peer: str) -> str:
     return kind
 
 
-def resolver(trusted: str) -> Callable[[str, dict[str, str]], str]:
-    """A function of (peer, metadata). `trusted` lists the proxies' networks; raises ConfigError.
+def resolver(trusted: str) -> Callable[[Any, dict[str, str]], str]:
+    """A function of (grpc context, metadata). `trusted` lists the proxies' networks; raises ConfigError.
 
     Only the last entry of x-forwarded-for was written by the proxy itself; those before it are the
     client's own word.
@@ -39,8 +40,8 @@ def resolver(trusted: str) -> Callable[[str, dict[str, str]], str]:
             return address == "unix"
         return any(parsed in network for network in networks)
 
-    def resolve(peer: str, metadata: dict[str, str]) -> str:
-        address = peer_address(peer)
+    def resolve(context: Any, metadata: dict[str, str]) -> str:
+        address = peer_address(context.peer())
         forwarded = metadata.get("x-forwarded-for", "").rpartition(",")[2].strip()
         return forwarded if forwarded and is_trusted(address) else address
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import grpc
@@ -16,7 +16,7 @@ from grpc_reflection.v1alpha import reflection
 
 from hms_server.edge import chain as chains
 from hms_server.edge.bound import BoundMethod, Interceptor
-from hms_server.edge.transport import Behaviour, behaviour
+from hms_server.edge.transport import Behaviour, Resolve, behaviour
 from hms_server.errors import ConfigError
 from hms_server.policy import policy_of, services
 
@@ -27,7 +27,7 @@ _TRANSPORT_FACTOR = 2
 def behaviours(
     servicers: Mapping[str, Any],
     chain: tuple[Interceptor, ...],
-    resolve: Callable[[str, dict[str, str]], str],
+    resolve: Resolve,
 ) -> dict[str, dict[str, Behaviour]]:
     """Every method's behaviour, by service and method. `servicers` by the service's full name.
 

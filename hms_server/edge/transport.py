@@ -9,37 +9,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import grpc
-
 from hms_server.context import Call
 from hms_server.edge.bound import BoundMethod, Handler
 from hms_server.edge.headers import set_headers
 from hms_server.edge.status import DETAILS_KEY, StatusError
 
 Behaviour = Callable[[Any, Any], bytes]
+# The caller's network address, from grpc context and metadata.
+Resolve = Callable[[Any, dict[str, str]], str]
 
 
-class _Status(grpc.Status):
-    def __init__(self, error: StatusError) -> None:
-        self.code = error.grpc_code
-        self.details = error.status.message
-        self.trailing_metadata = ((DETAILS_KEY, error.status.SerializeToString()),)
-
-
-def behaviour(
-    method: BoundMethod, handler: Handler, resolve: Callable[[str, dict[str, str]], str]
-) -> Behaviour:
+def behaviour(method: BoundMethod, handler: Handler, resolve: Resolve) -> Behaviour:
     """The grpc behaviour of one unary method."""
     policy = method.policy
 
     def behave(raw: Any, context: Any) -> bytes:
         metadata = {key: value for key, value in context.invocation_metadata() if isinstance(value, str)}
-        call = Call(policy, metadata, raw, resolve(context.peer(), metadata), context)
+        call = Call(policy, metadata, raw, resolve(context, metadata), context)
         try:
             response: bytes = handler(call).SerializeToString()
         except StatusError as error:
             set_headers(context, tuple(call.response_headers))
-            context.abort_with_status(_Status(error))
+            context.set_trailing_metadata(((DETAILS_KEY, error.status.SerializeToString()),))
+            context.abort(error.grpc_code, error.status.message)
             raise  # abort always raises; this line is for the reader
         set_headers(context, tuple(call.response_headers))
         return response
