@@ -105,8 +105,9 @@ BEGIN
   END IF;
 END
 $$;
+-- Before the function changes hands: only its owner may say who executes it.
+REVOKE ALL ON FUNCTION search_patient_ids(text[], text, text, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION search_patient_ids(text[], text, text, integer) TO hms_app;
 GRANT CREATE ON SCHEMA public TO hms_search;
 ALTER FUNCTION search_patient_ids(text[], text, text, integer) OWNER TO hms_search;
 REVOKE CREATE ON SCHEMA public FROM hms_search;
-REVOKE ALL ON FUNCTION search_patient_ids(text[], text, text, integer) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION search_patient_ids(text[], text, text, integer) TO hms_app;

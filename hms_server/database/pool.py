@@ -40,6 +40,8 @@ def _check(connection: Connection) -> None:
     """
     readable, _, _ = select.select([connection.pgconn.socket], [], [], 0)
     if readable:
+        # The pool replaces a connection that is closed; otherwise it would hand it out again.
+        connection.pgconn.finish()
         raise psycopg.OperationalError("the server closed the connection")
 
 

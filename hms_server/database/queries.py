@@ -24,7 +24,8 @@ WITH audited_rows AS MATERIALIZED (
 ), audit_record AS (
   INSERT INTO audit_outbox (tenant_id, event_id, record, patient_ids, outcome)
   SELECT :tenant_id::uuid, :audit_event_id::uuid, :audit_record::jsonb,
-         coalesce((SELECT array_agg(DISTINCT {column}::uuid) FROM audited_rows), '{{}}'),
+         coalesce((SELECT array_agg(DISTINCT {column}::uuid) FROM audited_rows
+                   WHERE {column} IS NOT NULL), '{{}}'),
          CASE WHEN :audit_must_find::boolean AND NOT EXISTS (SELECT 1 FROM audited_rows)
               THEN 'NOT_FOUND' ELSE 'OK' END
 )

@@ -6,13 +6,14 @@ import grpc
 import grpc_testing
 import pytest
 from google.protobuf import descriptor_pb2
-from google.rpc import error_details_pb2, status_pb2
+from google.rpc import error_details_pb2
 
 from hms.common.v1 import error_reason_pb2
 from hms.patient.v1 import patient_pb2 as pb
 from hms_server import errors
 from hms_server.context import MethodPolicy
 from hms_server.edge import chain, server
+from hms_server.edge.status import to_status
 from hms_server.errors import ConfigError
 from hms_server.policy import load_policies, policy_of, services
 from tests.unit.edge_fixtures import USER
@@ -126,12 +127,19 @@ def test_a_call_passes_the_whole_chain_and_carries_its_headers():
     assert headers["x-request-id"]
 
 
-def test_a_refused_call_carries_error_info_and_its_request_id():
+def test_a_refused_call_ends_with_its_code_and_carries_its_request_id():
     broken = parts(verifier=Verifier(errors.Unauthenticated("forged")))
-    _, headers, trailing, code = invoke(broken)
+    _, headers, _, code = invoke(broken)
     assert code is grpc.StatusCode.UNAUTHENTICATED
-    status = status_pb2.Status.FromString(trailing["grpc-status-details-bin"])
+    assert headers["x-request-id"]
+
+
+def test_a_status_carries_error_info():
+    made = to_status(errors.NotFound("No such patient."), "request-1").status
     info = error_details_pb2.ErrorInfo()
-    assert status.details[0].Unpack(info)
-    assert (info.reason, info.domain) == ("TOKEN_INVALID", "hms")
-    assert info.metadata["request_id"] == headers["x-request-id"]
+    assert made.details[0].Unpack(info)
+    assert (info.reason, info.domain, info.metadata["request_id"]) == (
+        "NOT_FOUND",
+        "hms",
+        "request-1",
+    )

@@ -1,0 +1,771 @@
+CREATE EXTENSION IF NOT EXISTS btree_gin WITH SCHEMA public;
+
+COMMENT ON EXTENSION btree_gin IS 'support for indexing common datatypes in GIN';
+
+CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;
+
+COMMENT ON EXTENSION pg_trgm IS 'text similarity measurement and index searching based on trigrams';
+
+CREATE FUNCTION public.audit_tenants() RETURNS TABLE(id uuid, code text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public'
+    AS $$
+  SELECT tenant.id, tenant.code FROM tenant
+$$;
+
+ALTER FUNCTION public.audit_tenants() OWNER TO hms_owner;
+
+CREATE FUNCTION public.make_audit_partition(moment timestamp with time zone) RETURNS SETOF text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public'
+    SET lock_timeout TO '5s'
+    AS $$
+DECLARE
+  month timestamp := date_trunc('month', moment AT TIME ZONE 'UTC');
+  parent text;
+  partition text;
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtext('make_audit_partition'));
+  FOREACH parent IN ARRAY ARRAY['audit_event', 'audit_event_patient'] LOOP
+    partition := format('%s_%s', parent, to_char(month, 'YYYYMM'));
+    CONTINUE WHEN to_regclass('public.' || quote_ident(partition)) IS NOT NULL;
+    EXECUTE format(
+      'CREATE TABLE public.%I (LIKE public.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)',
+      partition, parent);
+    -- Nobody is granted a partition; should somebody be one day, its rows are still locked.
+    PERFORM public.protect_tenant_table(format('public.%I', partition)::regclass);
+    EXECUTE format(
+      'ALTER TABLE public.%I ATTACH PARTITION public.%I FOR VALUES FROM (%L) TO (%L)',
+      parent, partition, month AT TIME ZONE 'UTC', (month + interval '1 month') AT TIME ZONE 'UTC');
+    RETURN NEXT partition;
+  END LOOP;
+END
+$$;
+
+ALTER FUNCTION public.make_audit_partition(moment timestamp with time zone) OWNER TO hms_owner;
+
+CREATE FUNCTION public.make_audit_partitions(months_ahead integer) RETURNS SETOF text
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public'
+    AS $$
+  SELECT made.name
+  FROM generate_series(0, months_ahead) AS ahead,
+       make_audit_partition(
+         (date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => ahead)) AT TIME ZONE 'UTC'
+       ) AS made (name)
+$$;
+
+ALTER FUNCTION public.make_audit_partitions(months_ahead integer) OWNER TO hms_owner;
+
+CREATE FUNCTION public.protect_tenant_table(target regclass) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', target);
+  EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', target);
+  EXECUTE format(
+    'CREATE POLICY tenant_isolation ON %s TO hms_app '
+    'USING (tenant_id = nullif(current_setting(''app.tenant_id'', true), '''')::uuid) '
+    'WITH CHECK (tenant_id = nullif(current_setting(''app.tenant_id'', true), '''')::uuid)', target);
+  EXECUTE format('CREATE POLICY owner_all ON %s TO hms_owner USING (true) WITH CHECK (true)', target);
+END
+$$;
+
+ALTER FUNCTION public.protect_tenant_table(target regclass) OWNER TO hms_owner;
+
+CREATE FUNCTION public.purge_request_records(age interval, max_rows integer) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public'
+    AS $$
+  WITH old AS (
+    SELECT ctid FROM request_record WHERE create_time < now() - age LIMIT max_rows
+  ), gone AS (
+    DELETE FROM request_record r USING old WHERE r.ctid = old.ctid RETURNING 1
+  )
+  SELECT count(*) FROM gone
+$$;
+
+ALTER FUNCTION public.purge_request_records(age interval, max_rows integer) OWNER TO hms_owner;
+
+CREATE FUNCTION public.purge_sessions(age interval, max_rows integer) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public'
+    AS $$
+  WITH old AS (
+    SELECT ctid FROM session WHERE expire_time < now() - age LIMIT max_rows
+  ), gone AS (
+    DELETE FROM session s USING old WHERE s.ctid = old.ctid RETURNING 1
+  )
+  SELECT count(*) FROM gone
+$$;
+
+ALTER FUNCTION public.purge_sessions(age interval, max_rows integer) OWNER TO hms_owner;
+
+CREATE FUNCTION public.search_patient_ids(tokens text[], birth_from text, birth_before text, max_rows integer) RETURNS SETOF uuid
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public'
+    AS $_$
+DECLARE
+  tenant uuid := nullif(current_setting('app.tenant_id', true), '')::uuid;
+  statement text := 'SELECT id FROM patient WHERE tenant_id = $1 AND delete_time IS NULL';
+  found_rows bigint;
+BEGIN
+  IF tenant IS NULL OR cardinality(tokens) NOT BETWEEN 1 AND 8 THEN
+    RETURN;
+  END IF;
+  FOR i IN 1 .. cardinality(tokens) LOOP
+    IF tokens[i] !~ '^[a-z0-9]+$' THEN
+      RAISE EXCEPTION 'a search token holds other than a-z and 0-9' USING ERRCODE = '22023';
+    END IF;
+    statement := statement || format(' AND search_text LIKE ''%%'' || $2 || %L', tokens[i] || '%');
+  END LOOP;
+  IF birth_from <> '' THEN
+    statement := statement || ' AND birth_date >= $3 AND birth_date < $4';
+  END IF;
+  statement := statement || ' LIMIT $5';
+  RETURN QUERY EXECUTE statement USING tenant, ' ', birth_from, birth_before, max_rows;
+  GET DIAGNOSTICS found_rows = ROW_COUNT;
+  IF found_rows = 0 THEN
+    RETURN QUERY EXECUTE statement USING tenant, '', birth_from, birth_before, max_rows;
+  END IF;
+END
+$_$;
+
+ALTER FUNCTION public.search_patient_ids(tokens text[], birth_from text, birth_before text, max_rows integer) OWNER TO hms_search;
+
+CREATE TABLE public.audit_chain (
+    tenant_id uuid NOT NULL,
+    sequence bigint DEFAULT 0 NOT NULL,
+    hash bytea DEFAULT '\x'::bytea NOT NULL,
+    update_time timestamp with time zone DEFAULT now() NOT NULL
+)
+WITH (fillfactor='50');
+
+ALTER TABLE ONLY public.audit_chain FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_chain OWNER TO hms_owner;
+
+CREATE TABLE public.audit_event (
+    tenant_id uuid NOT NULL,
+    sequence bigint NOT NULL,
+    id uuid NOT NULL,
+    record_time timestamp with time zone NOT NULL,
+    action text NOT NULL,
+    method text NOT NULL,
+    actor_id uuid,
+    actor_name text DEFAULT ''::text NOT NULL,
+    session_id uuid,
+    entity_type text DEFAULT ''::text NOT NULL,
+    entity_id text DEFAULT ''::text NOT NULL,
+    patient_ids uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    outcome text NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    request_id text DEFAULT ''::text NOT NULL,
+    trace_id text DEFAULT ''::text NOT NULL,
+    address text DEFAULT ''::text NOT NULL,
+    old_version bigint DEFAULT 0 NOT NULL,
+    new_version bigint DEFAULT 0 NOT NULL,
+    key_id text NOT NULL,
+    hash bytea NOT NULL
+)
+PARTITION BY RANGE (record_time);
+
+ALTER TABLE ONLY public.audit_event FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_event OWNER TO hms_owner;
+
+CREATE TABLE public.audit_event_patient (
+    tenant_id uuid NOT NULL,
+    patient_id uuid NOT NULL,
+    record_time timestamp with time zone NOT NULL,
+    sequence bigint NOT NULL
+)
+PARTITION BY RANGE (record_time);
+
+ALTER TABLE ONLY public.audit_event_patient FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_event_patient OWNER TO hms_owner;
+
+CREATE TABLE public.audit_outbox (
+    tenant_id uuid NOT NULL,
+    "position" bigint NOT NULL,
+    event_id uuid NOT NULL,
+    record_time timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    record jsonb NOT NULL,
+    patient_ids uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    outcome text NOT NULL
+)
+WITH (autovacuum_vacuum_threshold='5000', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_insert_threshold='-1', autovacuum_analyze_threshold='50000', autovacuum_analyze_scale_factor='0', autovacuum_vacuum_cost_delay='0');
+
+ALTER TABLE ONLY public.audit_outbox FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_outbox OWNER TO hms_owner;
+
+ALTER TABLE public.audit_outbox ALTER COLUMN "position" ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.audit_outbox_position_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.patient (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    uhid text NOT NULL COLLATE pg_catalog."C",
+    document jsonb NOT NULL,
+    name_key text NOT NULL COLLATE pg_catalog."C",
+    birth_date text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    search_text text NOT NULL COLLATE pg_catalog."C",
+    actor_id uuid NOT NULL,
+    create_time timestamp with time zone DEFAULT now() NOT NULL,
+    update_time timestamp with time zone DEFAULT now() NOT NULL,
+    delete_time timestamp with time zone
+);
+
+ALTER TABLE ONLY public.patient FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.patient OWNER TO hms_owner;
+
+CREATE TABLE public.patient_key (
+    tenant_id uuid NOT NULL,
+    kind text NOT NULL COLLATE pg_catalog."C",
+    value text NOT NULL COLLATE pg_catalog."C",
+    patient_id uuid NOT NULL,
+    CONSTRAINT patient_key_kind_check CHECK ((kind = ANY (ARRAY['NAME'::text, 'PHONE'::text, 'IDENTIFIER'::text, 'NAME_BIRTH'::text])))
+);
+
+ALTER TABLE ONLY public.patient_key FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.patient_key OWNER TO hms_owner;
+
+CREATE TABLE public.patient_version (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint NOT NULL,
+    uhid text NOT NULL COLLATE pg_catalog."C",
+    document jsonb NOT NULL,
+    actor_id uuid NOT NULL,
+    create_time timestamp with time zone NOT NULL,
+    update_time timestamp with time zone NOT NULL,
+    delete_time timestamp with time zone
+);
+
+ALTER TABLE ONLY public.patient_version FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.patient_version OWNER TO hms_owner;
+
+CREATE TABLE public.request_record (
+    tenant_id uuid NOT NULL,
+    principal_id uuid NOT NULL,
+    method text NOT NULL,
+    request_id uuid NOT NULL,
+    request_hash bytea NOT NULL,
+    entity_id uuid NOT NULL,
+    entity_version bigint NOT NULL,
+    create_time timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.request_record FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.request_record OWNER TO hms_owner;
+
+CREATE TABLE public.role (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    code text NOT NULL COLLATE pg_catalog."C",
+    display_name text DEFAULT ''::text NOT NULL,
+    permissions text[] DEFAULT '{}'::text[] NOT NULL,
+    all_permissions boolean DEFAULT false NOT NULL,
+    system boolean DEFAULT false NOT NULL,
+    create_time timestamp with time zone DEFAULT now() NOT NULL,
+    update_time timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.role FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.role OWNER TO hms_owner;
+
+CREATE TABLE public.role_version (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint NOT NULL,
+    row_data jsonb NOT NULL,
+    actor_id uuid NOT NULL,
+    replace_time timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.role_version FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.role_version OWNER TO hms_owner;
+
+CREATE TABLE public.schema_migration (
+    version integer NOT NULL,
+    name text NOT NULL,
+    checksum text NOT NULL,
+    apply_time timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE public.schema_migration OWNER TO hms_owner;
+
+CREATE TABLE public.session (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    refresh_hash bytea NOT NULL,
+    previous_refresh_hash bytea,
+    rotate_time timestamp with time zone DEFAULT now() NOT NULL,
+    expire_time timestamp with time zone NOT NULL,
+    revoke_time timestamp with time zone,
+    revoke_reason text,
+    create_time timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.session FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.session OWNER TO hms_owner;
+
+CREATE TABLE public.tenant (
+    id uuid NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    code text NOT NULL COLLATE pg_catalog."C",
+    display_name text NOT NULL,
+    state text DEFAULT 'ACTIVE'::text NOT NULL,
+    rate_limits jsonb DEFAULT '{}'::jsonb NOT NULL,
+    permission_version bigint DEFAULT 1 NOT NULL,
+    create_time timestamp with time zone DEFAULT now() NOT NULL,
+    update_time timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT tenant_state_check CHECK ((state = ANY (ARRAY['ACTIVE'::text, 'SUSPENDED'::text])))
+);
+
+ALTER TABLE ONLY public.tenant FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.tenant OWNER TO hms_owner;
+
+CREATE TABLE public.tenant_setting (
+    tenant_id uuid NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    time_zone text DEFAULT 'UTC'::text NOT NULL,
+    uhid_prefix text DEFAULT 'H'::text NOT NULL,
+    uhid_digits integer DEFAULT 8 NOT NULL,
+    create_time timestamp with time zone DEFAULT now() NOT NULL,
+    update_time timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT tenant_setting_uhid_digits_check CHECK (((uhid_digits >= 6) AND (uhid_digits <= 12)))
+);
+
+ALTER TABLE ONLY public.tenant_setting FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.tenant_setting OWNER TO hms_owner;
+
+CREATE TABLE public.tenant_setting_version (
+    tenant_id uuid NOT NULL,
+    version bigint NOT NULL,
+    row_data jsonb NOT NULL,
+    actor_id uuid NOT NULL,
+    replace_time timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.tenant_setting_version FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.tenant_setting_version OWNER TO hms_owner;
+
+CREATE TABLE public.tenant_version (
+    tenant_id uuid NOT NULL,
+    version bigint NOT NULL,
+    row_data jsonb NOT NULL,
+    actor_id uuid NOT NULL,
+    replace_time timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.tenant_version FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.tenant_version OWNER TO hms_owner;
+
+CREATE TABLE public.uhid_counter (
+    tenant_id uuid NOT NULL,
+    next_number bigint DEFAULT 1 NOT NULL
+);
+
+ALTER TABLE ONLY public.uhid_counter FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.uhid_counter OWNER TO hms_owner;
+
+CREATE TABLE public.user_account (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    username text NOT NULL,
+    username_key text NOT NULL COLLATE pg_catalog."C",
+    display_name text DEFAULT ''::text NOT NULL,
+    email text DEFAULT ''::text NOT NULL,
+    state text DEFAULT 'ACTIVE'::text NOT NULL,
+    password_hash text NOT NULL,
+    password_time timestamp with time zone DEFAULT now() NOT NULL,
+    permission_version bigint DEFAULT 1 NOT NULL,
+    create_time timestamp with time zone DEFAULT now() NOT NULL,
+    update_time timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT user_account_state_check CHECK ((state = ANY (ARRAY['ACTIVE'::text, 'DISABLED'::text])))
+);
+
+ALTER TABLE ONLY public.user_account FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.user_account OWNER TO hms_owner;
+
+CREATE TABLE public.user_account_version (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint NOT NULL,
+    row_data jsonb NOT NULL,
+    actor_id uuid NOT NULL,
+    replace_time timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.user_account_version FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.user_account_version OWNER TO hms_owner;
+
+CREATE TABLE public.user_role (
+    tenant_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    role_id uuid NOT NULL
+);
+
+ALTER TABLE ONLY public.user_role FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.user_role OWNER TO hms_owner;
+
+ALTER TABLE ONLY public.audit_chain
+    ADD CONSTRAINT audit_chain_pkey PRIMARY KEY (tenant_id);
+
+ALTER TABLE ONLY public.audit_event_patient
+    ADD CONSTRAINT audit_event_patient_pkey PRIMARY KEY (tenant_id, patient_id, record_time, sequence);
+
+ALTER TABLE ONLY public.audit_event
+    ADD CONSTRAINT audit_event_pkey PRIMARY KEY (tenant_id, sequence, record_time);
+
+ALTER TABLE ONLY public.audit_outbox
+    ADD CONSTRAINT audit_outbox_pkey PRIMARY KEY (tenant_id, "position");
+
+ALTER TABLE ONLY public.patient_key
+    ADD CONSTRAINT patient_key_pkey PRIMARY KEY (tenant_id, kind, value, patient_id);
+
+ALTER TABLE ONLY public.patient
+    ADD CONSTRAINT patient_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.patient
+    ADD CONSTRAINT patient_tenant_id_uhid_key UNIQUE (tenant_id, uhid);
+
+ALTER TABLE ONLY public.patient_version
+    ADD CONSTRAINT patient_version_pkey PRIMARY KEY (tenant_id, id, version);
+
+ALTER TABLE ONLY public.request_record
+    ADD CONSTRAINT request_record_pkey PRIMARY KEY (tenant_id, principal_id, method, request_id);
+
+ALTER TABLE ONLY public.role
+    ADD CONSTRAINT role_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.role
+    ADD CONSTRAINT role_tenant_id_code_key UNIQUE (tenant_id, code);
+
+ALTER TABLE ONLY public.role_version
+    ADD CONSTRAINT role_version_pkey PRIMARY KEY (tenant_id, id, version);
+
+ALTER TABLE ONLY public.schema_migration
+    ADD CONSTRAINT schema_migration_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY public.session
+    ADD CONSTRAINT session_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.tenant
+    ADD CONSTRAINT tenant_code_key UNIQUE (code);
+
+ALTER TABLE ONLY public.tenant
+    ADD CONSTRAINT tenant_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.tenant_setting
+    ADD CONSTRAINT tenant_setting_pkey PRIMARY KEY (tenant_id);
+
+ALTER TABLE ONLY public.tenant_setting_version
+    ADD CONSTRAINT tenant_setting_version_pkey PRIMARY KEY (tenant_id, version);
+
+ALTER TABLE ONLY public.tenant_version
+    ADD CONSTRAINT tenant_version_pkey PRIMARY KEY (tenant_id, version);
+
+ALTER TABLE ONLY public.uhid_counter
+    ADD CONSTRAINT uhid_counter_pkey PRIMARY KEY (tenant_id);
+
+ALTER TABLE ONLY public.user_account
+    ADD CONSTRAINT user_account_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.user_account
+    ADD CONSTRAINT user_account_tenant_id_username_key_key UNIQUE (tenant_id, username_key);
+
+ALTER TABLE ONLY public.user_account_version
+    ADD CONSTRAINT user_account_version_pkey PRIMARY KEY (tenant_id, id, version);
+
+ALTER TABLE ONLY public.user_role
+    ADD CONSTRAINT user_role_pkey PRIMARY KEY (tenant_id, user_id, role_id);
+
+CREATE INDEX audit_event_by_actor ON ONLY public.audit_event USING btree (tenant_id, actor_id, record_time, sequence);
+
+CREATE UNIQUE INDEX audit_event_by_id ON ONLY public.audit_event USING btree (tenant_id, id, record_time);
+
+CREATE INDEX audit_event_by_time ON ONLY public.audit_event USING btree (tenant_id, record_time, sequence);
+
+CREATE INDEX patient_by_birth_date ON public.patient USING btree (tenant_id, birth_date, id);
+
+CREATE INDEX patient_by_create_time ON public.patient USING btree (tenant_id, create_time, id);
+
+CREATE INDEX patient_by_name ON public.patient USING btree (tenant_id, name_key, id);
+
+CREATE INDEX patient_by_search_text ON public.patient USING gin (tenant_id, search_text public.gin_trgm_ops) WITH (fastupdate=off);
+
+CREATE INDEX patient_key_by_patient ON public.patient_key USING btree (tenant_id, patient_id);
+
+CREATE INDEX request_record_by_time ON public.request_record USING btree (create_time);
+
+CREATE INDEX session_by_expire_time ON public.session USING btree (expire_time);
+
+CREATE INDEX session_by_user ON public.session USING btree (tenant_id, user_id);
+
+CREATE INDEX user_role_by_role ON public.user_role USING btree (tenant_id, role_id);
+
+ALTER TABLE ONLY public.patient_key
+    ADD CONSTRAINT patient_key_tenant_id_patient_id_fkey FOREIGN KEY (tenant_id, patient_id) REFERENCES public.patient(tenant_id, id);
+
+ALTER TABLE ONLY public.patient
+    ADD CONSTRAINT patient_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.patient_version
+    ADD CONSTRAINT patient_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.patient(tenant_id, id);
+
+ALTER TABLE ONLY public.request_record
+    ADD CONSTRAINT request_record_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.role
+    ADD CONSTRAINT role_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.role_version
+    ADD CONSTRAINT role_version_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.session
+    ADD CONSTRAINT session_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.user_account(tenant_id, id);
+
+ALTER TABLE ONLY public.tenant_setting
+    ADD CONSTRAINT tenant_setting_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.tenant_setting_version
+    ADD CONSTRAINT tenant_setting_version_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.tenant_version
+    ADD CONSTRAINT tenant_version_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.uhid_counter
+    ADD CONSTRAINT uhid_counter_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.user_account
+    ADD CONSTRAINT user_account_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.user_account_version
+    ADD CONSTRAINT user_account_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.user_account(tenant_id, id);
+
+ALTER TABLE ONLY public.user_role
+    ADD CONSTRAINT user_role_tenant_id_role_id_fkey FOREIGN KEY (tenant_id, role_id) REFERENCES public.role(tenant_id, id);
+
+ALTER TABLE ONLY public.user_role
+    ADD CONSTRAINT user_role_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.user_account(tenant_id, id);
+
+ALTER TABLE public.audit_chain ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_event ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_event_patient ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_outbox ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY drain ON public.audit_chain TO hms_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY drain ON public.audit_event TO hms_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY drain ON public.audit_event_patient TO hms_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY drain ON public.audit_outbox TO hms_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.audit_chain TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.audit_event TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.audit_event_patient TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.audit_outbox TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.patient TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.patient_key TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.patient_version TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.request_record TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.role TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.role_version TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.session TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.tenant TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.tenant_setting TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.tenant_setting_version TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.tenant_version TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.uhid_counter TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.user_account TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.user_account_version TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.user_role TO hms_owner USING (true) WITH CHECK (true);
+
+ALTER TABLE public.patient ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.patient_key ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.patient_version ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.request_record ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.role ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.role_version ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY search_ids ON public.patient FOR SELECT TO hms_search USING (true);
+
+ALTER TABLE public.session ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.tenant ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant_isolation ON public.audit_chain TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.audit_event TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.audit_event_patient TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.audit_outbox TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.patient TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.patient_key TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.patient_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.request_record TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.role TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.role_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.session TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.tenant TO hms_app USING (((id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) OR (current_setting('app.platform'::text, true) = 'on'::text))) WITH CHECK (((id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) OR (current_setting('app.platform'::text, true) = 'on'::text)));
+
+CREATE POLICY tenant_isolation ON public.tenant_setting TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.tenant_setting_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.tenant_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.uhid_counter TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.user_account TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.user_account_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.user_role TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+ALTER TABLE public.tenant_setting ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.tenant_setting_version ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.tenant_version ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.uhid_counter ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.user_account ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.user_account_version ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.user_role ENABLE ROW LEVEL SECURITY;
+
+REVOKE ALL ON FUNCTION public.audit_tenants() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.audit_tenants() TO hms_worker;
+
+REVOKE ALL ON FUNCTION public.make_audit_partition(moment timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.make_audit_partition(moment timestamp with time zone) TO hms_worker;
+
+REVOKE ALL ON FUNCTION public.make_audit_partitions(months_ahead integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.make_audit_partitions(months_ahead integer) TO hms_worker;
+
+REVOKE ALL ON FUNCTION public.protect_tenant_table(target regclass) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.purge_request_records(age interval, max_rows integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.purge_request_records(age interval, max_rows integer) TO hms_worker;
+
+REVOKE ALL ON FUNCTION public.purge_sessions(age interval, max_rows integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.purge_sessions(age interval, max_rows integer) TO hms_worker;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.audit_chain TO hms_worker;
+
+GRANT SELECT ON TABLE public.audit_event TO hms_app;
+GRANT SELECT,INSERT ON TABLE public.audit_event TO hms_worker;
+
+GRANT SELECT ON TABLE public.audit_event_patient TO hms_app;
+GRANT SELECT,INSERT ON TABLE public.audit_event_patient TO hms_worker;
+
+GRANT INSERT ON TABLE public.audit_outbox TO hms_app;
+GRANT SELECT,DELETE ON TABLE public.audit_outbox TO hms_worker;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.patient TO hms_app;
+
+GRANT SELECT(tenant_id) ON TABLE public.patient TO hms_search;
+
+GRANT SELECT(id) ON TABLE public.patient TO hms_search;
+
+GRANT SELECT(birth_date) ON TABLE public.patient TO hms_search;
+
+GRANT SELECT(search_text) ON TABLE public.patient TO hms_search;
+
+GRANT SELECT(delete_time) ON TABLE public.patient TO hms_search;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.patient_key TO hms_app;
+
+GRANT SELECT,INSERT ON TABLE public.patient_version TO hms_app;
+
+GRANT SELECT,INSERT ON TABLE public.request_record TO hms_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.role TO hms_app;
+
+GRANT SELECT,INSERT ON TABLE public.role_version TO hms_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.session TO hms_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.tenant TO hms_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.tenant_setting TO hms_app;
+
+GRANT SELECT,INSERT ON TABLE public.tenant_setting_version TO hms_app;
+
+GRANT SELECT,INSERT ON TABLE public.tenant_version TO hms_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.uhid_counter TO hms_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.user_account TO hms_app;
+
+GRANT SELECT,INSERT ON TABLE public.user_account_version TO hms_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.user_role TO hms_app;

@@ -1,0 +1,147 @@
+"""Lints over the database's catalog: a table that breaks the rules is found, not remembered."""
+
+from __future__ import annotations
+
+import pytest
+
+# Tables that belong to no tenant, and why.
+PLATFORM_TABLES = {
+    "tenant",  # the list of tenants itself; its policy is tested below
+    "schema_migration",  # the migration runner's own
+}
+
+TABLES = """
+SELECT c.oid, c.relname, c.relrowsecurity, c.relforcerowsecurity, c.relkind
+FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+  AND NOT c.relispartition ORDER BY c.relname
+"""
+
+
+@pytest.fixture(scope="module")
+def tenant_tables(owner):
+    rows = owner.execute(TABLES).fetchall()
+    return [row for row in rows if row[1] not in PLATFORM_TABLES]
+
+
+def test_row_level_security_is_enabled_and_forced_on_every_tenant_table(tenant_tables):
+    assert tenant_tables
+    assert [name for _, name, enabled, forced, _ in tenant_tables if not (enabled and forced)] == []
+
+
+def test_every_tenant_table_has_the_isolation_policy_for_the_app_both_ways(owner, tenant_tables):
+    expected = "(tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)"
+    for oid, name, *_ in tenant_tables:
+        policies = owner.execute(
+            "SELECT polname, polcmd, pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)"
+            " FROM pg_policy WHERE polrelid = %s AND 'hms_app'::regrole = ANY (polroles)",
+            [oid],
+        ).fetchall()
+        assert policies == [("tenant_isolation", "*", expected, expected)], name
+
+
+def test_every_tenant_table_has_a_policy_for_the_owner(owner, tenant_tables):
+    for oid, name, *_ in tenant_tables:
+        found = owner.execute(
+            "SELECT 1 FROM pg_policy WHERE polrelid = %s AND polname = 'owner_all'", [oid]
+        ).fetchone()
+        assert found, name
+
+
+def test_only_known_roles_have_policies_that_see_every_tenant(owner):
+    rows = owner.execute(
+        "SELECT c.relname, p.polname, r.rolname FROM pg_policy p"
+        " JOIN pg_class c ON c.oid = p.polrelid, unnest(p.polroles) AS role(oid)"
+        " LEFT JOIN pg_roles r ON r.oid = role.oid"
+        " WHERE pg_get_expr(p.polqual, p.polrelid) = 'true' AND r.rolname <> 'hms_owner'"
+    ).fetchall()
+    worker = {"audit_outbox", "audit_chain", "audit_event", "audit_event_patient"}
+    assert {(t, r) for t, _, r in rows} == {(t, "hms_worker") for t in worker} | {
+        ("patient", "hms_search")
+    }
+
+
+def test_the_tenant_leads_every_key_and_index(owner, tenant_tables):
+    rows = owner.execute(
+        "SELECT t.relname, i.relname, a.attname FROM pg_index x JOIN pg_class t ON t.oid = x.indrelid"
+        " JOIN pg_class i ON i.oid = x.indexrelid"
+        " LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = x.indkey[0]"
+        " WHERE t.relname = ANY (%s)",
+        [[name for _, name, *_ in tenant_tables]],
+    ).fetchall()
+    # Read by the purge functions alone, across tenants.
+    allowed = {"request_record_by_time", "session_by_expire_time"}
+    assert [r for r in rows if r[2] != "tenant_id" and r[1] not in allowed] == []
+
+
+def test_foreign_keys_carry_the_tenant(owner, tenant_tables):
+    rows = owner.execute(
+        "SELECT conrelid::regclass::text, conname, confrelid::regclass::text, conkey FROM pg_constraint"
+        " WHERE contype = 'f' AND conparentid = 0"
+    ).fetchall()
+    tables = {name for _, name, *_ in tenant_tables}
+    for table, name, target, columns in rows:
+        if table in tables and target != "tenant":
+            assert len(columns) >= 2, name
+
+
+def test_roles_have_no_way_round_row_level_security(owner):
+    rows = owner.execute(
+        "SELECT rolname, rolsuper, rolbypassrls FROM pg_roles WHERE rolname LIKE 'hms\\_%'"
+    ).fetchall()
+    assert {r[0] for r in rows} == {"hms_owner", "hms_app", "hms_worker", "hms_search"}
+    assert not any(superuser or bypass for _, superuser, bypass in rows)
+    members = owner.execute(
+        "SELECT m.rolname, r.rolname FROM pg_auth_members a JOIN pg_roles m ON m.oid = a.member"
+        " JOIN pg_roles r ON r.oid = a.roleid WHERE m.rolname IN ('hms_app', 'hms_worker')"
+    ).fetchall()
+    assert members == []
+
+
+def test_the_app_owns_nothing(owner):
+    rows = owner.execute(
+        "SELECT relname FROM pg_class WHERE relowner IN ('hms_app'::regrole, 'hms_worker'::regrole)"
+    ).fetchall()
+    assert rows == []
+
+
+def test_partitions_are_granted_to_nobody(owner):
+    rows = owner.execute(
+        "SELECT c.relname, r.rolname FROM pg_class c, pg_roles r WHERE c.relispartition"
+        " AND c.relkind = 'r' AND r.rolname IN ('hms_app', 'hms_worker', 'hms_search')"
+        " AND has_table_privilege(r.oid, c.oid, 'SELECT, INSERT, UPDATE, DELETE')"
+    ).fetchall()
+    assert rows == []
+
+
+def test_the_app_changes_no_audit_event(owner):
+    for role in ("hms_app", "hms_worker"):
+        for table in ("audit_event", "audit_event_patient"):
+            for privilege in ("UPDATE", "DELETE", "TRUNCATE"):
+                held = owner.execute(
+                    "SELECT has_table_privilege(%s, %s, %s)", [role, table, privilege]
+                ).fetchone()
+                assert held == (False,), (role, table, privilege)
+
+
+def test_functions_that_run_as_another_role_pin_their_search_path_and_are_closed_to_the_public(owner):
+    rows = owner.execute(
+        "SELECT p.proname, p.proconfig, has_function_privilege('public', p.oid, 'EXECUTE')"
+        " FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND p.prosecdef"
+    ).fetchall()
+    assert rows
+    for name, config, public in rows:
+        assert any(entry.startswith("search_path=pg_catalog") for entry in config or []), name
+        assert not public, name
+
+
+def test_every_tenant_row_has_an_isolated_tenant_row_of_its_own(owner, app_database, new_tenant):
+    from hms_server.database.queries import compile_query
+
+    ours, theirs = new_tenant(), new_tenant()
+    every = compile_query("test.tenants", "SELECT id FROM tenant")
+    with app_database.tenant_transaction(ours.id) as transaction:
+        seen = transaction.queue(every)
+    assert [row.id for row in seen.rows] == [ours.id]
+    with app_database.platform_transaction() as transaction:
+        seen = transaction.queue(every)
+    assert {ours.id, theirs.id} <= {row.id for row in seen.rows}
