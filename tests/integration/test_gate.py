@@ -1,0 +1,244 @@
+"""The gate on a real Redis: versions, sessions, limits, and what happens without Redis."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import time
+
+import pytest
+import redis
+
+from hms_server import errors, ids
+from hms_server.gate.gate import Gate, RateLimited
+from hms_server.gate.publisher import GatePublisher
+from hms_server.gate.state import GateState
+from tests.unit.edge_fixtures import principal
+
+
+class Loader:
+    """PostgreSQL's part: what it would answer, and how often it was asked."""
+
+    def __init__(self, **changes):
+        values = {
+            "tenant_permission_version": 1,
+            "tenant_row_version": 1,
+            "tenant_state": "ACTIVE",
+            "user_permission_version": 1,
+            "user_state": "ACTIVE",
+            "session_active": True,
+            "rate_limits": {},
+        }
+        self.state = GateState(**{**values, **changes})
+        self.asked = 0
+        self.error = None
+
+    def __call__(self, tenant_id, user_id, session_id):
+        self.asked += 1
+        if self.error:
+            raise self.error
+        return self.state
+
+
+@pytest.fixture
+def client(redis_url):
+    with redis.Redis.from_url(redis_url, protocol=2) as made:
+        yield made
+
+
+@pytest.fixture
+def caller():
+    return principal(tenant_id=ids.uuid7(), user_id=ids.uuid7(), session_id=ids.uuid7())
+
+
+def gate(client, loader):
+    return Gate(client, GatePublisher(client), loader)
+
+
+@pytest.fixture
+def dead():
+    """A Redis that is not there."""
+    with redis.Redis(host="127.0.0.1", port=1, socket_timeout=0.1) as made:
+        yield made
+
+
+def test_a_missing_key_is_loaded_once_and_then_answered_by_redis(client, caller):
+    loader = Loader()
+    checked = gate(client, loader)
+    assert [checked.check(caller, "DEFAULT").remaining for _ in range(3)] == [99, 98, 97]
+    assert loader.asked == 1
+
+
+def test_a_session_that_postgresql_does_not_know_is_refused(client, caller):
+    loader = Loader()
+    loader.state = None
+    with pytest.raises(errors.Unauthenticated) as caught:
+        gate(client, loader).check(caller, "DEFAULT")
+    assert caught.value.reason == "SESSION_REVOKED"
+
+
+def test_a_revocation_is_in_force_at_once_and_a_late_load_does_not_undo_it(client, caller):
+    loader = Loader()
+    checked, publisher = gate(client, loader), GatePublisher(client)
+    checked.check(caller, "DEFAULT")
+    publisher.session_revoked(caller.tenant_id, caller.session_id)
+    # A loader that read the session before it was revoked.
+    publisher.publish(caller.tenant_id, session_id=caller.session_id, session_state="1")
+    with pytest.raises(errors.Unauthenticated) as caught:
+        checked.check(caller, "DEFAULT")
+    assert caught.value.reason == "SESSION_REVOKED"
+
+
+@pytest.mark.parametrize("whose", ["tenant", "user"])
+def test_a_new_permission_version_makes_the_token_stale_at_once(client, caller, whose):
+    checked, publisher = gate(client, Loader()), GatePublisher(client)
+    checked.check(caller, "DEFAULT")
+    if whose == "tenant":
+        publisher.tenant(caller.tenant_id, 2, 1, {})
+    else:
+        publisher.user(caller.tenant_id, caller.user_id, 2)
+    with pytest.raises(errors.Unauthenticated) as caught:
+        checked.check(caller, "DEFAULT")
+    assert caught.value.reason == "PERMISSIONS_STALE"
+
+
+def test_versions_in_redis_only_move_forward(client, caller):
+    publisher = GatePublisher(client)
+    publisher.user(caller.tenant_id, caller.user_id, 5)
+    publisher.user(caller.tenant_id, caller.user_id, 4)
+    publisher.tenant(caller.tenant_id, 3, 3, {"SEARCH": (7, 60)})
+    publisher.tenant(caller.tenant_id, 2, 3, {"SEARCH": (9, 60)})
+    publisher.publish(caller.tenant_id, session_id=caller.session_id, session_state="1")
+    checked = gate(client, Loader())
+    fresh = principal(
+        tenant_id=caller.tenant_id,
+        user_id=caller.user_id,
+        session_id=caller.session_id,
+        permission_version=8,
+    )
+    assert checked.check(fresh, "SEARCH").limit == 7
+
+
+def test_the_call_over_the_limit_is_refused_with_the_time_to_wait(client, caller):
+    checked = gate(client, Loader(rate_limits={"SEARCH": (3, 60)}))
+    assert [checked.check(caller, "SEARCH").remaining for _ in range(3)] == [2, 1, 0]
+    with pytest.raises(RateLimited) as caught:
+        checked.check(caller, "SEARCH")
+    assert caught.value.first
+    assert 50 <= caught.value.retry_seconds <= 66
+    with pytest.raises(RateLimited) as caught:
+        checked.check(caller, "SEARCH")
+    assert not caught.value.first
+
+
+def test_a_limit_that_a_tenant_gets_is_in_force_at_once(client, caller):
+    checked = gate(client, Loader(rate_limits={"SEARCH": (1, 60)}))
+    checked.check(caller, "SEARCH")
+    GatePublisher(client).tenant(caller.tenant_id, 1, 2, {"SEARCH": (50, 60)})
+    assert checked.check(caller, "SEARCH").remaining == 48
+
+
+def test_tiers_and_tenants_are_counted_apart(client, caller):
+    loader = Loader(rate_limits={"SEARCH": (1, 60)})
+    checked = gate(client, loader)
+    checked.check(caller, "SEARCH")
+    assert checked.check(caller, "DEFAULT").remaining == 99
+    other = principal(tenant_id=ids.uuid7(), user_id=caller.user_id, session_id=caller.session_id)
+    assert checked.check(other, "SEARCH").remaining == 0
+
+
+def test_a_tenant_as_a_whole_has_ten_times_a_users_limit(client, caller):
+    checked = gate(client, Loader(rate_limits={"SEARCH": (1, 60)}))
+
+    def colleague():
+        return principal(tenant_id=caller.tenant_id, user_id=ids.uuid7(), session_id=ids.uuid7())
+
+    for _ in range(10):
+        checked.check(colleague(), "SEARCH")
+    with pytest.raises(RateLimited):
+        checked.check(colleague(), "SEARCH")
+
+
+def test_a_hundred_calls_at_once_never_pass_the_limit(client, caller):
+    checked = gate(client, Loader(rate_limits={"SEARCH": (20, 60)}))
+
+    def ask(_):
+        try:
+            checked.check(caller, "SEARCH")
+            return True
+        except RateLimited:
+            return False
+
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        assert sum(pool.map(ask, range(100))) == 20
+
+
+def test_no_window_of_its_length_holds_more_than_the_limit(client, caller):
+    checked = gate(client, Loader(rate_limits={"SEARCH": (5, 1)}))
+    passed = []
+    until = time.monotonic() + 3.2
+    while time.monotonic() < until:
+        before = time.monotonic()
+        try:
+            checked.check(caller, "SEARCH")
+            passed.append(before)
+        except RateLimited:
+            pass
+        time.sleep(0.007)
+    assert len(passed) >= 10
+    for start in passed:
+        # A call is counted after it was sent: the edges are left out.
+        assert sum(start <= t < start + 0.98 for t in passed) <= 5
+
+
+def test_a_wrong_password_too_often_is_refused_and_a_right_one_forgives(client):
+    checked, address = gate(client, Loader()), f"192.0.2.{ids.uuid7()}"
+    for _ in range(5):
+        checked.check_address("LOGIN", address, "asha")
+    with pytest.raises(RateLimited):
+        checked.check_address("LOGIN", address, "asha")
+    assert checked.check_address("LOGIN", address, "bina").remaining == 4
+    checked.forgive("LOGIN", address, "asha")
+    assert checked.check_address("LOGIN", address, "asha").remaining == 4
+
+
+def test_an_address_that_keeps_failing_is_blocked(client):
+    checked, address = gate(client, Loader()), f"192.0.2.{ids.uuid7()}"
+    for _ in range(100):
+        checked.report_failure(address)
+    with pytest.raises(RateLimited):
+        checked.report_failure(address)
+    with pytest.raises(RateLimited) as caught:
+        checked.check_address("LOGIN", address, "asha")
+    assert caught.value.reason == "ADDRESS_BLOCKED"
+    assert checked.check_address("LOGIN", "198.51.100.1", ids.uuid7()).limit == 5
+
+
+def test_without_redis_postgresql_decides_and_its_answer_is_kept(dead, caller):
+    loader = Loader()
+    checked = gate(dead, loader)
+    for _ in range(5):
+        checked.check(caller, "DEFAULT")
+    assert loader.asked == 1
+    stale = principal(
+        tenant_id=caller.tenant_id,
+        user_id=caller.user_id,
+        session_id=caller.session_id,
+        permission_version=9,
+    )
+    with pytest.raises(errors.Unauthenticated):
+        checked.check(stale, "DEFAULT")
+
+
+def test_without_redis_a_local_limiter_counts(dead, caller):
+    checked = gate(dead, Loader(rate_limits={"SEARCH": (2, 60)}))
+    checked.check(caller, "SEARCH")
+    checked.check(caller, "SEARCH")
+    with pytest.raises(RateLimited):
+        checked.check(caller, "SEARCH")
+
+
+def test_without_redis_and_postgresql_the_call_is_refused(dead, caller):
+    loader = Loader()
+    loader.error = errors.Unavailable("away")
+    with pytest.raises(errors.Unavailable):
+        gate(dead, loader).check(caller, "DEFAULT")
