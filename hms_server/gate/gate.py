@@ -18,6 +18,7 @@ from hms_server.context import Principal
 from hms_server.gate import keys
 from hms_server.gate.local import LocalLimiter, LocalStates
 from hms_server.gate.publisher import GatePublisher, lua
+from hms_server.gate.runner import ScriptRunner
 from hms_server.gate.state import GateState
 from hms_server.gate.tiers import BLOCK_SECONDS, DEFAULTS, FAILURES, TENANT_FACTOR, Limit
 from hms_server.telemetry import logs, metrics
@@ -55,8 +56,8 @@ class Gate:
         publisher: GatePublisher,
         load: Callable[[str, str, str], GateState | None],
     ) -> None:
-        self._gate = client.register_script(lua("counter.lua", "gate.lua"))
-        self._address = client.register_script(lua("counter.lua", "address.lua"))
+        self._gate = ScriptRunner(client, lua("counter.lua", "gate.lua"))
+        self._address = ScriptRunner(client, lua("counter.lua", "address.lua"))
         self._client = client
         self._publisher = publisher
         self._load = load
@@ -90,11 +91,11 @@ class Gate:
         ]
         version = principal.permission_version
         arguments: list[int | str] = [version, tier, limit.calls, limit.seconds, TENANT_FACTOR]
-        answer: list[int] = self._gate(keys=names, args=arguments)
+        answer = self._gate(names, arguments)
         if answer[0] == _MISS:
             self._counts[_MISS].inc()
             self._fill(principal)
-            answer = self._gate(keys=names, args=arguments)
+            answer = self._gate(names, arguments)
             if answer[0] == _MISS:
                 # Evicted between two trips: PostgreSQL decides.
                 raise redis.RedisError("gate keys do not stay")
@@ -174,8 +175,7 @@ class Gate:
         if clock.monotonic() >= self._skip_until:
             try:
                 answer = self._address(
-                    keys=[name, keys.address_block(address)],
-                    args=[limit.calls, limit.seconds, block],
+                    [name, keys.address_block(address)], [limit.calls, limit.seconds, block]
                 )
                 return self._judge(answer)
             except redis.RedisError as error:
