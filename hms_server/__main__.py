@@ -19,6 +19,7 @@ _COMMANDS = {
     "database": "create the roles and the database",
     "migrate": "bring the schema up to date",
     "keys": "make a key file",
+    "envoy-config": "print the gateway's configuration",
     "platform": "create the platform's administrator",
     "demo": "create the demo hospital",
     "import-fhir": "import patients from FHIR R4 files",

@@ -4,10 +4,32 @@ from __future__ import annotations
 
 import dataclasses
 
+from hms_server import keyring
+from hms_server.admin.servicer import AdminServicer
+from hms_server.audit.denials import DenialAuditor
+from hms_server.audit.servicer import AuditServicer
+from hms_server.cache import client as redis_client
 from hms_server.config import Settings
+from hms_server.database.pages import Pages
 from hms_server.database.pool import Pool
-from hms_server.edge.server import Server
+from hms_server.database.requests import RequestIds
+from hms_server.database.transaction import Database
+from hms_server.edge import chain
+from hms_server.edge.addresses import resolver
+from hms_server.edge.server import Server, behaviours
+from hms_server.errors import ConfigError
+from hms_server.gate.gate import Gate
+from hms_server.gate.publisher import GatePublisher
+from hms_server.identity.gate_state import GateLoader
+from hms_server.identity.passwords import Passwords
+from hms_server.identity.permissions import Catalogue, PermissionDirectory
+from hms_server.identity.servicer import IdentityServicer
+from hms_server.identity.tokens import TokenIssuer, TokenVerifier
+from hms_server.jobs import queues
 from hms_server.jobs.nudge import AuditNudger
+from hms_server.keyring import Keyring
+from hms_server.patient.servicer import PatientServicer
+from hms_server.policy import load_policies
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,3 +52,67 @@ class Application:
         self.server.stop(self.settings.drain_seconds)
         self.nudger.stop()
         self.pool.close()
+
+
+def application(settings: Settings) -> Application:
+    """Everything of a server process; raises ConfigError with one line for the operator."""
+    settings.require("app_database_url", "redis_url", "keys_file")
+    if settings.keys_file is None:
+        raise ConfigError("set HMS_KEYS_FILE")
+    keys = keyring.load(settings.keys_file)
+    pool = Pool(settings.app_database_url, settings)
+    database = Database(pool, settings.statement_timeout_seconds)
+    client = redis_client.connect(settings.redis_url, settings)
+    publisher = GatePublisher(client)
+    catalogue = Catalogue(load_policies())
+    nudger = AuditNudger(queues.open_queue(queues.connect(settings)))
+    parts = chain.ChainParts(
+        verifier=TokenVerifier(keys),
+        gate=Gate(client, publisher, GateLoader(database).load),
+        directory=PermissionDirectory(database, client, catalogue),
+        denials=DenialAuditor(database),
+        nudge=nudger.nudge,
+        deadline_ceiling_seconds=settings.statement_timeout_seconds,
+        max_request_bytes=settings.max_request_bytes,
+    )
+    methods = behaviours(
+        _servicers(settings, keys, database, publisher, catalogue),
+        chain.build(parts),
+        resolver(settings.trusted_proxies),
+    )
+    server = Server(methods, threads=settings.threads, max_request_bytes=settings.max_request_bytes)
+    return Application(settings, pool, nudger, server)
+
+
+def _servicers(
+    settings: Settings,
+    keys: Keyring,
+    database: Database,
+    publisher: GatePublisher,
+    catalogue: Catalogue,
+) -> dict[str, object]:
+    pages = Pages(keys.page_token)
+    request_ids = RequestIds(keys.request_hash)
+    passwords = Passwords()
+    return {
+        "hms.identity.v1.IdentityService": IdentityServicer(
+            database=database,
+            pages=pages,
+            request_ids=request_ids,
+            keyring=keys,
+            issuer=TokenIssuer(keys, settings.access_token_seconds),
+            passwords=passwords,
+            catalogue=catalogue,
+            publisher=publisher,
+            session_seconds=settings.session_seconds,
+        ),
+        "hms.admin.v1.AdminService": AdminServicer(
+            database=database,
+            pages=pages,
+            request_ids=request_ids,
+            passwords=passwords,
+            publisher=publisher,
+        ),
+        "hms.patient.v1.PatientService": PatientServicer(database, pages, request_ids),
+        "hms.audit.v1.AuditService": AuditServicer(database, pages),
+    }

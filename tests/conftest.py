@@ -1,6 +1,12 @@
-"""Fixtures stand in fix_*.py plug-ins, one subject each."""
+"""Fixtures stand in fix_*.py plug-ins, one subject each; every such file is loaded."""
 
-pytest_plugins = ["tests.fix_stack", "tests.fix_database"]
+import pathlib
+
+import pytest
+
+pytest_plugins = sorted(f"tests.{file.stem}" for file in pathlib.Path(__file__).parent.glob("fix_*.py"))
+# Before any is loaded, since they import each other.
+pytest.register_assert_rewrite(*pytest_plugins)
 
 
 def pytest_addoption(parser):

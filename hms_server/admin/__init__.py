@@ -1,0 +1,1 @@
+"""The hospitals on the platform and their settings."""

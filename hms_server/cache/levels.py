@@ -11,7 +11,7 @@ import dataclasses
 import logging
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import orjson
 import redis
@@ -20,7 +20,12 @@ from hms_server import clock
 from hms_server.cache.local import LocalStore
 from hms_server.telemetry import logs, metrics
 
+# What a cache is shared through; None where there is no Redis at all.
+Client = redis.Redis | None
+
 _log = logging.getLogger(__name__)
+
+V = TypeVar("V")
 
 # How long Redis is left alone after a failure: no call waits for it meanwhile.
 _SKIP_SECONDS = 1.0
@@ -38,24 +43,26 @@ class Entry:
     most_local: int = 10_000
 
 
-class _Flight:
+class _Flight(Generic[V]):
     """A load that is under way."""
 
     __slots__ = ("done", "value")
 
     def __init__(self) -> None:
         self.done = threading.Event()
-        self.value: Any = None
+        self.value: V | None = None
 
 
-class Cache:
-    """One kind of values; they are JSON: text, numbers, lists, objects. Share the client."""
+class Cache(Generic[V]):
+    """One kind of values. Redis holds them as JSON; the process as what `decode` makes of it."""
 
-    def __init__(self, entry: Entry, client: redis.Redis | None) -> None:
+    def __init__(self, entry: Entry, client: Client, decode: Callable[[str, Any], V]) -> None:
+        """`decode` gets the tenant's id and what the loader returned."""
         self._entry = entry
         self._client = client
-        self._local: LocalStore[tuple[str, str], Any] = LocalStore(entry.most_local)
-        self._flights: dict[tuple[str, str], _Flight] = {}
+        self._decode = decode
+        self._local: LocalStore[tuple[str, str], V] = LocalStore(entry.most_local)
+        self._flights: dict[tuple[str, str], _Flight[V]] = {}
         self._lock = threading.Lock()
         self._skip_until = 0.0
         self._local_hit, self._shared_hit, self._miss, self._away = (
@@ -63,8 +70,8 @@ class Cache:
             for result in ("local_hit", "shared_hit", "miss", "redis_away")
         )
 
-    def get(self, tenant_id: str, key: str, load: Callable[[], Any]) -> Any:
-        """The value; `load` makes it where neither level has it. None is passed on, never kept."""
+    def get(self, tenant_id: str, key: str, load: Callable[[], Any]) -> V:
+        """The value; where neither level has it, `load` gives what is kept as JSON (not None)."""
         place = (tenant_id, key)
         value = self._local.get(place, clock.monotonic())
         if value is not None:
@@ -74,7 +81,7 @@ class Cache:
             flight = self._flights.get(place)
             leads = flight is None
             if flight is None:
-                flight = self._flights[place] = _Flight()
+                flight = self._flights[place] = _Flight[V]()
         if not leads:
             flight.done.wait(_FLIGHT_SECONDS)
             if flight.value is not None:
@@ -90,16 +97,15 @@ class Cache:
                 del self._flights[place]
             flight.done.set()
 
-    def _fetch(self, place: tuple[str, str], load: Callable[[], Any]) -> Any:
-        value = self._ask_redis(place)
-        if value is not None:
+    def _fetch(self, place: tuple[str, str], load: Callable[[], Any]) -> V:
+        stored = self._ask_redis(place)
+        if stored is not None:
             self._shared_hit.inc()
         else:
             self._miss.inc()
-            value = load()
-            if value is None:
-                return None
-            self._tell_redis(place, value)
+            stored = load()
+            self._tell_redis(place, stored)
+        value = self._decode(place[0], stored)
         self._local.put(place, value, clock.monotonic() + self._entry.local_seconds)
         return value
 
@@ -133,6 +139,9 @@ class Cache:
         self._skip_until = clock.monotonic() + _SKIP_SECONDS
         self._away.inc()
         logs.event(
-            _log, logging.WARNING, "cache without Redis",
-            cache=self._entry.name, error=type(error).__name__,
+            _log,
+            logging.WARNING,
+            "cache without Redis",
+            cache=self._entry.name,
+            error=type(error).__name__,
         )

@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = config.load()
     if arguments.workers > 1:
         probe_port(settings.grpc_listen)
-        return _supervise(arguments.workers)
+        return _supervise(arguments.workers, with_metrics=settings.metrics_dir is not None)
     logs.configure(settings.log_level)
     application = bootstrap.application(settings)
     stop = threading.Event()
@@ -38,10 +38,10 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _supervise(workers: int) -> int:
+def _supervise(workers: int, *, with_metrics: bool) -> int:
     supervisor = Supervisor()
     hms = (sys.executable, "-m", "hms_server")
-    commands = {"metrics": (*hms, "metrics")} if os.environ.get("HMS_METRICS_DIR") else {}
+    commands = {"metrics": (*hms, "metrics")} if with_metrics else {}
     commands |= {f"server-{number}": (*hms, "serve") for number in range(1, workers + 1)}
     for name, command in commands.items():
         supervisor.start(ChildSpec(name=name, argv=command, environment=dict(os.environ)))

@@ -1,0 +1,1 @@
+"""The processes beside the server: RQ workers and cron."""

@@ -1,4 +1,4 @@
-"""Stubs, type stubs and the descriptor set from protos/.
+"""Stubs, type stubs, the descriptor set and the gateway's files from protos/.
 
 `--check` writes into a temporary folder and compares, so that CI finds generated code that is not
 fresh without touching the work tree.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import filecmp
 import importlib.resources
+import os
 import pathlib
 import shutil
 import subprocess
@@ -60,6 +61,27 @@ def generate(target: pathlib.Path) -> None:
     for folder in [p for p in target.rglob("*") if p.is_dir()]:
         (folder / "__init__.py").touch()
         (folder / "py.typed").touch()
+    generate_gateway(target, [*protoc, "--include_imports"], relative)
+
+
+def generate_gateway(target: pathlib.Path, protoc: list[str], relative: list[str]) -> None:
+    """Writes what Envoy serves and runs: openapi.json, docs.html and the two Lua scripts."""
+    with tempfile.TemporaryDirectory() as folder:
+        commented = pathlib.Path(folder) / "commented.binpb"
+        subprocess.run(
+            [*protoc, "--include_source_info", f"--descriptor_set_out={commented}", *relative],
+            check=True,
+        )
+        # A process of its own: the stubs it imports must be the ones just made.
+        subprocess.run(
+            [sys.executable, "-m", "hms_server.gateway.artefacts", str(commented), str(target)],
+            check=True,
+            env={
+                **os.environ,
+                "PYTHONPATH": f"{target}{os.pathsep}{ROOT}",
+                "PYTHONDONTWRITEBYTECODE": "1",
+            },
+        )
 
 
 def differences(left: pathlib.Path, right: pathlib.Path) -> list[str]:

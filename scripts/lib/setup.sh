@@ -109,7 +109,8 @@ PYTHON
 }
 
 hms_is_current() {
-  [ "$(cat "$hms_root/.venv/.hms-$1" 2>/dev/null)" = "$(hms_fingerprint "$1")" ]
+  local stamp=$hms_root/.venv/.hms-$1
+  [ -s "$stamp" ] && [ "$(cat "$stamp")" = "$(hms_fingerprint "$1")" ]
 }
 
 # hms_setup devstack|dev: makes `.venv` hold at least the packages of requirements/NAME.txt.

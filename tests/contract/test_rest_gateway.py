@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hms.patient.v1 import patient_pb2
 
+from hms.patient.v1 import patient_pb2
 from hms_server.gateway import rules
 from tests.contract.gateway_stand import Gateway, free_port, running_envoy, running_stand_in, wait_until
 
@@ -212,7 +212,9 @@ def test_wrong_types_are_refused_with_the_field(gateway: Gateway) -> None:
     assert (reply.status, reply.reason) == (400, "INVALID_ARGUMENT")
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1"])
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1"]
+)
 def test_other_content_types_are_refused(gateway: Gateway, kind: str) -> None:
     reply = gateway.call("POST", "/v1/patients", {}, {"content-type": kind})
     assert (reply.status, reply.reason) == (415, "MALFORMED_REQUEST")
@@ -248,3 +250,9 @@ def test_a_body_below_the_limit_passes(gateway: Gateway, chunked: bool) -> None:
     reply = gateway.call("POST", "/v1/patients", raw=text, chunked=chunked)
     assert reply.status == 200
     assert len(gateway.last.request.patient.names) == 3000  # type: ignore[attr-defined]
+
+
+def test_a_body_of_very_many_values_is_refused(gateway: Gateway) -> None:
+    text = b'{"names":[' + b",".join([b"{}"] * 60_000) + b"]}"
+    reply = gateway.call("POST", "/v1/patients", raw=text)
+    assert (reply.status, reply.reason) == (413, "REQUEST_TOO_LARGE")

@@ -1,0 +1,591 @@
+-- Generated from protos/ by scripts/generate. Do not edit.
+local FIELDS = {}
+FIELDS[1] = {["adminPassword"] = 0, ["adminUsername"] = 0, ["admin_password"] = 0, ["admin_username"] = 0, ["requestId"] = 0, ["request_id"] = 0, ["tenant"] = 10} -- hms.admin.v1.CreateTenantRequest
+FIELDS[2] = {["id"] = 0} -- hms.admin.v1.GetTenantRequest
+FIELDS[3] = {["pageSize"] = 0, ["pageToken"] = 0, ["page_size"] = 0, ["page_token"] = 0} -- hms.admin.v1.ListTenantsRequest
+FIELDS[4] = {["requestId"] = 0, ["request_id"] = 0, ["tenant"] = 10, ["updateMask"] = 0, ["update_mask"] = 0} -- hms.admin.v1.UpdateTenantRequest
+FIELDS[5] = {["code"] = 0, ["createTime"] = 0, ["create_time"] = 0, ["displayName"] = 0, ["display_name"] = 0, ["etag"] = 0, ["id"] = 0, ["rateLimits"] = 75, ["rate_limits"] = 75, ["state"] = 0, ["updateTime"] = 0, ["update_time"] = 0} -- hms.admin.v1.Tenant
+FIELDS[6] = {} -- hms.admin.v1.GetSettingsRequest
+FIELDS[7] = {["requestId"] = 0, ["request_id"] = 0, ["settings"] = 16, ["updateMask"] = 0, ["update_mask"] = 0} -- hms.admin.v1.UpdateSettingsRequest
+FIELDS[8] = {["etag"] = 0, ["timeZone"] = 0, ["time_zone"] = 0, ["uhidDigits"] = 0, ["uhidPrefix"] = 0, ["uhid_digits"] = 0, ["uhid_prefix"] = 0, ["updateTime"] = 0, ["update_time"] = 0} -- hms.admin.v1.Settings
+FIELDS[9] = {["actorId"] = 0, ["actor_id"] = 0, ["endTime"] = 0, ["end_time"] = 0, ["pageSize"] = 0, ["pageToken"] = 0, ["page_size"] = 0, ["page_token"] = 0, ["patientId"] = 0, ["patient_id"] = 0, ["startTime"] = 0, ["start_time"] = 0} -- hms.audit.v1.ListAuditEventsRequest
+FIELDS[10] = {["id"] = 0} -- hms.audit.v1.GetAuditEventRequest
+FIELDS[11] = {["password"] = 0, ["tenant"] = 0, ["username"] = 0} -- hms.identity.v1.LoginRequest
+FIELDS[12] = {["refreshToken"] = 0, ["refresh_token"] = 0} -- hms.identity.v1.RefreshRequest
+FIELDS[13] = {} -- hms.identity.v1.LogoutRequest
+FIELDS[14] = {} -- hms.identity.v1.GetJwksRequest
+FIELDS[15] = {["requestId"] = 0, ["request_id"] = 0, ["user"] = 32} -- hms.identity.v1.CreateUserRequest
+FIELDS[16] = {["createTime"] = 0, ["create_time"] = 0, ["displayName"] = 0, ["display_name"] = 0, ["email"] = 0, ["etag"] = 0, ["id"] = 0, ["password"] = 0, ["roleCodes"] = 1, ["role_codes"] = 1, ["state"] = 0, ["updateTime"] = 0, ["update_time"] = 0, ["username"] = 0} -- hms.identity.v1.User
+FIELDS[17] = {["id"] = 0} -- hms.identity.v1.GetUserRequest
+FIELDS[18] = {["pageSize"] = 0, ["pageToken"] = 0, ["page_size"] = 0, ["page_token"] = 0} -- hms.identity.v1.ListUsersRequest
+FIELDS[19] = {["requestId"] = 0, ["request_id"] = 0, ["updateMask"] = 0, ["update_mask"] = 0, ["user"] = 32} -- hms.identity.v1.UpdateUserRequest
+FIELDS[20] = {["requestId"] = 0, ["request_id"] = 0, ["role"] = 42} -- hms.identity.v1.CreateRoleRequest
+FIELDS[21] = {["code"] = 0, ["createTime"] = 0, ["create_time"] = 0, ["displayName"] = 0, ["display_name"] = 0, ["etag"] = 0, ["id"] = 0, ["permissions"] = 1, ["system"] = 0, ["updateTime"] = 0, ["update_time"] = 0} -- hms.identity.v1.Role
+FIELDS[22] = {["id"] = 0} -- hms.identity.v1.GetRoleRequest
+FIELDS[23] = {["pageSize"] = 0, ["pageToken"] = 0, ["page_size"] = 0, ["page_token"] = 0} -- hms.identity.v1.ListRolesRequest
+FIELDS[24] = {["requestId"] = 0, ["request_id"] = 0, ["role"] = 42, ["updateMask"] = 0, ["update_mask"] = 0} -- hms.identity.v1.UpdateRoleRequest
+FIELDS[25] = {["etag"] = 0, ["id"] = 0, ["requestId"] = 0, ["request_id"] = 0} -- hms.identity.v1.DeleteRoleRequest
+FIELDS[26] = {} -- hms.identity.v1.ListPermissionsRequest
+FIELDS[27] = {["patient"] = 56, ["requestId"] = 0, ["request_id"] = 0} -- hms.patient.v1.CreatePatientRequest
+FIELDS[28] = {["active"] = 0, ["addresses"] = 83, ["birthDate"] = 0, ["birth_date"] = 0, ["communications"] = 87, ["contacts"] = 85, ["createTime"] = 0, ["create_time"] = 0, ["deceased"] = 0, ["deceasedTime"] = 0, ["deceased_time"] = 0, ["deleteTime"] = 0, ["delete_time"] = 0, ["duplicateCandidates"] = 89, ["duplicate_candidates"] = 89, ["etag"] = 0, ["familyName"] = 0, ["family_name"] = 0, ["gender"] = 0, ["givenName"] = 0, ["given_name"] = 0, ["id"] = 0, ["identifiers"] = 79, ["maritalStatus"] = 0, ["marital_status"] = 0, ["names"] = 77, ["telecoms"] = 81, ["uhid"] = 0, ["updateTime"] = 0, ["update_time"] = 0} -- hms.patient.v1.Patient
+FIELDS[29] = {["id"] = 0} -- hms.patient.v1.GetPatientRequest
+FIELDS[30] = {["ids"] = 1} -- hms.patient.v1.BatchGetPatientsRequest
+FIELDS[31] = {["patient"] = 56, ["requestId"] = 0, ["request_id"] = 0, ["updateMask"] = 0, ["update_mask"] = 0} -- hms.patient.v1.UpdatePatientRequest
+FIELDS[32] = {["etag"] = 0, ["id"] = 0, ["requestId"] = 0, ["request_id"] = 0} -- hms.patient.v1.DeletePatientRequest
+FIELDS[33] = {["etag"] = 0, ["id"] = 0, ["requestId"] = 0, ["request_id"] = 0} -- hms.patient.v1.UndeletePatientRequest
+FIELDS[34] = {["orderBy"] = 0, ["order_by"] = 0, ["pageSize"] = 0, ["pageToken"] = 0, ["page_size"] = 0, ["page_token"] = 0, ["showDeleted"] = 0, ["show_deleted"] = 0} -- hms.patient.v1.ListPatientsRequest
+FIELDS[35] = {["birthDate"] = 0, ["birth_date"] = 0, ["identifier"] = 0, ["pageSize"] = 0, ["page_size"] = 0, ["phone"] = 0, ["query"] = 0, ["uhid"] = 0} -- hms.patient.v1.SearchPatientsRequest
+FIELDS[36] = {["pageSize"] = 0, ["pageToken"] = 0, ["page_size"] = 0, ["page_token"] = 0, ["patientId"] = 0, ["patient_id"] = 0} -- hms.patient.v1.ListPatientVersionsRequest
+FIELDS[37] = {["limit"] = 0, ["tier"] = 0, ["windowSeconds"] = 0, ["window_seconds"] = 0} -- hms.admin.v1.RateLimit
+FIELDS[38] = {["familyName"] = 0, ["family_name"] = 0, ["givenNames"] = 1, ["given_names"] = 1, ["period"] = 90, ["prefixes"] = 1, ["suffixes"] = 1, ["text"] = 0, ["use"] = 0} -- hms.patient.v1.HumanName
+FIELDS[39] = {["period"] = 90, ["system"] = 0, ["type"] = 0, ["use"] = 0, ["value"] = 0} -- hms.patient.v1.Identifier
+FIELDS[40] = {["period"] = 90, ["rank"] = 0, ["system"] = 0, ["use"] = 0, ["value"] = 0} -- hms.patient.v1.Telecom
+FIELDS[41] = {["city"] = 0, ["country"] = 0, ["district"] = 0, ["lines"] = 1, ["period"] = 90, ["postalCode"] = 0, ["postal_code"] = 0, ["state"] = 0, ["text"] = 0, ["type"] = 0, ["use"] = 0} -- hms.patient.v1.Address
+FIELDS[42] = {["address"] = 82, ["gender"] = 0, ["name"] = 76, ["organization"] = 0, ["period"] = 90, ["relationships"] = 1, ["telecoms"] = 81} -- hms.patient.v1.Contact
+FIELDS[43] = {["language"] = 0, ["preferred"] = 0} -- hms.patient.v1.Communication
+FIELDS[44] = {["birthDate"] = 0, ["birth_date"] = 0, ["displayName"] = 0, ["display_name"] = 0, ["patientId"] = 0, ["patient_id"] = 0, ["reasons"] = 1, ["score"] = 0, ["uhid"] = 0} -- hms.patient.v1.DuplicateCandidate
+FIELDS[45] = {["end"] = 0, ["start"] = 0} -- hms.patient.v1.Period
+local ROUTES = {["next"] = {[".well-known"] = {["next"] = {["jwks.json"] = {["verbs"] = {[""] = {["GET"] = {["query"] = 14, ["rpc"] = "/hms.identity.v1.IdentityService/GetJwks"}}}}}}, ["v1"] = {["next"] = {["auditEvents"] = {["any"] = {["verbs"] = {[""] = {["GET"] = {["captures"] = {["id"] = true}, ["query"] = 10, ["rpc"] = "/hms.audit.v1.AuditService/GetAuditEvent"}}}}, ["verbs"] = {[""] = {["GET"] = {["query"] = 9, ["rpc"] = "/hms.audit.v1.AuditService/ListAuditEvents"}}}}, ["auth"] = {["verbs"] = {["login"] = {["POST"] = {["body"] = 22, ["query"] = 11, ["rpc"] = "/hms.identity.v1.IdentityService/Login"}}, ["logout"] = {["POST"] = {["body"] = 26, ["query"] = 13, ["rpc"] = "/hms.identity.v1.IdentityService/Logout"}}, ["refresh"] = {["POST"] = {["body"] = 24, ["query"] = 12, ["rpc"] = "/hms.identity.v1.IdentityService/Refresh"}}}}, ["patients"] = {["any"] = {["next"] = {["versions"] = {["verbs"] = {[""] = {["GET"] = {["captures"] = {["patientId"] = true, ["patient_id"] = true}, ["query"] = 36, ["rpc"] = "/hms.patient.v1.PatientService/ListPatientVersions"}}}}}, ["verbs"] = {[""] = {["DELETE"] = {["captures"] = {["id"] = true}, ["query"] = 32, ["rpc"] = "/hms.patient.v1.PatientService/DeletePatient"}, ["GET"] = {["captures"] = {["id"] = true}, ["query"] = 29, ["rpc"] = "/hms.patient.v1.PatientService/GetPatient"}, ["PATCH"] = {["body"] = 56, ["captures"] = {["patient.id"] = true}, ["field"] = "patient", ["query"] = 31, ["rpc"] = "/hms.patient.v1.PatientService/UpdatePatient"}}, ["undelete"] = {["POST"] = {["body"] = 66, ["captures"] = {["id"] = true}, ["query"] = 33, ["rpc"] = "/hms.patient.v1.PatientService/UndeletePatient"}}}}, ["verbs"] = {[""] = {["GET"] = {["query"] = 34, ["rpc"] = "/hms.patient.v1.PatientService/ListPatients"}, ["POST"] = {["body"] = 56, ["field"] = "patient", ["query"] = 27, ["rpc"] = "/hms.patient.v1.PatientService/CreatePatient"}}, ["batchGet"] = {["GET"] = {["query"] = 30, ["rpc"] = "/hms.patient.v1.PatientService/BatchGetPatients"}, ["POST"] = {["body"] = 60, ["query"] = 30, ["rpc"] = "/hms.patient.v1.PatientService/BatchGetPatients"}}, ["search"] = {["GET"] = {["query"] = 35, ["rpc"] = "/hms.patient.v1.PatientService/SearchPatients"}, ["POST"] = {["body"] = 70, ["query"] = 35, ["rpc"] = "/hms.patient.v1.PatientService/SearchPatients"}}}}, ["permissions"] = {["verbs"] = {[""] = {["GET"] = {["query"] = 26, ["rpc"] = "/hms.identity.v1.IdentityService/ListPermissions"}}}}, ["roles"] = {["any"] = {["verbs"] = {[""] = {["DELETE"] = {["captures"] = {["id"] = true}, ["query"] = 25, ["rpc"] = "/hms.identity.v1.IdentityService/DeleteRole"}, ["GET"] = {["captures"] = {["id"] = true}, ["query"] = 22, ["rpc"] = "/hms.identity.v1.IdentityService/GetRole"}, ["PATCH"] = {["body"] = 42, ["captures"] = {["role.id"] = true}, ["field"] = "role", ["query"] = 24, ["rpc"] = "/hms.identity.v1.IdentityService/UpdateRole"}}}}, ["verbs"] = {[""] = {["GET"] = {["query"] = 23, ["rpc"] = "/hms.identity.v1.IdentityService/ListRoles"}, ["POST"] = {["body"] = 42, ["field"] = "role", ["query"] = 20, ["rpc"] = "/hms.identity.v1.IdentityService/CreateRole"}}}}, ["settings"] = {["verbs"] = {[""] = {["GET"] = {["query"] = 6, ["rpc"] = "/hms.admin.v1.AdminService/GetSettings"}, ["PATCH"] = {["body"] = 16, ["field"] = "settings", ["query"] = 7, ["rpc"] = "/hms.admin.v1.AdminService/UpdateSettings"}}}}, ["tenants"] = {["any"] = {["verbs"] = {[""] = {["GET"] = {["captures"] = {["id"] = true}, ["query"] = 2, ["rpc"] = "/hms.admin.v1.AdminService/GetTenant"}, ["PATCH"] = {["body"] = 10, ["captures"] = {["tenant.id"] = true}, ["field"] = "tenant", ["query"] = 4, ["rpc"] = "/hms.admin.v1.AdminService/UpdateTenant"}}}}, ["verbs"] = {[""] = {["GET"] = {["query"] = 3, ["rpc"] = "/hms.admin.v1.AdminService/ListTenants"}, ["POST"] = {["body"] = 2, ["query"] = 1, ["rpc"] = "/hms.admin.v1.AdminService/CreateTenant"}}}}, ["users"] = {["any"] = {["verbs"] = {[""] = {["GET"] = {["captures"] = {["id"] = true}, ["query"] = 17, ["rpc"] = "/hms.identity.v1.IdentityService/GetUser"}, ["PATCH"] = {["body"] = 32, ["captures"] = {["user.id"] = true}, ["field"] = "user", ["query"] = 19, ["rpc"] = "/hms.identity.v1.IdentityService/UpdateUser"}}}}, ["verbs"] = {[""] = {["GET"] = {["query"] = 18, ["rpc"] = "/hms.identity.v1.IdentityService/ListUsers"}, ["POST"] = {["body"] = 32, ["field"] = "user", ["query"] = 15, ["rpc"] = "/hms.identity.v1.IdentityService/CreateUser"}}}}}}}}
+local STREAMS = {["/grpc.health.v1.Health/Watch"] = true, ["/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"] = true, ["/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"] = true}
+local READS = {["/hms.admin.v1.AdminService/GetSettings"] = true, ["/hms.admin.v1.AdminService/GetTenant"] = true, ["/hms.admin.v1.AdminService/ListTenants"] = true, ["/hms.audit.v1.AuditService/GetAuditEvent"] = true, ["/hms.audit.v1.AuditService/ListAuditEvents"] = true, ["/hms.identity.v1.IdentityService/GetJwks"] = true, ["/hms.identity.v1.IdentityService/GetRole"] = true, ["/hms.identity.v1.IdentityService/GetUser"] = true, ["/hms.identity.v1.IdentityService/ListPermissions"] = true, ["/hms.identity.v1.IdentityService/ListRoles"] = true, ["/hms.identity.v1.IdentityService/ListUsers"] = true, ["/hms.patient.v1.PatientService/BatchGetPatients"] = true, ["/hms.patient.v1.PatientService/GetPatient"] = true, ["/hms.patient.v1.PatientService/ListPatientVersions"] = true, ["/hms.patient.v1.PatientService/ListPatients"] = true, ["/hms.patient.v1.PatientService/SearchPatients"] = true}
+
+-- Text helpers: UTF-8, JSON quoting, percent-encoding.
+
+local byte, char, find, format, gsub, sub =
+  string.byte, string.char, string.find, string.format, string.gsub, string.sub
+
+-- The position after the UTF-8 character that starts at `i` with a byte of 128 or more, or nil where
+-- the bytes are not UTF-8 (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF).
+local function after_character(s, i)
+  local a, b = byte(s, i), byte(s, i + 1)
+  if not b or b < 0x80 or b > 0xBF then return nil end
+  if a >= 0xC2 and a <= 0xDF then return i + 2 end
+  local c = byte(s, i + 2)
+  if not c or c < 0x80 or c > 0xBF then return nil end
+  if a >= 0xE0 and a <= 0xEF then
+    if (a == 0xE0 and b < 0xA0) or (a == 0xED and b > 0x9F) then return nil end
+    return i + 3
+  end
+  local d = byte(s, i + 3)
+  if not d or d < 0x80 or d > 0xBF then return nil end
+  if a >= 0xF0 and a <= 0xF4 then
+    if (a == 0xF0 and b < 0x90) or (a == 0xF4 and b > 0x8F) then return nil end
+    return i + 4
+  end
+  return nil
+end
+
+local function is_utf8(s)
+  local i = find(s, "[\128-\255]")
+  while i do
+    i = after_character(s, i)
+    if not i then return false end
+    i = find(s, "[\128-\255]", i)
+  end
+  return true
+end
+
+local QUOTED = { ['"'] = '\\"', ["\\"] = "\\\\" }
+
+local function quote(s)
+  return '"' .. gsub(s, '[%c"\\]', function(c)
+    return QUOTED[c] or format("\\u%04x", byte(c))
+  end) .. '"'
+end
+
+-- At most 64 bytes of a name that the caller chose, cut between characters.
+local function shorten(name)
+  if #name <= 64 then return name end
+  return gsub(sub(name, 1, 61), "[\192-\255][\128-\191]*$", "") .. "..."
+end
+
+-- The text behind percent-encoding, or nil and what is wrong with it.
+local function decode(s)
+  if find(s, "%%%X") or find(s, "%%%x%X") or find(s, "%%%x?$") then
+    return nil, "a percent sign must be followed by two hexadecimal digits"
+  end
+  local plain = gsub(s, "%%(%x%x)", function(digits) return char(tonumber(digits, 16)) end)
+  if find(plain, "%z") then return nil, "a NUL character is not allowed" end
+  if not is_utf8(plain) then return nil, "the text is not UTF-8" end
+  return plain
+end
+
+-- One pass over a JSON text: is it JSON (RFC 8259), and does every key name a field that exists?
+-- The cost is linear in the text; nesting, the number of values and that of violations are bounded, so
+-- that no body holds up the worker thread for long.
+
+local MAX_DEPTH = 32
+local MAX_VALUES = 50000
+local MAX_VIOLATIONS = 20
+
+-- State of the scan under way. A scan never yields, and each worker thread has its own Lua.
+local text, violations, frames, depth, values
+
+local function malformed(position, what)
+  error({ message = format("The body is not valid JSON: %s at byte %d.", what, position) }, 0)
+end
+
+-- The path of the value being read: "patient.names[0].text".
+local function path_of(name)
+  local parts = {}
+  for level = 0, depth do
+    local frame = frames[level]
+    if type(frame) == "number" then
+      parts[#parts + 1] = "[" .. frame .. "]"
+    elseif frame and frame ~= "" then
+      parts[#parts + 1] = (#parts > 0 and "." or "") .. frame
+    end
+  end
+  if name then parts[#parts + 1] = (#parts > 0 and "." or "") .. name end
+  return table.concat(parts)
+end
+
+local function violation(name, description)
+  if #violations < MAX_VIOLATIONS then
+    local field = path_of(name)
+    violations[#violations + 1] = { field ~= "" and field or "body", description }
+  end
+end
+
+local function skip_blanks(position)
+  local _, last = find(text, "^[ \t\r\n]*", position)
+  return last + 1
+end
+
+-- The code unit of "\uXXXX" at `position` (that of the backslash), or an error.
+local function code_unit(position)
+  local digits = string.match(text, "^\\u(%x%x%x%x)", position)
+  if not digits then malformed(position, "a bad escape") end
+  return tonumber(digits, 16)
+end
+
+-- The position after the string whose first character stands at `position`.
+local function after_string(position)
+  while true do
+    position = find(text, '[%c"\\\128-\255]', position)
+    if not position then malformed(#text + 1, "a string without an end") end
+    local b = byte(text, position)
+    if b == 34 then return position + 1 end
+    if b == 92 then
+      local escaped = sub(text, position + 1, position + 1)
+      if escaped == "u" then
+        local unit = code_unit(position)
+        if unit >= 0xD800 and unit <= 0xDBFF then
+          local low = code_unit(position + 6)
+          if low < 0xDC00 or low > 0xDFFF then malformed(position, "half a surrogate pair") end
+          position = position + 12
+        elseif unit >= 0xDC00 and unit <= 0xDFFF then
+          malformed(position, "half a surrogate pair")
+        else
+          position = position + 6
+        end
+      elseif escaped ~= "" and find('"\\/bfnrt', escaped, 1, true) then
+        position = position + 2
+      else
+        malformed(position, "a bad escape")
+      end
+    elseif b == 127 then
+      position = position + 1
+    elseif b < 32 then
+      malformed(position, "a control character in a string")
+    else
+      local following = after_character(text, position)
+      if not following then malformed(position, "text that is not UTF-8") end
+      position = following
+    end
+  end
+end
+
+local function after_number(position)
+  local _, last = find(text, "^-?%d+", position)
+  if not last or find(text, "^-?0%d", position) then malformed(position, "a bad number") end
+  local _, fraction = find(text, "^%.%d+", last + 1)
+  last = fraction or last
+  local _, exponent = find(text, "^[eE][+-]?%d+", last + 1)
+  return (exponent or last) + 1
+end
+
+-- A key without the escapes of ASCII letters: no field's name holds anything else.
+local function plain_key(raw)
+  if not find(raw, "\\", 1, true) then return raw end
+  return (gsub(raw, "\\u00([0-7]%x)", function(digits) return char(tonumber(digits, 16)) end))
+end
+
+local after_value
+
+local function after_object(position, fields)
+  position = skip_blanks(position)
+  if byte(text, position) == 125 then return position + 1 end
+  while true do
+    if byte(text, position) ~= 34 then malformed(position, "a key in quotes is missing") end
+    local last = after_string(position + 1)
+    local shape = -1
+    local key = fields and plain_key(sub(text, position + 1, last - 2))
+    if fields then
+      shape = fields[key] or fields["*"]
+      if not shape then
+        violation(shorten(key), "no such field")
+        shape = -1
+      end
+    end
+    position = skip_blanks(last)
+    if byte(text, position) ~= 58 then malformed(position, "a colon is missing") end
+    frames[depth] = key and shorten(key) or ""
+    position = skip_blanks(after_value(skip_blanks(position + 1), shape))
+    frames[depth] = ""
+    local b = byte(text, position)
+    if b == 125 then return position + 1 end
+    if b ~= 44 then malformed(position, "a comma or the end of an object is missing") end
+    position = skip_blanks(position + 1)
+  end
+end
+
+local function after_array(position, shape)
+  position = skip_blanks(position)
+  if byte(text, position) == 93 then return position + 1 end
+  local index = 0
+  while true do
+    frames[depth] = shape >= 0 and index or ""
+    position = skip_blanks(after_value(position, shape))
+    frames[depth] = ""
+    local b = byte(text, position)
+    if b == 93 then return position + 1 end
+    if b ~= 44 then malformed(position, "a comma or the end of a list is missing") end
+    position = skip_blanks(position + 1)
+    index = index + 1
+  end
+end
+
+-- What the value of a shape has to be; nil where the kind that was found is right.
+local function mismatch(shape, kind)
+  if shape < 0 or kind == "null" then return nil end
+  if shape % 2 == 1 then return kind ~= "list" and "must be a list" or nil end
+  if shape > 0 then return kind ~= "object" and "must be an object" or nil end
+  if kind == "list" or kind == "object" then return "must be a single value" end
+  return nil
+end
+
+local LITERALS = { [116] = "true", [102] = "false", [110] = "null" }
+
+-- The position after the value at `position`, whose JSON should have the given shape.
+function after_value(position, shape)
+  values = values + 1
+  if values > MAX_VALUES then
+    error({ message = format("The body holds more than %d values.", MAX_VALUES), too_large = true }, 0)
+  end
+  local b = byte(text, position)
+  if b == nil then malformed(position, "the end of the text came too early") end
+  local literal = LITERALS[b]
+  local kind = b == 123 and "object" or b == 91 and "list" or literal == "null" and "null" or "single"
+  local wrong = mismatch(shape, kind)
+  if wrong then
+    violation(nil, wrong)
+    shape = -1
+  end
+  if kind == "object" or kind == "list" then
+    if depth == MAX_DEPTH then malformed(position, "more than " .. MAX_DEPTH .. " levels") end
+    depth = depth + 1
+    frames[depth] = ""
+    if kind == "object" then
+      position = after_object(position + 1, FIELDS[math.floor(shape / 2)])
+    else
+      position = after_array(position + 1, shape < 0 and -1 or shape - 1)
+    end
+    depth = depth - 1
+    return position
+  end
+  if b == 34 then return after_string(position + 1) end
+  if literal then
+    if sub(text, position, position + #literal - 1) ~= literal then
+      malformed(position, "a bad word")
+    end
+    return position + #literal
+  end
+  return after_number(position)
+end
+
+-- Checks `body`, whose root stands for the field `root` ("" for the whole request). Answers a fault
+-- {message, too_large}, or nil and the list of violations as {field, description} pairs.
+local function check_json(body, shape, root)
+  text, violations, frames, depth, values = body, {}, { [0] = root }, 0, 0
+  local ok, fault = pcall(function()
+    local position = skip_blanks(after_value(skip_blanks(1), shape))
+    if position <= #text then malformed(position, "text after the end") end
+  end)
+  local found = violations
+  text, violations, frames = nil, nil, nil
+  if ok then return nil, found end
+  if type(fault) ~= "table" then error(fault, 0) end
+  return fault, nil
+end
+
+-- Which RPC a REST path means, and whether its query names fields that exist.
+
+-- The child of a node for a segment; `try` goes on from it. The literal child comes first, then the
+-- variable one.
+local function descend(node, segment, try)
+  local child = node.next and node.next[segment]
+  local found = child and try(child)
+  if found then return found end
+  return segment ~= "" and node.any and try(node.any) or nil
+end
+
+-- The ends of what is left of a path below `node`: a table from HTTP method to route, or nil.
+local function find_below(node, rest)
+  local slash = find(rest, "/", 1, true)
+  if slash then
+    local below = sub(rest, slash + 1)
+    return descend(node, sub(rest, 1, slash - 1), function(child) return find_below(child, below) end)
+  end
+  local name, verb = string.match(rest, "^(.*):([^:]*)$")
+  local found = name and descend(node, name, function(child)
+    return child.verbs and child.verbs[verb]
+  end)
+  return found or descend(node, rest, function(child) return child.verbs and child.verbs[""] end)
+end
+
+local function find_ends(path)
+  return find_below(ROUTES, sub(path, 2, sub(path, -1) == "/" and -2 or -1))
+end
+
+local function allowed(ends)
+  local names = {}
+  for name in pairs(ends) do names[#names + 1] = name end
+  table.sort(names)
+  return table.concat(names, ", ")
+end
+
+-- Whether a dotted query parameter leads to a field of the message.
+local function is_field(name, message)
+  local shape = 2 * message
+  for part in string.gmatch(name .. ".", "([^.]*)%.") do
+    local fields = FIELDS[math.floor(shape / 2)]
+    shape = fields and (fields[part] or fields["*"])
+    if not shape then return false end
+  end
+  return true
+end
+
+-- What is wrong with a query parameter of that name; nil where it is right. A field that comes from the
+-- path or the body must not be told a second time.
+local function wrong_parameter(name, route)
+  if not is_field(name, route.query) then return "no such query parameter" end
+  if route.captures and route.captures[name] then return "is given by the path" end
+  if route.body and (not route.field or string.match(name, "^[^.]*") == route.field) then
+    return "belongs into the body"
+  end
+  return nil
+end
+
+-- Query parameters that cannot be, as {field, description} pairs.
+local function check_query(query, route)
+  local found = {}
+  for pair in string.gmatch(query, "[^&]+") do
+    local name = string.match(pair, "^[^=]*")
+    name = gsub(name, "%%(%x%x)", function(digits) return char(tonumber(digits, 16)) end)
+    local wrong = #found < 20 and wrong_parameter(name, route)
+    if wrong then found[#found + 1] = { shorten(name), wrong } end
+  end
+  return found
+end
+
+-- What Envoy calls: the checks before the transcoder, and the finish of each reply behind it.
+
+local MALFORMED, INVALID, TOO_LARGE, UNIMPLEMENTED =
+  "MALFORMED_REQUEST", "INVALID_ARGUMENT", "REQUEST_TOO_LARGE", "UNIMPLEMENTED"
+
+-- Time that the server has beyond the deadline to say itself that it passed.
+local GRACE_MS = 500
+
+local UNITS = { H = 3600000, M = 60000, S = 1000, m = 1, u = 0.001, n = 0.000001 }
+
+local function is_grpc(headers)
+  return find(headers:get("content-type") or "", "^application/grpc") ~= nil
+end
+
+-- Answers a REST request with google.rpc.Status; a gRPC request gets code and message, to which the
+-- status script adds the details.
+local function refuse(handle, http, code, reason, message, fields, allow)
+  if is_grpc(handle:headers()) then
+    handle:respond({ [":status"] = http, ["grpc-status"] = tostring(code) }, message)
+    return
+  end
+  local request_id = handle:headers():get("x-request-id")
+  local details = '{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"' .. reason ..
+    '","domain":"hms","metadata":{' .. (request_id and '"request_id":' .. quote(request_id) or "") .. "}}"
+  if fields then
+    local list = {}
+    for i, pair in ipairs(fields) do
+      list[i] = '{"field":' .. quote(pair[1]) .. ',"description":' .. quote(pair[2]) .. "}"
+    end
+    details = details .. ',{"@type":"type.googleapis.com/google.rpc.BadRequest","field_violations":[' ..
+      table.concat(list, ",") .. "]}"
+  end
+  local body = '{"code":' .. code .. ',"message":' .. quote(message) .. ',"details":[' .. details .. "]}"
+  handle:respond({ [":status"] = http, ["allow"] = allow }, body)
+end
+
+local function refuse_fields(handle, fields)
+  refuse(handle, "400", 3, INVALID, fields[1][1] .. ": " .. fields[1][2] .. ".", fields)
+end
+
+-- The caller's deadline in milliseconds; nil where it set none, false where it cannot be read.
+local function asked_timeout(headers)
+  local value = headers:get("grpc-timeout")
+  if value then
+    local digits, unit = string.match(value, "^(%d+)([HMSmun])$")
+    if not digits or #digits > 8 then return false end
+    return tonumber(digits) * UNITS[unit]
+  end
+  value = headers:get("x-request-timeout")
+  if not value then return nil end
+  if #value > 10 or not (find(value, "^%d+$") or find(value, "^%d+%.%d+$")) then return false end
+  return tonumber(value) * 1000
+end
+
+local function write_timeout(milliseconds)
+  if milliseconds <= 99999999 then return format("%dm", milliseconds) end
+  return format("%dS", math.min(math.ceil(milliseconds / 1000), 99999999))
+end
+
+-- Gives the server a deadline: the caller's, within the limit, or the default. A stream has none
+-- unless the caller wants one. Answers whether the caller's could be read.
+local function set_deadline(handle, headers, rpc)
+  local asked = asked_timeout(headers)
+  if asked == false then return false end
+  headers:remove("x-request-timeout")
+  if STREAMS[rpc] and not asked then return true end
+  local limits = handle:filterContext()
+  local timeout = asked or limits:get("default_timeout_ms")
+  if not STREAMS[rpc] then timeout = math.min(timeout, limits:get("max_timeout_ms")) end
+  timeout = math.max(1, math.ceil(timeout))
+  headers:replace("grpc-timeout", write_timeout(timeout))
+  headers:replace("x-envoy-upstream-rq-timeout-ms", format("%d", timeout + GRACE_MS))
+  return true
+end
+
+-- A read may be repeated where its server died or says that it is away; the route says how often.
+local function set_retries(headers, rpc)
+  if READS[rpc] then
+    headers:replace("x-envoy-retry-on", "reset")
+    headers:replace("x-envoy-retry-grpc-on", "unavailable")
+  end
+end
+
+-- Whether the media type says JSON. None at all is taken for JSON.
+local function is_json(headers)
+  local value = headers:get("content-type")
+  if not value then return true end
+  local media = string.lower(string.match(value, "^%s*([^;%s]*)"))
+  local charset = string.match(string.lower(value), 'charset%s*=%s*"?([^%s;"]+)')
+  return media == "application/json" and (charset == nil or charset == "utf-8")
+end
+
+-- Envoy's buffer filter has the whole body by now and has refused one above the limit.
+local function check_body(handle, route)
+  local buffer = handle:body()
+  local headers = handle:headers() -- anew: objects do not outlive the wait for the body
+  local size = buffer and buffer:length() or 0
+  if size == 0 then return end
+  if not route.body then
+    refuse(handle, "400", 3, INVALID, "This method takes no body: use query parameters.")
+  elseif not is_json(headers) then
+    refuse(handle, "415", 3, MALFORMED, "The content type must be application/json, in UTF-8.")
+  elseif (headers:get("content-encoding") or "identity") ~= "identity" then
+    refuse(handle, "415", 3, MALFORMED, "The body must not be compressed.")
+  else
+    local fault, fields = check_json(buffer:getBytes(0, size), route.body, route.field or "")
+    if fault and fault.too_large then
+      refuse(handle, "413", 8, TOO_LARGE, fault.message)
+    elseif fault then
+      refuse(handle, "400", 3, MALFORMED, fault.message)
+    elseif #fields > 0 then
+      refuse_fields(handle, fields)
+    end
+  end
+end
+
+local function check_rest(handle, headers)
+  local target = headers:get(":path")
+  local path, query = string.match(target, "^([^?]*)%??(.*)$")
+  local _, wrong_path = decode(path)
+  local _, wrong_query = decode(query)
+  if wrong_path or wrong_query then
+    local what = wrong_path and "path: " .. wrong_path or "query: " .. wrong_query
+    return refuse(handle, "400", 3, MALFORMED, "The address cannot be read: " .. what .. ".")
+  end
+  local ends = find_ends(path)
+  if not ends then
+    return refuse(handle, "404", 12, UNIMPLEMENTED, "No such method or path. See /openapi.json.")
+  end
+  local route = ends[headers:get(":method")]
+  if not route then
+    local names = allowed(ends)
+    local message = "The path does not take this HTTP method, only " .. names .. "."
+    return refuse(handle, "405", 12, UNIMPLEMENTED, message, nil, names)
+  end
+  if not set_deadline(handle, headers, route.rpc) then
+    return refuse_fields(handle, { { "x-request-timeout", "must be a number of seconds" } })
+  end
+  set_retries(headers, route.rpc)
+  local fields = check_query(query, route)
+  if #fields > 0 then return refuse_fields(handle, fields) end
+  check_body(handle, route)
+end
+
+local function check_request(handle)
+  local headers = handle:headers()
+  local grpc = is_grpc(headers)
+  if not grpc then
+    -- For the access log and for the wording of errors: the transcoder rewrites both headers. Without
+    -- the query, which may hold patient data.
+    local metadata = handle:streamInfo():dynamicMetadata()
+    metadata:set("hms.gateway", "method", headers:get(":method"))
+    metadata:set("hms.gateway", "path", string.match(headers:get(":path"), "^[^?]*"))
+  end
+  local request_id = headers:get("x-request-id")
+  if request_id and (#request_id > 128 or find(request_id, "[^%w._:-]")) then
+    headers:remove("x-request-id")
+    return refuse_fields(handle, { { "x-request-id", "must be up to 128 letters, digits or ._:-" } })
+  end
+  -- One address and the true one: what a client or the proxies in front wrote before it is dropped.
+  local address = headers:get("x-envoy-external-address")
+  if address then headers:replace("x-forwarded-for", address) end
+  if not grpc then return check_rest(handle, headers) end
+  local rpc = headers:get(":path")
+  set_retries(headers, rpc)
+  if not set_deadline(handle, headers, rpc) then
+    refuse_fields(handle, { { "grpc-timeout", "must be up to 8 digits and a unit" } })
+  end
+end
+
+-- A fault in the checks must not let a request pass unchecked.
+function envoy_on_request(handle)
+  local ok, fault = pcall(check_request, handle)
+  if ok then return end
+  handle:logErr("guard: " .. tostring(fault))
+  refuse(handle, "500", 13, "INTERNAL", "A fault of ours, logged under the request id.")
+end
+
+function envoy_on_response(handle)
+  local headers = handle:headers()
+  local kind = headers:get("content-type") or ""
+  if find(kind, "^application/grpc") then return end
+  -- What gRPC needs and HTTP does not.
+  headers:remove("grpc-status")
+  headers:remove("grpc-message")
+  headers:remove("grpc-status-details-bin")
+  headers:remove("grpc-accept-encoding")
+  headers:remove("x-envoy-upstream-healthchecked-cluster")
+  if not headers:get("retry-after") then
+    local status = headers:get(":status")
+    if status == "429" then
+      headers:add("retry-after", headers:get("x-ratelimit-reset") or "1")
+    elseif status == "503" then
+      headers:add("retry-after", "1")
+    end
+  end
+  -- Answers hold patient data: nothing on the way may keep them, unless the server says so.
+  if not headers:get("cache-control") then headers:add("cache-control", "no-store") end
+  headers:add("x-content-type-options", "nosniff")
+end

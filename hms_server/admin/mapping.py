@@ -1,0 +1,57 @@
+"""Rows of tenants and settings to their messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from hms.admin.v1 import admin_pb2 as pb
+from hms.policy.v1 import policy_pb2
+
+_TIER = "RATE_TIER_"
+_STATE = "TENANT_STATE_"
+
+
+def tenant(row: Any) -> pb.Tenant:
+    """A tenant."""
+    return pb.Tenant(
+        id=row.id,
+        code=row.code,
+        display_name=row.display_name,
+        state=pb.TenantState.Value(f"{_STATE}{row.state}"),
+        rate_limits=[
+            pb.RateLimit(
+                tier=policy_pb2.RateTier.Value(f"{_TIER}{tier}"),
+                limit=calls,
+                window_seconds=seconds,
+            )
+            for tier, (calls, seconds) in sorted(row.rate_limits.items())
+        ],
+        create_time=row.create_time,
+        update_time=row.update_time,
+        etag=str(row.version),
+    )
+
+
+def tenant_state(state: pb.TenantState.ValueType) -> str:
+    """A state as the table holds it."""
+    return pb.TenantState.Name(state).removeprefix(_STATE)
+
+
+def rate_limits(limits: Iterable[pb.RateLimit]) -> list[tuple[str, int, int]]:
+    """Tier, calls and seconds of each limit."""
+    return [
+        (policy_pb2.RateTier.Name(each.tier).removeprefix(_TIER), each.limit, each.window_seconds)
+        for each in limits
+    ]
+
+
+def settings(row: Any) -> pb.Settings:
+    """A tenant's settings."""
+    return pb.Settings(
+        time_zone=row.time_zone,
+        uhid_prefix=row.uhid_prefix,
+        uhid_digits=row.uhid_digits,
+        update_time=row.update_time,
+        etag=str(row.version),
+    )

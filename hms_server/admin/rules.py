@@ -1,0 +1,78 @@
+"""Decisions of the admin room: no database, no clock, no grpc."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from hms_server import errors, ids
+from hms_server.errors import FieldViolation
+
+TENANT_FIELDS = ("display_name", "state", "rate_limits")
+SETTINGS_FIELDS = ("time_zone", "uhid_prefix", "uhid_digits")
+
+# Tier without prefix ("SEARCH"): calls, seconds
+RateLimits = dict[str, tuple[int, int]]
+
+
+def require_platform(tenant_id: str) -> None:
+    """The second lock of platform methods; the edge has the first."""
+    if tenant_id != ids.PLATFORM_TENANT:
+        raise errors.PermissionDenied("Only users of the platform may do this.")
+
+
+def check_new_tenant(tenant: Any, admin_username: str, admin_password: str) -> None:
+    """What the proto cannot say of a tenant to be made."""
+    violations = []
+    if not tenant.code:
+        violations.append(FieldViolation("tenant.code", "is required"))
+    if not tenant.display_name:
+        violations.append(FieldViolation("tenant.display_name", "is required"))
+    if admin_password.lower() == admin_username.lower():
+        violations.append(FieldViolation("admin_password", "must not be the user name"))
+    _refuse(violations)
+
+
+def check_tenant_changes(tenant: Any, fields: Collection[str], code: str) -> None:
+    """What the proto cannot say of a change of the tenant whose code is `code`."""
+    violations = []
+    if tenant.code and tenant.code != code:
+        violations.append(FieldViolation("tenant.code", "cannot be changed"))
+    violations += [
+        FieldViolation(f"tenant.{name}", "is required")
+        for name in ("state", "display_name")
+        if name in fields and not getattr(tenant, name)
+    ]
+    _refuse(violations)
+
+
+def rate_limits(asked: Iterable[tuple[str, int, int]]) -> RateLimits:
+    """Limits by tier; raises InvalidArgument where a tier stands twice."""
+    limits: RateLimits = {}
+    for i, (tier, calls, seconds) in enumerate(asked):
+        if tier in limits:
+            raise errors.invalid_field(f"tenant.rate_limits[{i}]", "the tier stands twice")
+        limits[tier] = (calls, seconds)
+    return limits
+
+
+def check_settings(settings: Any, fields: Collection[str], zone_is_known: bool) -> None:
+    """What the proto cannot say of a change of settings."""
+    violations = [
+        FieldViolation(f"settings.{name}", "is required")
+        for name in SETTINGS_FIELDS
+        if name in fields and not getattr(settings, name)
+    ]
+    if "time_zone" in fields and settings.time_zone and not zone_is_known:
+        violations.append(
+            FieldViolation("settings.time_zone", "is not an IANA time zone such as Asia/Kolkata")
+        )
+    _refuse(violations)
+
+
+def _refuse(violations: list[FieldViolation]) -> None:
+    if violations:
+        raise errors.InvalidArgument(
+            "; ".join(f"{v.field}: {v.description}" for v in violations[:5]),
+            violations=tuple(violations),
+        )

@@ -1,0 +1,87 @@
+-- The drain. Runs as hms_worker, one tenant at a time.
+
+-- name: lock_chain
+SELECT sequence, hash FROM audit_chain WHERE tenant_id = :tenant_id FOR UPDATE SKIP LOCKED
+
+-- A chain begins only where no event stands: one whose last link was taken away must not begin anew.
+-- name: open_chain
+INSERT INTO audit_chain (tenant_id)
+SELECT :tenant_id::uuid
+WHERE NOT EXISTS (SELECT 1 FROM audit_event WHERE tenant_id = :tenant_id)
+ON CONFLICT DO NOTHING
+
+-- name: chain_stands
+SELECT 1 FROM audit_chain WHERE tenant_id = :tenant_id
+
+-- A statement of its own, after the lock is held: its snapshot must not be older than the lock.
+-- name: take_records
+SELECT position, event_id,
+       to_char(record_time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS record_time,
+       record, patient_ids, outcome
+FROM audit_outbox
+WHERE tenant_id = :tenant_id
+ORDER BY position
+LIMIT :limit
+
+-- name: append_events
+INSERT INTO audit_event
+  (tenant_id, sequence, id, record_time, action, method, actor_id, actor_name, session_id,
+   entity_type, entity_id, patient_ids, outcome, reason, request_id, trace_id, address,
+   old_version, new_version, key_id, hash)
+SELECT :tenant_id::uuid, e.sequence, e.id, e.record_time, e.action, e.method, e.actor_id,
+       e.actor_name, e.session_id, e.entity_type, e.entity_id, e.patient_ids, e.outcome, e.reason,
+       e.request_id, e.trace_id, e.address, e.old_version, e.new_version, e.key_id,
+       decode(e.hash, 'hex')
+FROM json_to_recordset(:events::json) AS e
+  (sequence bigint, id uuid, record_time timestamptz, action text, method text, actor_id uuid,
+   actor_name text, session_id uuid, entity_type text, entity_id text, patient_ids uuid[],
+   outcome text, reason text, request_id text, trace_id text, address text, old_version bigint,
+   new_version bigint, key_id text, hash text)
+
+-- name: append_links
+INSERT INTO audit_event_patient (tenant_id, patient_id, record_time, sequence)
+SELECT :tenant_id::uuid, l.patient_id, l.record_time, l.sequence
+FROM json_to_recordset(:links::json) AS l
+  (patient_id uuid, record_time timestamptz, sequence bigint)
+
+-- name: delete_records
+DELETE FROM audit_outbox WHERE tenant_id = :tenant_id AND position = ANY(:positions::bigint[])
+
+-- name: move_chain
+UPDATE audit_chain SET sequence = :sequence, hash = :hash, update_time = now()
+WHERE tenant_id = :tenant_id
+
+-- name: make_partition
+SELECT made.name FROM make_audit_partition(:moment::timestamptz) AS made (name)
+
+-- name: make_partitions
+SELECT made.name FROM make_audit_partitions(:months_ahead::integer) AS made (name)
+
+-- The sweep. One index probe a tenant, however long its queue is.
+
+-- name: waiting_tenants
+WITH RECURSIVE waiting (tenant_id) AS (
+  (SELECT tenant_id FROM audit_outbox ORDER BY tenant_id LIMIT 1)
+  UNION ALL
+  SELECT (SELECT o.tenant_id FROM audit_outbox o
+          WHERE o.tenant_id > w.tenant_id ORDER BY o.tenant_id LIMIT 1)
+  FROM waiting w WHERE w.tenant_id IS NOT NULL
+)
+SELECT tenant_id FROM waiting WHERE tenant_id IS NOT NULL LIMIT :limit
+
+-- Depth (counted up to :ceiling) and the time of the oldest record: a tenant's first one is its oldest.
+-- name: outbox_state
+WITH RECURSIVE waiting (tenant_id) AS (
+  (SELECT tenant_id FROM audit_outbox ORDER BY tenant_id LIMIT 1)
+  UNION ALL
+  SELECT (SELECT o.tenant_id FROM audit_outbox o
+          WHERE o.tenant_id > w.tenant_id ORDER BY o.tenant_id LIMIT 1)
+  FROM waiting w WHERE w.tenant_id IS NOT NULL
+)
+SELECT (SELECT count(*) FROM (SELECT 1 FROM audit_outbox LIMIT :ceiling) AS counted) AS records,
+       extract(epoch FROM clock_timestamp() - (
+         SELECT min(oldest.record_time)
+         FROM waiting w
+         CROSS JOIN LATERAL (SELECT o.record_time FROM audit_outbox o
+                             WHERE o.tenant_id = w.tenant_id ORDER BY o.position LIMIT 1) AS oldest
+       ))::float8 AS age_seconds

@@ -1,0 +1,80 @@
+"""AuditService: proto in, proto out. Reading the audit is audited too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hms.audit.v1 import audit_pb2 as pb
+from hms_server import errors
+from hms_server.audit import mapping, rules
+from hms_server.context import Call
+from hms_server.database.pages import Pages
+from hms_server.database.queries import load_queries
+from hms_server.database.transaction import Database
+
+_SQL = load_queries("hms_server.audit", "read.sql")
+
+# Before and after every event there is.
+_EARLIEST = "-infinity"
+_LATEST = "infinity"
+_HIGHEST = 2**63 - 1
+
+
+class AuditServicer:
+    """The RPCs of hms.audit.v1.AuditService."""
+
+    def __init__(self, database: Database, pages: Pages) -> None:
+        self._database = database
+        self._pages = pages
+
+    def ListAuditEvents(self, request: pb.ListAuditEventsRequest, call: Call) -> pb.ListAuditEventsResponse:
+        """Newest first, by patient, actor and time; pages both ways."""
+        start, end = rules.time_range(
+            request.start_time if request.HasField("start_time") else None,
+            request.end_time if request.HasField("end_time") else None,
+        )
+        page = self._pages.open(
+            tenant_id=call.tenant_id,
+            method=call.method.full_name,
+            scope=(request.patient_id, request.actor_id, start, end),
+            size=request.page_size,
+            token=request.page_token,
+        )
+        key_time, key_sequence = page.key or (_LATEST, _HIGHEST)
+        parameters: dict[str, Any] = {
+            "start_time": start or _EARLIEST,
+            "end_time": end or _LATEST,
+            "key_time": key_time,
+            "key_sequence": key_sequence,
+            "limit": page.limit,
+        }
+        shape = "all"
+        if request.patient_id:
+            shape = "by_patient"
+            parameters["patient_id"] = request.patient_id
+            parameters["actor_id"] = request.actor_id or None
+        elif request.actor_id:
+            shape = "by_actor"
+            parameters["actor_id"] = request.actor_id
+        query = _SQL[f"list_{shape}_{'before' if page.backward else 'after'}"]
+        with self._database.tenant_transaction(call.tenant_id, call) as transaction:
+            found = transaction.queue(query, **parameters)
+        rows, following, preceding = self._pages.close(
+            page, found.rows, lambda row: (row.record_time, row.sequence)
+        )
+        return pb.ListAuditEventsResponse(
+            audit_events=[mapping.to_proto(row) for row in rows],
+            next_page_token=following,
+            previous_page_token=preceding,
+        )
+
+    def GetAuditEvent(self, request: pb.GetAuditEventRequest, call: Call) -> pb.AuditEvent:
+        """One event, with the fields that changed where it is a change of a patient."""
+        with self._database.tenant_transaction(call.tenant_id, call) as transaction:
+            found = transaction.queue(
+                _SQL["get_event"], id=request.id, audit_entity_id=request.id, audit_must_find=True
+            )
+        row = found.first
+        if row is None:
+            raise errors.NotFound("No such audit event.")
+        return mapping.to_proto(row, rules.changes(row.old_fields, row.new_fields))

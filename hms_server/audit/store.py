@@ -1,0 +1,104 @@
+"""Calls the named SQL of the drain and the sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import orjson
+
+from hms_server.audit.record import Event, Taken
+from hms_server.database.queries import load_queries
+from hms_server.database.transaction import Database, Transaction
+
+_SQL = load_queries("hms_server.audit")
+
+
+class Link(NamedTuple):
+    """The last link of a chain."""
+
+    sequence: int
+    hash: bytes
+
+
+class Written(NamedTuple):
+    """Rows that a batch wrote: events inserted, records deleted, chains moved."""
+
+    events: int
+    records: int
+    chains: int
+
+
+class OutboxState(NamedTuple):
+    """How much waits in the outbox of all tenants, and for how long."""
+
+    records: int
+    age_seconds: float
+
+
+def lock_chain(transaction: Transaction) -> Link | None:
+    """Locks the tenant's chain; None where it is locked or not there."""
+    found = transaction.queue(_SQL["lock_chain"])
+    transaction.flush()
+    return Link(*found.first) if found.first is not None else None
+
+
+def open_chain(transaction: Transaction) -> tuple[Link | None, bool]:
+    """Begins the tenant's chain where no event stands, and locks it. Also says whether it stands now."""
+    transaction.queue(_SQL["open_chain"])
+    found = transaction.queue(_SQL["lock_chain"])
+    stands = transaction.queue(_SQL["chain_stands"])
+    transaction.flush()
+    return Link(*found.first) if found.first is not None else None, stands.first is not None
+
+
+def take(transaction: Transaction, limit: int) -> list[Taken]:
+    """The tenant's oldest records, in order."""
+    taken = transaction.queue(_SQL["take_records"], limit=limit)
+    transaction.flush()
+    return [Taken(*row) for row in taken.rows]
+
+
+def append(transaction: Transaction, records: list[Taken], events: list[Event], last: bytes) -> Written:
+    """Inserts events, deletes their records and moves the chain; the caller commits."""
+    links = [
+        {"patient_id": each, "record_time": event["record_time"], "sequence": event["sequence"]}
+        for event in events
+        for each in event["patient_ids"]
+    ]
+    inserted = transaction.queue(_SQL["append_events"], events=orjson.dumps(events).decode())
+    if links:
+        transaction.queue(_SQL["append_links"], links=orjson.dumps(links).decode())
+    deleted = transaction.queue(_SQL["delete_records"], positions=[record.position for record in records])
+    moved = transaction.queue(_SQL["move_chain"], sequence=events[-1]["sequence"], hash=last)
+    transaction.flush()
+    return Written(inserted.affected, deleted.affected, moved.affected)
+
+
+def make_partitions_of(database: Database, moments: Iterable[str]) -> list[str]:
+    """Makes the partitions of the months that hold `moments`; returns the names of those made."""
+    with database.platform_transaction() as transaction:
+        made = [transaction.queue(_SQL["make_partition"], moment=moment) for moment in moments]
+    return [row.name for each in made for row in each.rows]
+
+
+def make_partitions_ahead(database: Database, months_ahead: int) -> list[str]:
+    """Makes the partitions of this month and the next ones; returns the names of those made."""
+    with database.platform_transaction() as transaction:
+        made = transaction.queue(_SQL["make_partitions"], months_ahead=months_ahead)
+    return [row.name for row in made.rows]
+
+
+def waiting_tenants(database: Database, limit: int) -> list[str]:
+    """Tenants that have records in the outbox, `limit` at most."""
+    with database.platform_transaction() as transaction:
+        waiting = transaction.queue(_SQL["waiting_tenants"], limit=limit)
+    return [row.tenant_id for row in waiting.rows]
+
+
+def outbox_state(database: Database, ceiling: int) -> OutboxState:
+    """Depth of the outbox (counted up to `ceiling`) and age of its oldest record."""
+    with database.platform_transaction() as transaction:
+        state = transaction.queue(_SQL["outbox_state"], ceiling=ceiling)
+    row = state.rows[0]
+    return OutboxState(row.records, max(row.age_seconds or 0.0, 0.0))

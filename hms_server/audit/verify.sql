@@ -1,0 +1,64 @@
+-- `hms audit verify`. Runs as hms_worker; every statement reads a bounded number of rows.
+
+-- Every tenant that the audit knows, with its code where the tenant still stands.
+-- name: known_tenants
+WITH RECURSIVE seen (tenant_id) AS (
+  (SELECT tenant_id FROM audit_event ORDER BY tenant_id LIMIT 1)
+  UNION ALL
+  SELECT (SELECT e.tenant_id FROM audit_event e
+          WHERE e.tenant_id > s.tenant_id ORDER BY e.tenant_id LIMIT 1)
+  FROM seen s WHERE s.tenant_id IS NOT NULL
+), linked (tenant_id) AS (
+  (SELECT tenant_id FROM audit_event_patient ORDER BY tenant_id LIMIT 1)
+  UNION ALL
+  SELECT (SELECT p.tenant_id FROM audit_event_patient p
+          WHERE p.tenant_id > l.tenant_id ORDER BY p.tenant_id LIMIT 1)
+  FROM linked l WHERE l.tenant_id IS NOT NULL
+), everyone AS (
+  SELECT tenant_id FROM seen UNION SELECT tenant_id FROM linked
+  UNION SELECT tenant_id FROM audit_chain UNION SELECT id FROM audit_tenants()
+)
+SELECT e.tenant_id, coalesce(t.code, '') AS code
+FROM everyone e LEFT JOIN audit_tenants() t ON t.id = e.tenant_id
+WHERE e.tenant_id IS NOT NULL
+ORDER BY e.tenant_id
+
+-- The last link, and the events that stand behind it, seen in one snapshot.
+-- name: chain_end
+SELECT c.sequence, c.hash,
+       (SELECT min(e.sequence) FROM audit_event e
+        WHERE e.tenant_id = :tenant_id AND e.sequence > coalesce(c.sequence, -9223372036854775808)) AS beyond
+FROM (SELECT 1) AS one
+LEFT JOIN audit_chain c ON c.tenant_id = :tenant_id
+
+-- Events in the order of the chain, and how many of the patients of each are linked to it.
+-- name: read_chain
+SELECT e.tenant_id, e.sequence, e.id,
+       to_char(e.record_time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS record_time,
+       e.action, e.method, e.actor_id, e.actor_name, e.session_id, e.entity_type, e.entity_id,
+       e.patient_ids, e.outcome, e.reason, e.request_id, e.trace_id, e.address, e.old_version,
+       e.new_version, e.key_id, e.hash,
+       (SELECT count(*) FROM unnest(e.patient_ids) AS named (patient_id)
+        JOIN audit_event_patient l ON l.tenant_id = e.tenant_id AND l.patient_id = named.patient_id
+         AND l.record_time = e.record_time AND l.sequence = e.sequence) AS links
+FROM audit_event e
+WHERE e.tenant_id = :tenant_id
+  AND (e.sequence, e.record_time) > (:after_sequence::bigint, :after_time::timestamptz)
+  AND e.sequence <= :last_sequence::bigint
+ORDER BY e.sequence, e.record_time
+LIMIT :limit
+
+-- Links in the order of their key, and whether an event names the patient.
+-- name: read_links
+SELECT l.patient_id,
+       to_char(l.record_time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS record_time,
+       l.sequence,
+       EXISTS (SELECT 1 FROM audit_event e
+               WHERE e.tenant_id = l.tenant_id AND e.sequence = l.sequence
+                 AND e.record_time = l.record_time AND l.patient_id = ANY (e.patient_ids)) AS named
+FROM audit_event_patient l
+WHERE l.tenant_id = :tenant_id
+  AND (l.patient_id, l.record_time, l.sequence)
+      > (:after_patient::uuid, :after_time::timestamptz, :after_sequence::bigint)
+ORDER BY l.patient_id, l.record_time, l.sequence
+LIMIT :limit

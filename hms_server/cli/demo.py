@@ -1,0 +1,86 @@
+"""`hms demo`: the demo hospital with its administrator, made through the API. Safe to run again."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+import grpc
+
+from hms.admin.v1 import admin_pb2, admin_pb2_grpc
+from hms_server import config
+from hms_server.cli import client as clients
+from hms_server.config import Settings
+
+_TIME_ZONE = "Asia/Kolkata"
+_UHID_PREFIX = "DH"
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the command's arguments."""
+    parser = subparsers.add_parser(
+        "demo",
+        help="create the demo hospital",
+        description="Signs in as HMS_USER of HMS_TENANT (the platform); the new administrator's "
+        "password comes from HMS_BOOTSTRAP_PASSWORD.",
+    )
+    parser.add_argument("--code", default="demo", help="what the hospital signs in with")
+    parser.add_argument("--name", default="Demo Hospital")
+    parser.add_argument("--admin-username", default="admin")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Runs the command."""
+    settings = config.load()
+    settings.require("grpc_target", "tenant", "user", "password", "bootstrap_password")
+    try:
+        print(_create_tenant(settings, arguments))
+        print(_set_up(settings, arguments))
+    except grpc.RpcError as error:
+        print(f"hms demo: {clients.describe(error)}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _create_tenant(settings: Settings, arguments: argparse.Namespace) -> str:
+    with clients.sign_in(settings) as client:
+        try:
+            tenant = admin_pb2_grpc.AdminServiceStub(client.channel).CreateTenant(
+                admin_pb2.CreateTenantRequest(
+                    tenant=admin_pb2.Tenant(code=arguments.code, display_name=arguments.name),
+                    admin_username=arguments.admin_username,
+                    admin_password=settings.bootstrap_password.get_secret_value(),
+                )
+            )
+        except grpc.RpcError as error:
+            if clients.reason(error) != "ALREADY_EXISTS":
+                raise
+            return f"{arguments.code} stands already"
+    return f"created {tenant.display_name} ({tenant.code})"
+
+
+def _set_up(settings: Settings, arguments: argparse.Namespace) -> str:
+    """The hospital's own settings, which its own administrator makes."""
+    client = clients.Client(settings.grpc_target)
+    with client:
+        try:
+            client.login(
+                arguments.code,
+                arguments.admin_username,
+                settings.bootstrap_password.get_secret_value(),
+            )
+        except grpc.RpcError as error:
+            if clients.reason(error) != "BAD_CREDENTIALS":
+                raise
+            return f"{arguments.admin_username} has another password: settings are left"
+        stub = admin_pb2_grpc.AdminServiceStub(client.channel)
+        present = stub.GetSettings(admin_pb2.GetSettingsRequest())
+        # Only a fresh hospital: nobody's own choice is overwritten.
+        if present.etag != "1":
+            return "settings are left as they stand"
+        stub.UpdateSettings(
+            admin_pb2.UpdateSettingsRequest(
+                settings=admin_pb2.Settings(time_zone=_TIME_ZONE, uhid_prefix=_UHID_PREFIX, etag=present.etag)
+            )
+        )
+    return f"set time zone {_TIME_ZONE}, UHID prefix {_UHID_PREFIX}"

@@ -1,0 +1,104 @@
+"""`hms platform create-admin`: the platform's first administrator. Safe to run again."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import logging
+import sys
+
+from hms_server import config, errors, ids
+from hms_server.context import Call, MethodPolicy
+from hms_server.database.faults import DatabaseFault
+from hms_server.database.pool import Pool
+from hms_server.database.transaction import Database
+from hms_server.identity import provision, rules
+from hms_server.identity.passwords import Passwords
+
+_LEAST_CHARACTERS = 12
+# The command stands in for a method, so that its audit record says what made the user.
+_POLICY = MethodPolicy(
+    full_name="hms platform create-admin",
+    access="PUBLIC",
+    permission="",
+    rate_tier="EXEMPT",
+    audit_action="CREATE",
+    replica_ok=False,
+    entity_type="user",
+    platform_only=True,
+)
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the command's arguments."""
+    parser = subparsers.add_parser("platform", help="create the platform's administrator")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    create = actions.add_parser(
+        "create-admin",
+        help="create an administrator of the platform",
+        description="The password comes from HMS_BOOTSTRAP_PASSWORD, or from standard input.",
+    )
+    create.add_argument("--username", required=True)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Runs the command."""
+    settings = config.load()
+    settings.require("app_database_url")
+    username: str = arguments.username
+    if not rules.username_key(username):
+        raise errors.ConfigError("a user name is made of letters, digits and . _ @ + -")
+    password = settings.bootstrap_password.get_secret_value() or _read_password()
+    if len(password) < _LEAST_CHARACTERS or password.lower() == username.lower():
+        raise errors.ConfigError("the password needs 12 characters and must not be the user name")
+    # Its warnings would be many lines for what is told in one.
+    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
+    pool = Pool(settings.app_database_url, settings, "platform", size=1)
+    pool.open()
+    try:
+        database = Database(pool, settings.statement_timeout_seconds)
+        print(_create(database, Passwords(), username, password))
+    except DatabaseFault as error:
+        print(f"hms platform: {error}: run `hms migrate` first?", file=sys.stderr)
+        return 1
+    except errors.Unavailable:
+        print("hms platform: no connection to the database of HMS_APP_DATABASE_URL", file=sys.stderr)
+        return 1
+    except errors.HmsError as error:
+        print(f"hms platform: {error.message}", file=sys.stderr)
+        return 1
+    finally:
+        pool.close()
+    return 0
+
+
+def _create(database: Database, passwords: Passwords, username: str, password: str) -> str:
+    call = Call(_POLICY, {})
+    call.request_id = ids.uuid7()
+    try:
+        with database.tenant_transaction(ids.PLATFORM_TENANT, call) as transaction:
+            provision.add_system_roles(transaction, ids.PLATFORM_TENANT)
+            found = provision.find_user(transaction, username)
+            transaction.flush()
+            if found.first is not None:
+                return f"{username} stands already ({found.first.state}): nothing changed"
+            user_id = ids.uuid7()
+            provision.add_administrator(
+                transaction,
+                ids.PLATFORM_TENANT,
+                user_id=user_id,
+                username=username,
+                password_hash=passwords.hash(password),
+            )
+            transaction.audit(
+                entity_id=user_id, new_version=1, actor_name=rules.audited_name(_POLICY.full_name)
+            )
+    except errors.AlreadyExists:
+        return f"{username} stands already: nothing changed"
+    return f"created {username}, administrator of the platform"
+
+
+def _read_password() -> str:
+    if sys.stdin.isatty():
+        return getpass.getpass("Password: ")
+    return sys.stdin.readline().rstrip("\n")

@@ -1,0 +1,117 @@
+"""What the stack tells its processes and its users: the variables of the environment.
+
+The settings themselves are read by `hms_server/config.py` only. Here they are made, and handed on
+to those who need them: a server never sees the passwords of the owner or the superuser.
+"""
+
+import os
+from dataclasses import dataclass
+
+from hms_server.devstack.layout import Layout
+from hms_server.devstack.passwords import Passwords
+from hms_server.devstack.ports import LOCALHOST, Ports
+from hms_server.devstack.postgres import SUPERUSER, Postgres
+from hms_server.devstack.redis import Redis
+
+PLATFORM_TENANT = "platform"
+PLATFORM_ADMIN = "platform-admin"
+DEMO_TENANT = "demo"
+DEMO_ADMIN = "admin"
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The variables of one stack, by who gets them."""
+
+    layout: Layout
+    ports: Ports
+    passwords: Passwords
+    postgres: Postgres
+    redis: Redis
+
+    @property
+    def _grpc(self) -> str:
+        return f"{LOCALHOST}:{self.ports.grpc}"
+
+    @property
+    def _app(self) -> dict[str, str]:
+        return {"HMS_APP_DATABASE_URL": self.postgres.url("hms_app", self.passwords.app)}
+
+    @property
+    def _worker(self) -> dict[str, str]:
+        return {"HMS_WORKER_DATABASE_URL": self.postgres.url("hms_worker", self.passwords.worker)}
+
+    @property
+    def _owner(self) -> dict[str, str]:
+        return {"HMS_DATABASE_URL": self.postgres.url("hms_owner", self.passwords.owner)}
+
+    def server(self) -> dict[str, str]:
+        """For a server process."""
+        return {**self._shared(), **self._app}
+
+    def background(self) -> dict[str, str]:
+        """For workers, cron and the metrics endpoint."""
+        return {**self._shared(), **self._worker}
+
+    def _shared(self) -> dict[str, str]:
+        return {
+            **inherited(),
+            "HMS_REDIS_URL": self.redis.url,
+            "HMS_QUEUE_REDIS_URL": self.redis.url,
+            "HMS_KEYS_FILE": str(self.layout.keys),
+            "HMS_GRPC_LISTEN": self._grpc,
+            "HMS_METRICS_LISTEN": f"{LOCALHOST}:{self.ports.metrics}",
+            "HMS_METRICS_DIR": str(self.layout.metrics),
+        }
+
+    def set_up(self) -> dict[str, str]:
+        """For the commands that make the database and the first accounts."""
+        return {
+            **self._shared(),
+            **self._owner,
+            **self._app,
+            **self._worker,
+            "HMS_ADMIN_DATABASE_URL": self.postgres.url(
+                SUPERUSER, self.passwords.postgres, "postgres"
+            ),
+            "HMS_GRPC_TARGET": self._grpc,
+        }
+
+    def sign_in(self) -> dict[str, str]:
+        """The demo hospital's administrator."""
+        return {
+            "HMS_TENANT": DEMO_TENANT,
+            "HMS_USER": DEMO_ADMIN,
+            "HMS_PASSWORD": self.passwords.demo_admin,
+        }
+
+    def platform_sign_in(self) -> dict[str, str]:
+        """The platform's administrator."""
+        return {
+            "HMS_TENANT": PLATFORM_TENANT,
+            "HMS_USER": PLATFORM_ADMIN,
+            "HMS_PASSWORD": self.passwords.platform_admin,
+        }
+
+    def tools(self) -> dict[str, str]:
+        """For people, tools and tests that reach the running stack (`.hms/env`)."""
+        return {
+            "HMS_REST_URL": f"http://{LOCALHOST}:{self.ports.rest}",
+            "HMS_GRPC_TARGET": self._grpc,
+            "HMS_METRICS_URL": f"http://{LOCALHOST}:{self.ports.metrics}/metrics",
+            **self.sign_in(),
+            **self._owner,
+            **self._app,
+            **self._worker,
+            "HMS_REDIS_URL": self.redis.url,
+            "HMS_KEYS_FILE": str(self.layout.keys),
+        }
+
+
+def inherited() -> dict[str, str]:
+    """This process's environment without settings of HMS, which may be of another stack."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("HMS_") and name != "PROMETHEUS_MULTIPROC_DIR"
+    }

@@ -1,0 +1,1 @@
+"""Who may enter: sessions, users, roles, permissions."""

@@ -1,0 +1,42 @@
+"""Rows of users and roles to their messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from hms.identity.v1 import identity_pb2 as pb
+
+
+def user(row: Any) -> pb.User:
+    """A user. A password is never read back."""
+    return pb.User(
+        id=row.id,
+        username=row.username,
+        display_name=row.display_name,
+        email=row.email,
+        state=pb.UserState.Value(f"USER_STATE_{row.state}"),
+        role_codes=row.role_codes,
+        create_time=row.create_time,
+        update_time=row.update_time,
+        etag=str(row.version),
+    )
+
+
+def user_state(state: pb.UserState.ValueType) -> str:
+    """A state as the table holds it."""
+    return pb.UserState.Name(state).removeprefix("USER_STATE_")
+
+
+def role(row: Any, permissions: Iterable[str]) -> pb.Role:
+    """A role with what it gives."""
+    return pb.Role(
+        id=row.id,
+        code=row.code,
+        display_name=row.display_name,
+        permissions=sorted(permissions),
+        system=row.system,
+        create_time=row.create_time,
+        update_time=row.update_time,
+        etag=str(row.version),
+    )

@@ -1,0 +1,195 @@
+"""Decisions of the identity room: no database, no clock, no grpc."""
+
+from __future__ import annotations
+
+import enum
+import hmac
+import re
+from collections.abc import Collection
+from typing import Any
+
+from hms_server import errors
+from hms_server.errors import FieldViolation
+from hms_server.identity.permissions import Grants
+
+USER_FIELDS = ("display_name", "email", "state", "role_codes", "password")
+ROLE_FIELDS = ("display_name", "permissions")
+
+_USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}")
+_TENANT_CODE = re.compile(r"[a-z][a-z0-9-]{1,62}")
+_AUDITED_NAME_CHARACTERS = 64
+
+
+def username_key(username: str) -> str:
+    """What makes a user name unique; empty for a text that cannot be one."""
+    return username.lower() if _USERNAME.fullmatch(username) else ""
+
+
+def is_tenant_code(text: str) -> bool:
+    """Whether `text` can be a tenant's code."""
+    return _TENANT_CODE.fullmatch(text) is not None
+
+
+def audited_name(username: str) -> str:
+    """The name that somebody gave, as the audit keeps it: short, and without NUL (jsonb has none)."""
+    return username.replace("\0", "")[:_AUDITED_NAME_CHARACTERS]
+
+
+# Sessions
+
+
+def bad_credentials() -> errors.Unauthenticated:
+    """Told alike for a wrong tenant, user name and password."""
+    return errors.Unauthenticated("Wrong tenant, user name or password.", reason="BAD_CREDENTIALS")
+
+
+def barred(tenant_state: str, user_state: str) -> errors.PermissionDenied | None:
+    """Why somebody who proved who he is may not enter; None where he may."""
+    if tenant_state != "ACTIVE":
+        return errors.PermissionDenied("The tenant is suspended.", reason="TENANT_SUSPENDED")
+    if user_state != "ACTIVE":
+        return errors.PermissionDenied("The user is disabled.", reason="USER_DISABLED")
+    return None
+
+
+def ended() -> errors.Unauthenticated:
+    """The session is over."""
+    return errors.Unauthenticated("The session has ended: log in again.", reason="SESSION_REVOKED")
+
+
+def reused() -> errors.Unauthenticated:
+    """A refresh token came back after its time: somebody else may hold it."""
+    return errors.Unauthenticated(
+        "The refresh token was used before: the session is ended, log in again.",
+        reason="REFRESH_TOKEN_REUSED",
+    )
+
+
+class RefreshUse(enum.Enum):
+    """What a refresh token of a standing session is."""
+
+    PRESENT = enum.auto()
+    # the one before, a moment ago: another tab was first
+    JUST_REPLACED = enum.auto()
+    REUSED = enum.auto()
+
+
+def refresh_use(digest: bytes, present: bytes, previous: bytes | None, in_grace: bool) -> RefreshUse:
+    """Judges a genuine token of the session. One that is neither was replaced long ago."""
+    if hmac.compare_digest(digest, present):
+        return RefreshUse.PRESENT
+    if in_grace and previous is not None and hmac.compare_digest(digest, previous):
+        return RefreshUse.JUST_REPLACED
+    return RefreshUse.REUSED
+
+
+# Users
+
+
+def check_new_user(user: Any) -> None:
+    """What the proto cannot say of a user to be made."""
+    violations = []
+    if not user.username:
+        violations.append(FieldViolation("user.username", "is required"))
+    violations += _password_violations(user.username, user.password)
+    _refuse(violations)
+
+
+def check_user_changes(user: Any, fields: Collection[str], username: str) -> None:
+    """What the proto cannot say of a change of the user who is called `username`."""
+    violations = []
+    if user.username and user.username != username:
+        violations.append(FieldViolation("user.username", "cannot be changed"))
+    if "state" in fields and not user.state:
+        violations.append(FieldViolation("user.state", "is required"))
+    if "password" in fields:
+        violations += _password_violations(username, user.password)
+    _refuse(violations)
+
+
+def _password_violations(username: str, password: str) -> list[FieldViolation]:
+    if not password:
+        return [FieldViolation("user.password", "is required")]
+    if username and password.lower() == username.lower():
+        return [FieldViolation("user.password", "must not be the user name")]
+    return []
+
+
+def check_role_codes(asked: Collection[str], found: Collection[str]) -> None:
+    """Every role that a user is to hold must stand."""
+    _refuse(
+        [
+            FieldViolation(f"user.role_codes[{i}]", "no role has this code")
+            for i, code in enumerate(asked)
+            if code not in found
+        ]
+    )
+
+
+def require_grantable(caller: Grants, gained: Grants) -> None:
+    """Nobody gives what he does not hold himself."""
+    if caller.administrator:
+        return
+    beyond = sorted(gained.permissions - caller.permissions)
+    if gained.administrator or beyond:
+        raise errors.PermissionDenied(
+            "Nobody can give permissions that he does not hold himself.",
+            metadata={"permissions": ",".join(beyond)[:500]},
+        )
+
+
+def require_not_above(caller: Grants, target: Grants) -> None:
+    """Nobody changes a user who may do more: a new password would make him that user."""
+    if caller.administrator:
+        return
+    if target.administrator or not target.permissions <= caller.permissions:
+        raise errors.PermissionDenied("This user holds permissions that the caller does not hold.")
+
+
+def require_administrator_stays(*, was_administrator: bool, is_administrator: bool, others: bool) -> None:
+    """A tenant keeps at least one enabled administrator."""
+    if was_administrator and not is_administrator and not others:
+        raise errors.FailedPrecondition(
+            "This is the tenant's last enabled administrator: name another one first."
+        )
+
+
+# Roles
+
+
+def check_new_role(code: str) -> None:
+    """What the proto cannot say of a role to be made."""
+    if not code:
+        raise errors.invalid_field("role.code", "is required")
+
+
+def check_permissions(asked: Collection[str], known: Collection[str]) -> None:
+    """A role holds permissions of the catalogue alone."""
+    _refuse(
+        [
+            FieldViolation(f"role.permissions[{i}]", "no such permission")
+            for i, permission in enumerate(asked)
+            if permission not in known
+        ]
+    )
+
+
+def check_role_changes(role: Any, code: str, system: bool) -> None:
+    """What the proto cannot say of a change of the role whose code is `code`."""
+    require_not_system(system)
+    if role.code and role.code != code:
+        raise errors.invalid_field("role.code", "cannot be changed")
+
+
+def require_not_system(system: bool) -> None:
+    """System roles are the platform's."""
+    if system:
+        raise errors.FailedPrecondition("System roles cannot be changed: make a role of your own.")
+
+
+def _refuse(violations: list[FieldViolation]) -> None:
+    if violations:
+        raise errors.InvalidArgument(
+            "; ".join(f"{v.field}: {v.description}" for v in violations[:5]),
+            violations=tuple(violations),
+        )

@@ -1,0 +1,120 @@
+"""hms.identity.v1.IdentityService: each method goes to the part that knows it."""
+
+from __future__ import annotations
+
+from hms.identity.v1 import identity_pb2 as pb
+from hms_server.context import Call
+from hms_server.database.pages import Pages
+from hms_server.database.requests import RequestIds
+from hms_server.database.transaction import Database
+from hms_server.gate.publisher import GatePublisher
+from hms_server.identity.passwords import Passwords
+from hms_server.identity.permissions import Catalogue
+from hms_server.identity.refresh_tokens import RefreshTokens
+from hms_server.identity.roles import Roles
+from hms_server.identity.sessions import Sessions
+from hms_server.identity.tokens import TokenIssuer
+from hms_server.identity.users import Users
+from hms_server.keyring import Keyring
+
+
+class IdentityServicer:
+    """Sessions, users, roles, keys."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        pages: Pages,
+        request_ids: RequestIds,
+        keyring: Keyring,
+        issuer: TokenIssuer,
+        passwords: Passwords,
+        catalogue: Catalogue,
+        publisher: GatePublisher,
+        session_seconds: int,
+    ) -> None:
+        self._keys = [
+            pb.JsonWebKey(kty="OKP", crv="Ed25519", kid=key.key_id, x=key.public_x, alg="EdDSA", use="sig")
+            for key in keyring.signing
+        ]
+        self._sessions = Sessions(
+            database=database,
+            passwords=passwords,
+            issuer=issuer,
+            refresh_tokens=RefreshTokens(keyring.request_hash),
+            catalogue=catalogue,
+            publisher=publisher,
+            session_seconds=session_seconds,
+        )
+        self._users = Users(
+            database=database,
+            pages=pages,
+            request_ids=request_ids,
+            passwords=passwords,
+            catalogue=catalogue,
+            publisher=publisher,
+        )
+        self._roles = Roles(
+            database=database,
+            pages=pages,
+            request_ids=request_ids,
+            catalogue=catalogue,
+            publisher=publisher,
+        )
+
+    def Login(self, request: pb.LoginRequest, call: Call) -> pb.LoginResponse:
+        """Opens a session."""
+        return self._sessions.login(request, call)
+
+    def Refresh(self, request: pb.RefreshRequest, call: Call) -> pb.RefreshResponse:
+        """Changes a refresh token for a new pair."""
+        return self._sessions.refresh(request, call)
+
+    def Logout(self, request: pb.LogoutRequest, call: Call) -> pb.LogoutResponse:
+        """Ends the caller's session."""
+        return self._sessions.logout(request, call)
+
+    def GetJwks(self, request: pb.GetJwksRequest, call: Call) -> pb.GetJwksResponse:
+        """The public keys."""
+        return pb.GetJwksResponse(keys=self._keys)
+
+    def CreateUser(self, request: pb.CreateUserRequest, call: Call) -> pb.User:
+        """A new user."""
+        return self._users.create(request, call)
+
+    def GetUser(self, request: pb.GetUserRequest, call: Call) -> pb.User:
+        """A user."""
+        return self._users.get(request, call)
+
+    def ListUsers(self, request: pb.ListUsersRequest, call: Call) -> pb.ListUsersResponse:
+        """Users in order of their names."""
+        return self._users.list_users(request, call)
+
+    def UpdateUser(self, request: pb.UpdateUserRequest, call: Call) -> pb.User:
+        """Changes a user."""
+        return self._users.update(request, call)
+
+    def CreateRole(self, request: pb.CreateRoleRequest, call: Call) -> pb.Role:
+        """A new role."""
+        return self._roles.create(request, call)
+
+    def GetRole(self, request: pb.GetRoleRequest, call: Call) -> pb.Role:
+        """A role."""
+        return self._roles.get(request, call)
+
+    def ListRoles(self, request: pb.ListRolesRequest, call: Call) -> pb.ListRolesResponse:
+        """Roles in order of their codes."""
+        return self._roles.list_roles(request, call)
+
+    def UpdateRole(self, request: pb.UpdateRoleRequest, call: Call) -> pb.Role:
+        """Changes a role."""
+        return self._roles.update(request, call)
+
+    def DeleteRole(self, request: pb.DeleteRoleRequest, call: Call) -> pb.DeleteRoleResponse:
+        """Deletes a role."""
+        return self._roles.delete(request, call)
+
+    def ListPermissions(self, request: pb.ListPermissionsRequest, call: Call) -> pb.ListPermissionsResponse:
+        """What a role may hold."""
+        return self._roles.permissions(request, call)

@@ -1,0 +1,50 @@
+"""The roles that every tenant has from its first day. A release brings their permissions along.
+
+They stand in code, not in rows: a permission that a new release adds is in force for every tenant
+with the release, and nobody has to change rows of each tenant for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from hms_server import ids
+
+
+class SystemRole(NamedTuple):
+    """A role kept by the platform. `all_permissions`: whatever the tenant may hold."""
+
+    code: str
+    display_name: str
+    permissions: frozenset[str] = frozenset()
+    all_permissions: bool = False
+
+
+_STAFF = {"settings.read"}
+_READERS = _STAFF | {"patient.read"}
+_WRITERS = _READERS | {"patient.write"}
+
+ADMINISTRATOR = SystemRole("ADMIN", "Administrator", all_permissions=True)
+PLATFORM_ADMINISTRATOR = SystemRole("PLATFORM_ADMIN", "Platform administrator", all_permissions=True)
+
+HOSPITAL: Mapping[str, SystemRole] = {
+    role.code: role
+    for role in (
+        ADMINISTRATOR,
+        SystemRole("DOCTOR", "Doctor", frozenset(_WRITERS)),
+        SystemRole("NURSE", "Nurse", frozenset(_WRITERS)),
+        SystemRole("RECEPTIONIST", "Receptionist", frozenset(_WRITERS)),
+        SystemRole("LAB", "Laboratory", frozenset(_READERS)),
+        SystemRole("PHARMACIST", "Pharmacist", frozenset(_READERS)),
+        # Sees who did what, not the patients' records themselves.
+        SystemRole("AUDITOR", "Auditor", frozenset(_STAFF | {"audit.read", "user.read", "role.read"})),
+    )
+}
+
+PLATFORM: Mapping[str, SystemRole] = {PLATFORM_ADMINISTRATOR.code: PLATFORM_ADMINISTRATOR}
+
+
+def of_tenant(tenant_id: str) -> Mapping[str, SystemRole]:
+    """The system roles of a tenant by code."""
+    return PLATFORM if tenant_id == ids.PLATFORM_TENANT else HOSPITAL

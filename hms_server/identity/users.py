@@ -1,0 +1,219 @@
+"""Users of a tenant: make, read, list, change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hms.identity.v1 import identity_pb2 as pb
+from hms_server import aip, errors, ids
+from hms_server.context import Call
+from hms_server.database.faults import UniqueViolation
+from hms_server.database.pages import Pages
+from hms_server.database.requests import RequestIds
+from hms_server.database.retry import on_conflict
+from hms_server.database.transaction import Database, Pending, Transaction
+from hms_server.gate.publisher import GatePublisher
+from hms_server.identity import mapping, rules, store
+from hms_server.identity.passwords import Passwords
+from hms_server.identity.permissions import Catalogue, Grants
+
+
+class Users:
+    """The users' part of the identity service."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        pages: Pages,
+        request_ids: RequestIds,
+        passwords: Passwords,
+        catalogue: Catalogue,
+        publisher: GatePublisher,
+    ) -> None:
+        self._database = database
+        self._pages = pages
+        self._request_ids = request_ids
+        self._passwords = passwords
+        self._catalogue = catalogue
+        self._publisher = publisher
+
+    @on_conflict
+    def create(self, request: pb.CreateUserRequest, call: Call) -> pb.User:
+        """A new user."""
+        user = request.user
+        rules.check_new_user(user)
+        password_hash = self._passwords.hash(user.password)
+        user_id = ids.uuid7()
+        try:
+            with self._database.tenant_transaction(call.tenant_id, call) as transaction:
+                store.lock_tenant(transaction)
+                probe = self._request_ids.probe(transaction, call, request)
+                caller = store.load_roles_of(transaction, call.caller.user_id)
+                roles = store.find_roles(transaction, user.role_codes)
+                transaction.flush()
+                repeated = probe.repeat()
+                if repeated is not None:
+                    answer = _repeat(transaction, repeated)
+                else:
+                    rules.check_role_codes(user.role_codes, [row.code for row in roles.rows])
+                    rules.require_grantable(
+                        self._grants(call, store.held_roles(caller.first)),
+                        self._grants(call, _as_held(roles.rows)),
+                    )
+                    store.insert_user(
+                        transaction,
+                        user_id=user_id,
+                        username=user.username,
+                        password_hash=password_hash,
+                        display_name=user.display_name,
+                        email=user.email,
+                        state=mapping.user_state(user.state) if user.state else "ACTIVE",
+                    )
+                    store.set_user_roles(transaction, user_id, [row.id for row in roles.rows])
+                    self._request_ids.remember(transaction, call, probe, user_id, 1)
+                    transaction.audit(entity_id=user_id, new_version=1)
+                    answer = store.get_user(transaction, user_id)
+        except UniqueViolation:
+            raise errors.AlreadyExists("A user with this name stands already.") from None
+        return mapping.user(answer.first)
+
+    def get(self, request: pb.GetUserRequest, call: Call) -> pb.User:
+        """A user."""
+        with self._database.tenant_transaction(call.tenant_id, call) as transaction:
+            pending = store.get_user(transaction, request.id)
+        return mapping.user(_found(pending))
+
+    def list_users(self, request: pb.ListUsersRequest, call: Call) -> pb.ListUsersResponse:
+        """Users in order of their names."""
+        page = self._pages.open(
+            tenant_id=call.tenant_id,
+            method=call.method.full_name,
+            scope=(),
+            size=request.page_size,
+            token=request.page_token,
+        )
+        with self._database.tenant_transaction(call.tenant_id, call) as transaction:
+            pending = store.list_users(transaction, page)
+        rows, following, preceding = self._pages.close(page, pending.rows, lambda row: (row.username_key,))
+        return pb.ListUsersResponse(
+            users=map(mapping.user, rows),
+            next_page_token=following,
+            previous_page_token=preceding,
+        )
+
+    @on_conflict
+    def update(self, request: pb.UpdateUserRequest, call: Call) -> pb.User:
+        """Changes a user; in force on every process when the answer arrives."""
+        user = request.user
+        aip.require_id("user.id", user.id)
+        fields = aip.selected(user, request.update_mask, rules.USER_FIELDS)
+        if list(request.update_mask.paths) == ["*"] and not user.password:
+            # It is never read back, so a full replacement cannot hold it.
+            fields -= {"password"}
+        # Before the transaction: no connection is held while the hash is computed.
+        fresh_hash = self._passwords.hash(user.password) if "password" in fields and user.password else None
+        revoked: Pending | None = None
+        with self._database.tenant_transaction(call.tenant_id, call) as transaction:
+            store.lock_tenant(transaction)
+            probe = self._request_ids.probe(transaction, call, request)
+            before = store.get_user(transaction, user.id)
+            caller = store.load_roles_of(transaction, call.caller.user_id)
+            held = store.load_roles_of(transaction, user.id)
+            wanted = store.find_roles(transaction, user.role_codes)
+            others = store.other_administrators(transaction, user.id)
+            transaction.flush()
+            repeated = probe.repeat()
+            if repeated is not None:
+                answer = _repeat(transaction, repeated)
+            else:
+                row = _found(before)
+                aip.require_etag(user.etag, row.version)
+                rules.check_user_changes(user, fields, row.username)
+                state = mapping.user_state(user.state) if "state" in fields else row.state
+                new_roles = wanted.rows if "role_codes" in fields else None
+                self._judge(call, row, state, user, caller, held, new_roles, others.rows[0].found)
+                roles_change = new_roles is not None and {r.code for r in new_roles} != set(row.role_codes)
+                in_force = state != row.state or roles_change or fresh_hash is not None
+                store.update_user(
+                    transaction,
+                    user_id=row.id,
+                    display_name=user.display_name if "display_name" in fields else row.display_name,
+                    email=user.email if "email" in fields else row.email,
+                    state=state,
+                    password_hash=fresh_hash,
+                    permission_step=int(in_force),
+                    actor_id=call.caller.user_id,
+                )
+                if new_roles is not None and roles_change:
+                    store.set_user_roles(transaction, row.id, [r.id for r in new_roles])
+                revoked = _end_sessions(transaction, call, row, state, fresh_hash is not None)
+                self._request_ids.remember(transaction, call, probe, row.id, row.version + 1)
+                transaction.audit(entity_id=row.id, old_version=row.version, new_version=row.version + 1)
+                answer = store.get_user(transaction, row.id)
+        for session in revoked.rows if revoked is not None else ():
+            self._publisher.session_revoked(call.tenant_id, session.id)
+        # On a repeat too: the first try may have ended between its commit and this line.
+        after = answer.rows[0]
+        self._publisher.user(call.tenant_id, after.id, after.permission_version)
+        return mapping.user(after)
+
+    def _judge(
+        self,
+        call: Call,
+        row: Any,
+        state: str,
+        user: pb.User,
+        caller: Pending,
+        held: Pending,
+        new_roles: Any,
+        others: bool,
+    ) -> None:
+        """Raises where the caller may not make this change, or the tenant would lose its last
+        administrator."""
+        callers = self._grants(call, store.held_roles(caller.first))
+        before = self._grants(call, store.held_roles(held.first))
+        after = before
+        if row.id != call.caller.user_id:
+            rules.require_not_above(callers, before)
+        if new_roles is not None:
+            rules.check_role_codes(user.role_codes, [r.code for r in new_roles])
+            gained = [r for r in new_roles if r.code not in row.role_codes]
+            rules.require_grantable(callers, self._grants(call, _as_held(gained)))
+            after = self._grants(call, _as_held(new_roles))
+        rules.require_administrator_stays(
+            was_administrator=before.administrator and row.state == "ACTIVE",
+            is_administrator=after.administrator and state == "ACTIVE",
+            others=others,
+        )
+
+    def _grants(self, call: Call, roles: list[store.HeldRole]) -> Grants:
+        return self._catalogue.grants(call.tenant_id, roles)
+
+
+def _as_held(rows: list[Any]) -> list[store.HeldRole]:
+    return [store.HeldRole(row.code, row.system, row.all_permissions, row.permissions) for row in rows]
+
+
+def _found(pending: Pending) -> Any:
+    if pending.first is None:
+        raise errors.NotFound("No such user.")
+    return pending.first
+
+
+def _repeat(transaction: Transaction, user_id: str) -> Pending:
+    """The same request came again: the present state, audited as a read."""
+    transaction.audit(action="READ", entity_id=user_id)
+    return store.get_user(transaction, user_id)
+
+
+def _end_sessions(
+    transaction: Transaction, call: Call, row: Any, state: str, new_password: bool
+) -> Pending | None:
+    """A disabled user has no session; a new password ends all but the one it was changed in."""
+    if state == "DISABLED":
+        return store.revoke_sessions_of_user(transaction, row.id, "USER_DISABLED")
+    if new_password:
+        own = call.caller.session_id if row.id == call.caller.user_id else ids.NIL
+        return store.revoke_sessions_of_user(transaction, row.id, "PASSWORD_CHANGED", own)
+    return None

@@ -1,0 +1,70 @@
+"""What jobs work with. RQ finds a job's function by its path, so its parts stand in this module.
+
+Opened once in a worker or cron process, after it was started.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import redis
+
+from hms_server import errors, keyring
+from hms_server.audit.drain import Drain
+from hms_server.config import Settings
+from hms_server.database.pool import Pool
+from hms_server.database.transaction import Database
+from hms_server.jobs import queues
+from hms_server.jobs.drains import DrainRequests
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of one process."""
+
+    pool: Pool
+    database: Database  # as hms_worker
+    drain: Drain
+    redis: redis.Redis
+    requests: DrainRequests
+
+    def close(self) -> None:
+        """Closes connections."""
+        self.pool.close()
+        self.redis.close()
+
+
+def open_parts(settings: Settings, connections: int) -> Parts:
+    """Opens the parts; raises ConfigError where a setting or the key file is missing."""
+    settings.require("worker_database_url", "keys_file")
+    if not (settings.queue_redis_url or settings.redis_url):
+        settings.require("redis_url")
+    if settings.keys_file is None:
+        raise errors.ConfigError("set HMS_KEYS_FILE")
+    keys = keyring.load(settings.keys_file)
+    if not keys.audit:
+        raise errors.ConfigError(f"HMS_KEYS_FILE: {settings.keys_file} holds no audit key")
+    pool = Pool(settings.worker_database_url, settings, name="worker", size=connections)
+    database = Database(pool, settings.statement_timeout_seconds)
+    connection = queues.connect(settings)
+    pool.open()
+    return Parts(
+        pool=pool,
+        database=database,
+        drain=Drain(database, keys),
+        redis=connection,
+        requests=DrainRequests(queues.open_queue(connection)),
+    )
+
+
+_installed: list[Parts] = []
+
+
+def install(opened: Parts) -> None:
+    """Makes the parts known to the jobs of this process."""
+    _installed[:] = [opened]
+
+
+def parts() -> Parts:
+    """The parts of this process."""
+    return _installed[0]
