@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import pathlib
 import sys
 
 from hms_server.errors import ConfigError
@@ -33,6 +34,11 @@ def main(arguments: list[str] | None = None) -> int:
     # prometheus_client decides at import how it keeps values, so this comes before every import of it.
     metrics_dir = os.environ.get("HMS_METRICS_DIR")
     if metrics_dir:
+        try:
+            pathlib.Path(metrics_dir).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            print(f"hms: HMS_METRICS_DIR: cannot make {metrics_dir}: {error.strerror}", file=sys.stderr)
+            return 2
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics_dir
     given = sys.argv[1:] if arguments is None else arguments
     parser = argparse.ArgumentParser(prog="hms", description=__doc__)

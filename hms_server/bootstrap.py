@@ -31,6 +31,9 @@ from hms_server.keyring import Keyring
 from hms_server.patient.servicer import PatientServicer
 from hms_server.policy import load_policies
 
+# A refused caller waits for the record of the refusal, and no longer than this.
+_DENIAL_SECONDS = 2.0
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Application:
@@ -70,15 +73,15 @@ def application(settings: Settings) -> Application:
         verifier=TokenVerifier(keys),
         gate=Gate(client, publisher, GateLoader(database).load),
         directory=PermissionDirectory(database, client, catalogue),
-        denials=DenialAuditor(database),
+        denials=DenialAuditor(Database(pool, _DENIAL_SECONDS)),
         nudge=nudger.nudge,
         deadline_ceiling_seconds=settings.statement_timeout_seconds,
-        max_request_bytes=settings.max_request_bytes,
     )
     methods = behaviours(
         _servicers(settings, keys, database, publisher, catalogue),
         chain.build(parts),
         resolver(settings.trusted_proxies),
+        settings.max_request_bytes,
     )
     server = Server(methods, threads=settings.threads, max_request_bytes=settings.max_request_bytes)
     return Application(settings, pool, nudger, server)

@@ -13,12 +13,12 @@ from typing import Any
 import grpc
 import pytest
 from google.rpc import error_details_pb2, status_pb2
+
 from hms.admin.v1 import admin_pb2, admin_pb2_grpc
 from hms.audit.v1 import audit_pb2_grpc
 from hms.identity.v1 import identity_pb2, identity_pb2_grpc
 from hms.patient.v1 import patient_pb2, patient_pb2_grpc
 from hms.policy.v1 import policy_pb2
-
 from hms_server import ids
 from hms_server.devstack.stack import Stack
 
@@ -46,7 +46,8 @@ class Answer:
 def http(method: str, url: str, body: Any = None, headers: dict[str, str] | None = None) -> Answer:
     """One HTTP request; an error status is an answer too."""
     data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, {"content-type": "application/json", **(headers or {})}, method=method)
+    sent = {"content-type": "application/json", **(headers or {})}
+    request = urllib.request.Request(url, data, sent, method=method)
     try:
         with urllib.request.urlopen(request, timeout=20) as answer:
             return Answer(answer.status, {k.lower(): v for k, v in answer.headers.items()}, answer.read())
@@ -86,7 +87,9 @@ class Caller:
 
     def rest(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         """One REST call with the token."""
-        sent = {"authorization": f"Bearer {self.token}"} | {k.replace("_", "-"): v for k, v in headers.items()}
+        sent = {"authorization": f"Bearer {self.token}"} | {
+            k.replace("_", "-"): v for k, v in headers.items()
+        }
         return http(method, self.rest_url + path, body, sent)
 
     def create_patient(self, **fields: Any) -> patient_pb2.Patient:
@@ -102,9 +105,7 @@ class Caller:
         from hms.audit.v1 import audit_pb2
 
         request = audit_pb2.ListAuditEventsRequest(page_size=200, **filters)
-        return list(
-            self.audit.ListAuditEvents(request, metadata=self.metadata, timeout=15).audit_events
-        )
+        return list(self.audit.ListAuditEvents(request, metadata=self.metadata, timeout=15).audit_events)
 
     def close(self) -> None:
         self.channel.close()

@@ -55,9 +55,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         description="Starts PostgreSQL, Redis, the HMS servers and workers and the Envoy gateway.",
         epilog=f"The usual ports: {usual}.",
     )
-    parser.add_argument(
-        "--workers", type=_worker_count, default=2, metavar="N", help="server processes (2)"
-    )
+    parser.add_argument("--workers", type=_worker_count, default=2, metavar="N", help="server processes (2)")
     parser.add_argument(
         "--check",
         action="store_true",
@@ -111,9 +109,7 @@ def check(options: argparse.Namespace, progress: Progress) -> int:
     held = False
     try:
         progress.say("Starting HMS on temporary data")
-        with _stopping(
-            Stack(folder, workers=options.workers, progress=progress), progress
-        ) as stack:
+        with _stopping(Stack(folder, workers=options.workers, progress=progress), progress) as stack:
             stack.start(samples=True, fhir=options.fhir)
             progress.say("")
             held = tour.run(stack.env)

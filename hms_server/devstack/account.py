@@ -87,9 +87,7 @@ def _first_that_works(candidates: list[Account], program: Path, folder: Path) ->
 
 def _works(account: Account, program: Path, folder: Path) -> bool:
     script = 'cd "$1" && exec "$2" --version'
-    command = launch_command(
-        ["/bin/sh", "-c", script, "sh", str(folder), str(program)], account.options
-    )
+    command = launch_command(["/bin/sh", "-c", script, "sh", str(folder), str(program)], account.options)
     return subprocess.run(command, check=False, capture_output=True, timeout=60).returncode == 0
 
 

@@ -83,9 +83,7 @@ def explain_failure(title: str, printed: str) -> str:
             (names for start, names in LIBRARY_PACKAGES.items() if library.startswith(start)), None
         )
         hint = (
-            f" (the package {packages.replace(';', ' on Debian and Ubuntu,')} elsewhere)"
-            if packages
-            else ""
+            f" (the package {packages.replace(';', ' on Debian and Ubuntu,')} elsewhere)" if packages else ""
         )
         return f"{title} needs the library {library}, which this machine has not: install it{hint}."
     lines = printed.strip().splitlines()

@@ -71,9 +71,7 @@ class Environment:
             **self._owner,
             **self._app,
             **self._worker,
-            "HMS_ADMIN_DATABASE_URL": self.postgres.url(
-                SUPERUSER, self.passwords.postgres, "postgres"
-            ),
+            "HMS_ADMIN_DATABASE_URL": self.postgres.url(SUPERUSER, self.passwords.postgres, "postgres"),
             "HMS_GRPC_TARGET": self._grpc,
         }
 

@@ -39,9 +39,7 @@ class Ports:
         known = {name for name, _ in self.items()}
         for name in choices:
             if name not in known:
-                raise StackError(
-                    f"There is no port named {name}: the names are {', '.join(sorted(known))}."
-                )
+                raise StackError(f"There is no port named {name}: the names are {', '.join(sorted(known))}.")
         return replace(self, **{name.replace("-", "_"): port for name, port in choices.items()})
 
 
@@ -73,9 +71,7 @@ def check_free(ports: Ports) -> None:
     """Refuse ports that are impossible or taken, and say how to choose others."""
     for name, port in ports.items():
         if not 0 < port <= HIGHEST:
-            raise StackError(
-                f"{port} is no port number (for {name}): choose one from 1 to {HIGHEST}."
-            )
+            raise StackError(f"{port} is no port number (for {name}): choose one from 1 to {HIGHEST}.")
         if not is_free(port):
             raise StackError(
                 f"Port {port} (for {name}) is taken: stop what uses it, or choose another with "

@@ -172,9 +172,7 @@ class Postgres:
                 (line for line in lines if "rror:" in line or "FATAL" in line),
                 lines[-1] if lines else "",
             )
-            raise StackError(
-                f"PostgreSQL's data folder could not be made in {self.folder}: {reason}"
-            )
+            raise StackError(f"PostgreSQL's data folder could not be made in {self.folder}: {reason}")
         # The folder that holds it is root's: the account could not rename it there itself.
         made.rename(self.data)
         shutil.rmtree(staging)
@@ -182,11 +180,7 @@ class Postgres:
 
 def _environment() -> dict[str, str]:
     """PostgreSQL's environment: no PG* setting of the user's shell may change what is made."""
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("PG", "LC_", "HMS_"))
-    }
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "HMS_"))}
 
 
 def _system_locale() -> str:

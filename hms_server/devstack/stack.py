@@ -58,13 +58,9 @@ class Stack:
             log=self.layout.log("postgres"),
             settings=postgres_settings or {},
         )
-        self.redis = Redis(
-            self.layout.redis, self.ports.redis, passwords.redis, self.layout.log("redis")
-        )
+        self.redis = Redis(self.layout.redis, self.ports.redis, passwords.redis, self.layout.log("redis"))
         self.envoy = Envoy(self.layout.envoy, self.ports, self.layout.log("envoy"))
-        self.environment = Environment(
-            self.layout, self.ports, passwords, self.postgres, self.redis
-        )
+        self.environment = Environment(self.layout, self.ports, passwords, self.postgres, self.redis)
         self.commands = Commands(self.environment.set_up(), self.layout.log("commands"))
         self._done = Done(self.layout.done)
         self._running = Running(self.layout, self._progress)
@@ -262,9 +258,7 @@ class Stack:
     def _metrics_are_ready(self) -> bool:
         return answers_ok(self.ports.metrics, "/metrics")
 
-    def _once(
-        self, step: str, title: str, *arguments: str, extra: Mapping[str, str] | None = None
-    ) -> None:
+    def _once(self, step: str, title: str, *arguments: str, extra: Mapping[str, str] | None = None) -> None:
         """Run an `hms` command of the first start, unless it was done on this data already."""
         if self._done.has(step):
             return

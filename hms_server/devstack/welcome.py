@@ -46,9 +46,7 @@ class _AtTemplate(Template):
 
 def render(env: Mapping[str, str], env_file: Path) -> str:
     """The text for one running stack."""
-    return _AtTemplate(TEXT).substitute(
-        env, env_file=_shorten(env_file), folder=_shorten(env_file.parent)
-    )
+    return _AtTemplate(TEXT).substitute(env, env_file=_shorten(env_file), folder=_shorten(env_file.parent))
 
 
 def _shorten(path: Path) -> str:

@@ -17,24 +17,39 @@ Handler = Callable[[Call], Any]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BoundMethod:
-    """One RPC: its policy and the class of its request."""
+    """One RPC: its policy, the class of its request and how large that may be."""
 
     policy: MethodPolicy
     request_class: type[Message]
+    max_request_bytes: int
 
     def parse(self, call: Call) -> Message:
-        """The request message, parsed once; raises InvalidArgument (MALFORMED_REQUEST)."""
+        """The request message, parsed once.
+
+        Raises InvalidArgument for a request that is too large, is not the method's message, or holds
+        NUL characters, which PostgreSQL cannot store.
+        """
         request = call.request
         if isinstance(request, bytes):
-            try:
-                request = self.request_class.FromString(request)
-            except DecodeError:
-                raise errors.InvalidArgument(
-                    "The request's bytes are not the message that the method takes.",
-                    reason="MALFORMED_REQUEST",
-                ) from None
-            call.request = request
-        message: Message = request
+            call.request = self._read(request)
+        message: Message = call.request
+        return message
+
+    def _read(self, raw: bytes) -> Message:
+        if len(raw) > self.max_request_bytes:
+            raise errors.InvalidArgument(
+                f"The request has {len(raw)} bytes; {self.max_request_bytes} is the limit.",
+                reason="REQUEST_TOO_LARGE",
+            )
+        try:
+            message = self.request_class.FromString(raw)
+        except DecodeError:
+            raise errors.InvalidArgument(
+                "The request's bytes are not the message that the method takes.",
+                reason="MALFORMED_REQUEST",
+            ) from None
+        if b"\0" in raw:
+            _refuse_nul(message)
         return message
 
 
@@ -44,3 +59,14 @@ class Interceptor(Protocol):
     def bind(self, method: BoundMethod, following: Handler) -> Handler:
         """A handler that does its part and calls `following`."""
         ...
+
+
+def _refuse_nul(message: Message, path: str = "") -> None:
+    """The bytes of a message hold many zeros, so its text is looked at field by field."""
+    for field, value in message.ListFields():
+        name = f"{path}{field.name}"
+        for one in value if field.is_repeated else [value]:
+            if isinstance(one, str) and "\0" in one:
+                raise errors.invalid_field(name, "must not hold NUL characters")
+            if isinstance(one, Message):
+                _refuse_nul(one, f"{name}.")

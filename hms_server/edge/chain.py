@@ -33,7 +33,6 @@ class ChainParts:
     denials: Denials
     nudge: Callable[[str], None]
     deadline_ceiling_seconds: float
-    max_request_bytes: int
 
 
 def build(parts: ChainParts) -> tuple[Interceptor, ...]:
@@ -47,7 +46,7 @@ def build(parts: ChainParts) -> tuple[Interceptor, ...]:
         AuthenticationInterceptor(parts.verifier, parts.gate.report_failure),
         GateInterceptor(parts.gate),
         AuthorizationInterceptor(parts.directory),
-        ValidationInterceptor(parts.max_request_bytes),
+        ValidationInterceptor(),
     )
 
 

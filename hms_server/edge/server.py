@@ -28,6 +28,7 @@ def behaviours(
     servicers: Mapping[str, Any],
     chain: tuple[Interceptor, ...],
     resolve: Resolve,
+    max_request_bytes: int,
 ) -> dict[str, dict[str, Behaviour]]:
     """Every method's behaviour, by service and method. `servicers` by the service's full name.
 
@@ -44,7 +45,9 @@ def behaviours(
             implementation = getattr(servicer, descriptor.name, None)
             if implementation is None:
                 raise ConfigError(f"{service.full_name}/{descriptor.name} is not implemented")
-            method = BoundMethod(policy_of(descriptor), GetMessageClass(descriptor.input_type))
+            method = BoundMethod(
+                policy_of(descriptor), GetMessageClass(descriptor.input_type), max_request_bytes
+            )
 
             def last(call: Any, implementation: Any = implementation) -> Any:
                 return implementation(call.request, call)

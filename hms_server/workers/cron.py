@@ -18,7 +18,7 @@ from rq.scheduler import RQScheduler
 
 from hms_server import clock
 from hms_server.audit import store
-from hms_server.database.queries import compile_query
+from hms_server.database.queries import Query, compile_query
 from hms_server.database.transaction import Database
 from hms_server.jobs import queues
 from hms_server.telemetry import logs
@@ -34,9 +34,14 @@ _RETRY_SECONDS = 10.0
 # The same failure is told again after this time.
 _SILENCE_SECONDS = 60.0
 
-_PURGE = compile_query(
+# AIP-155 records are kept a day; a session that is over for 30 days explains nothing any more.
+PURGE_REQUEST_RECORDS = compile_query(
     "cron.purge_request_records",
     "SELECT purge_request_records(interval '24 hours', :rows::integer) AS gone",
+)
+PURGE_SESSIONS = compile_query(
+    "cron.purge_sessions",
+    "SELECT purge_sessions(interval '30 days', :rows::integer) AS gone",
 )
 
 
@@ -56,7 +61,8 @@ def tasks(parts: Parts) -> list[Task]:
         Task("audit_sweep", 2.0, lambda: sweep(parts)),
         Task("retries", 1.0, retries.enqueue_due),
         Task("audit_partitions", 3600.0, lambda: make_partitions(parts.database)),
-        Task("purge_request_records", 3600.0, lambda: purge(parts.database)),
+        Task("purge_request_records", 3600.0, lambda: purge(parts.database, PURGE_REQUEST_RECORDS)),
+        Task("purge_sessions", 3600.0, lambda: purge(parts.database, PURGE_SESSIONS)),
     ]
 
 
@@ -73,12 +79,12 @@ def make_partitions(database: Database) -> None:
         logs.event(_log, logging.INFO, "partitions made", names=made)
 
 
-def purge(database: Database) -> int:
-    """Deletes request-id records older than a day, a few at a time; returns how many."""
+def purge(database: Database, query: Query) -> int:
+    """Deletes what is old, a few rows at a time; returns how many."""
     total = 0
     while True:
         with database.platform_transaction() as transaction:
-            purged = transaction.queue(_PURGE, rows=_PURGED_ROWS)
+            purged = transaction.queue(query, rows=_PURGED_ROWS)
         gone = int(purged.rows[0].gone)
         total += gone
         if gone < _PURGED_ROWS:

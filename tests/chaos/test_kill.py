@@ -14,8 +14,8 @@ import time
 import grpc
 import psycopg
 import pytest
-from hms.patient.v1 import patient_pb2 as pb
 
+from hms.patient.v1 import patient_pb2 as pb
 from hms_server import ids
 from tests.fix_client import eventually, hospital
 
@@ -81,8 +81,7 @@ def created_events(stack, tenant_id):
             [tenant_id],
         ).fetchall()
         patients = {
-            str(row[0])
-            for row in owner.execute("SELECT id FROM patient WHERE tenant_id = %s", [tenant_id])
+            str(row[0]) for row in owner.execute("SELECT id FROM patient WHERE tenant_id = %s", [tenant_id])
         }
     return collections.Counter(dict(rows)), waiting, patients
 

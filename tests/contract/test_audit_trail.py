@@ -65,9 +65,7 @@ def test_a_call_leaves_one_event_that_names_actor_and_patient(ours, life, method
 
 def test_the_event_of_a_change_shows_what_changed(ours, life):
     (event,) = of(ours, "UpdatePatient", patient_id=life.id)
-    whole = ours.audit.GetAuditEvent(
-        audit_pb2.GetAuditEventRequest(id=event.id), metadata=ours.metadata
-    )
+    whole = ours.audit.GetAuditEvent(audit_pb2.GetAuditEventRequest(id=event.id), metadata=ours.metadata)
     changed = {c.field: (c.old_value, c.new_value) for c in whole.changes}
     assert changed["gender"] == ("", '"female"')
 
@@ -83,9 +81,7 @@ def test_reading_the_audit_is_audited(ours, life):
 def test_a_denial_leaves_an_event_with_its_reason(ours, life):
     reader = colleague(ours, "AUDITOR")
     denied = refused(
-        lambda: reader.patients.DeletePatient(
-            pb.DeletePatientRequest(id=life.id), metadata=reader.metadata
-        )
+        lambda: reader.patients.DeletePatient(pb.DeletePatientRequest(id=life.id), metadata=reader.metadata)
     )
     assert denied == ("PERMISSION_DENIED", "PERMISSION_DENIED")
     events = eventually(lambda: [e for e in ours.events(actor_id=reader.user_id) if e.outcome != "OK"])
@@ -161,16 +157,12 @@ def test_the_chain_of_every_tenant_holds(stack, life):
 
 
 def test_an_unknown_token_is_refused_and_audited_on_the_platform(stack, ours):
-    answer = http(
-        "GET", f"{ours.rest_url}/v1/patients", headers={"authorization": f"Bearer {ours.token}x"}
-    )
+    answer = http("GET", f"{ours.rest_url}/v1/patients", headers={"authorization": f"Bearer {ours.token}x"})
     assert answer.status == 401
     from tests.fix_client import platform
 
     administrator = platform(stack)
-    found = eventually(
-        lambda: [e for e in administrator.events() if e.reason == "TOKEN_INVALID"]
-    )
+    found = eventually(lambda: [e for e in administrator.events() if e.reason == "TOKEN_INVALID"])
     assert found[0].actor_id == ""
     administrator.close()
 

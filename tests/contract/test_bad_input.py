@@ -74,7 +74,8 @@ def test_a_patient_that_breaks_a_rule(ours, fields):
 
 
 @pytest.mark.parametrize(
-    "name", ["प्रिया", "தமிழ்", "محمد", "王小明", "Ñandú O'Brien-Smith", "🏥", "a\u0301", "\u202ertl", "'; DROP"]
+    "name",
+    ["प्रिया", "தமிழ்", "محمد", "王小明", "Ñandú O'Brien-Smith", "🏥", "a\u0301", "\u202ertl", "'; DROP"],
 )
 def test_text_of_any_script_is_kept_as_it_was_sent(ours, name):
     made = ours.create_patient(given_name=name)

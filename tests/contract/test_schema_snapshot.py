@@ -29,9 +29,7 @@ def dump(owner_url: str) -> str:
         text=True,
     ).stdout
     kept = [
-        line
-        for line in text.splitlines()
-        if not re.match(r"--|\\|SET |SELECT pg_catalog\.set_config", line)
+        line for line in text.splitlines() if not re.match(r"--|\\|SET |SELECT pg_catalog\.set_config", line)
     ]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip() + "\n"
 
@@ -40,4 +38,6 @@ def test_the_snapshot_equals_the_migrations(postgres, request):
     present = dump(postgres.owner)
     if request.config.getoption("--update-schema"):
         SNAPSHOT.write_text(present)
-    assert present == SNAPSHOT.read_text(), "run scripts/test tests/contract/test_schema_snapshot.py --update-schema"
+    assert present == SNAPSHOT.read_text(), (
+        "run scripts/test tests/contract/test_schema_snapshot.py --update-schema"
+    )

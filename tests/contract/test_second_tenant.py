@@ -37,9 +37,7 @@ def secrets(ours):
         ours.create_patient(family_name="Verysecretname")
     other = colleague(ours, "DOCTOR")
     event = eventually(lambda: ours.events(patient_id=patient.id))[0]
-    page = ours.patients.ListPatients(
-        patient_pb2.ListPatientsRequest(page_size=1), metadata=ours.metadata
-    )
+    page = ours.patients.ListPatients(patient_pb2.ListPatientsRequest(page_size=1), metadata=ours.metadata)
     return {
         "patient": patient.id,
         "user": other.user_id,
@@ -118,9 +116,7 @@ def test_a_token_of_one_hospital_names_its_own_in_the_audit(secrets, ours, their
         theirs.patients.GetPatient(
             patient_pb2.GetPatientRequest(id=secrets["patient"]), metadata=theirs.metadata
         )
-    events = eventually(
-        lambda: [e for e in theirs.events() if e.entity_id == secrets["patient"]]
-    )
+    events = eventually(lambda: [e for e in theirs.events() if e.entity_id == secrets["patient"]])
     assert events[0].outcome == "NOT_FOUND"
     assert list(events[0].patient_ids) == []
     ours_events = ours.audit.ListAuditEvents(

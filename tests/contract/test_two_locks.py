@@ -68,9 +68,7 @@ def test_the_policy_refuses_rows_written_for_another_tenant(database, two_tenant
             connection.execute("INSERT INTO uhid_counter (tenant_id) VALUES (%s)", [ids.uuid7()])
     with psycopg.connect(database.app) as connection:
         connection.execute(f"SET LOCAL app.tenant_id = '{ours.id}'")
-        changed = connection.execute(
-            "UPDATE patient SET name_key = 'x' WHERE tenant_id = %s", [theirs.id]
-        )
+        changed = connection.execute("UPDATE patient SET name_key = 'x' WHERE tenant_id = %s", [theirs.id])
         assert changed.rowcount == 0
 
 

@@ -173,9 +173,7 @@ def test_run_that_was_killed_leaves_nothing_in_the_way(folder: Path) -> None:
         "stack = Stack(Path(sys.argv[1])); stack.start_postgres(); stack.start_redis()\n"
         "print(stack.ports.postgres, stack.ports.redis, flush=True); time.sleep(600)\n"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", program, str(folder)], stdout=subprocess.PIPE
-    ) as killed:
+    with subprocess.Popen([sys.executable, "-c", program, str(folder)], stdout=subprocess.PIPE) as killed:
         assert killed.stdout is not None
         ports = [int(port) for port in killed.stdout.readline().split()]
         killed.kill()

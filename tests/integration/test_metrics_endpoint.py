@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 import grpc
-from hms.patient.v1 import patient_pb2 as pb
 
+from hms.patient.v1 import patient_pb2 as pb
 from tests.fix_client import eventually, http
 
 
@@ -40,16 +40,12 @@ def test_calls_of_every_server_process_are_counted_once(stack, ours):
             channel.unary_unary(f"/{METHOD}", lambda m: m.SerializeToString(), lambda b: b)(
                 pb.ListPatientsRequest(), metadata=ours.metadata, timeout=10
             )
-    eventually(
-        lambda: total(scrape(stack), "hms_requests_total", method=METHOD, code="OK") == before + 12
-    )
+    eventually(lambda: total(scrape(stack), "hms_requests_total", method=METHOD, code="OK") == before + 12)
 
 
 def test_every_metric_of_a_running_system_is_set(stack, ours):
     ours.create_patient()
-    metrics = eventually(
-        lambda: (m := scrape(stack)) and total(m, "hms_audit_drained_total") and m
-    )
+    metrics = eventually(lambda: (m := scrape(stack)) and total(m, "hms_audit_drained_total") and m)
     names = {key.partition("{")[0] for key in metrics}
     assert {
         "hms_requests_total",

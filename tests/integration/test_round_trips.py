@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 import redis
-from hms.patient.v1 import patient_pb2 as pb
 
-from hms_server import ids
+from hms.patient.v1 import patient_pb2 as pb
 from hms_server.database import transaction as transactions
 from hms_server.database.pages import Pages
 from hms_server.database.requests import RequestIds
@@ -58,11 +57,11 @@ def created(hospital):
 
 
 READS = [
-    ("GetPatient", lambda id: pb.GetPatientRequest(id=id)),
-    ("BatchGetPatients", lambda id: pb.BatchGetPatientsRequest(ids=[id])),
-    ("ListPatients", lambda id: pb.ListPatientsRequest()),
-    ("SearchPatients", lambda id: pb.SearchPatientsRequest(query="rao")),
-    ("ListPatientVersions", lambda id: pb.ListPatientVersionsRequest(patient_id=id)),
+    ("GetPatient", lambda patient_id: pb.GetPatientRequest(id=patient_id)),
+    ("BatchGetPatients", lambda patient_id: pb.BatchGetPatientsRequest(ids=[patient_id])),
+    ("ListPatients", lambda patient_id: pb.ListPatientsRequest()),
+    ("SearchPatients", lambda patient_id: pb.SearchPatientsRequest(query="rao")),
+    ("ListPatientVersions", lambda patient_id: pb.ListPatientVersionsRequest(patient_id=patient_id)),
 ]
 
 
@@ -78,11 +77,14 @@ def test_a_read_is_one_round_trip(hospital, flushes, method, request_of):
 WRITES = [
     (
         "UpdatePatient",
-        lambda id: pb.UpdatePatientRequest(
-            patient=pb.Patient(id=id, gender="female"), request_id=ids.uuid7()
+        lambda patient_id: pb.UpdatePatientRequest(
+            patient=pb.Patient(id=patient_id, gender="female"), request_id=ids.uuid7()
         ),
     ),
-    ("DeletePatient", lambda id: pb.DeletePatientRequest(id=id, request_id=ids.uuid7())),
+    (
+        "DeletePatient",
+        lambda patient_id: pb.DeletePatientRequest(id=patient_id, request_id=ids.uuid7()),
+    ),
 ]
 
 
@@ -112,7 +114,9 @@ def test_the_gate_is_one_round_trip(redis_url, monkeypatch):
     monkeypatch.setattr(ScriptRunner, "_ask", ask)
     with redis.Redis.from_url(redis_url, protocol=2) as client:
         gate = Gate(client, GatePublisher(client), Loader())
-        caller = principal(tenant_id=ids.uuid7(), user_id=ids.uuid7(), session_id=ids.uuid7())
+        caller = principal(
+            tenant_id=ids.uuid7(), user_id=ids.uuid7(), session_id=ids.uuid7()
+        )
         gate.check(caller, "DEFAULT")
         counted.clear()
         gate.check(caller, "DEFAULT")

@@ -17,9 +17,7 @@ TENANT = compile_query("test.tenant", "SELECT current_setting('app.tenant_id', t
 ADD = compile_query(
     "test.add", "UPDATE uhid_counter SET next_number = next_number + 1 WHERE tenant_id = :tenant_id"
 )
-NUMBER = compile_query(
-    "test.number", "SELECT next_number FROM uhid_counter WHERE tenant_id = :tenant_id"
-)
+NUMBER = compile_query("test.number", "SELECT next_number FROM uhid_counter WHERE tenant_id = :tenant_id")
 BROKEN = compile_query("test.broken", "SELECT 1 / (random() * 0)::integer")
 ECHO = compile_query("test.echo", "SELECT :text::text AS text")
 

@@ -28,7 +28,7 @@ def policy(**changes: Any) -> MethodPolicy:
 
 
 def method(**changes: Any) -> BoundMethod:
-    return BoundMethod(policy(**changes), pb.GetPatientRequest)
+    return BoundMethod(policy(**changes), pb.GetPatientRequest, 1000)
 
 
 def principal(**changes: Any) -> Principal:

@@ -15,9 +15,7 @@ OWNER = rows.Owner("11111111-1111-7111-8111-111111111111", "22222222-2222-7222-8
 
 
 def registrations(seed=1, hospital=1, size=3000, of=3):
-    return [
-        each for number in range(of) for each in people.piece(seed, hospital, number, of, size)
-    ]
+    return [each for number in range(of) for each in people.piece(seed, hospital, number, of, size)]
 
 
 def test_the_same_seed_makes_the_same_patients():

@@ -40,7 +40,6 @@ def parts(**changes):
         "denials": Denials(),
         "nudge": lambda tenant: None,
         "deadline_ceiling_seconds": 15.0,
-        "max_request_bytes": 10_000,
     }
     return chain.ChainParts(**{**values, **changes})
 
@@ -83,7 +82,7 @@ def test_a_method_without_a_policy_stops_the_start():
 def test_a_method_that_is_not_implemented_stops_the_start():
     missing = servicers() | {"hms.patient.v1.PatientService": object()}
     with pytest.raises(ConfigError, match="is not implemented"):
-        server.behaviours(missing, chain.build(parts()), lambda context, metadata: "")
+        server.behaviours(missing, chain.build(parts()), lambda context, metadata: "", 10_000)
 
 
 def test_every_reason_of_the_code_is_in_the_proto():
@@ -99,9 +98,9 @@ def test_every_reason_of_the_code_is_in_the_proto():
 def invoke(made_parts, method="GetPatient", request=None, metadata=(("authorization", "Bearer x"),)):
     """One call through grpcio-testing's server: behaviour, response, status."""
     service = next(s for s in services() if s.full_name == "hms.patient.v1.PatientService")
-    found = server.behaviours(servicers(), chain.build(made_parts), lambda context, metadata: "192.0.2.7")[
-        service.full_name
-    ]
+    found = server.behaviours(
+        servicers(), chain.build(made_parts), lambda context, metadata: "192.0.2.7", 10_000
+    )[service.full_name]
 
     class Adapter:
         def __getattr__(self, name):

@@ -148,18 +148,14 @@ def test_output_goes_to_the_log(supervisor: Supervisor, tmp_path: Path) -> None:
     assert sorted(log.read_text().split()) == ["err", "out"]
 
 
-def test_program_that_is_missing_is_named_in_the_log(
-    supervisor: Supervisor, tmp_path: Path
-) -> None:
+def test_program_that_is_missing_is_named_in_the_log(supervisor: Supervisor, tmp_path: Path) -> None:
     log = tmp_path / "child.log"
     supervisor.start(spec("child", ("/no/such/program",), log_path=log, restart=False))
     wait_until(lambda: supervisor.ends("child") == 1)
     assert "cannot start" in log.read_text()
 
 
-def test_log_that_cannot_be_written_is_refused_at_once(
-    supervisor: Supervisor, tmp_path: Path
-) -> None:
+def test_log_that_cannot_be_written_is_refused_at_once(supervisor: Supervisor, tmp_path: Path) -> None:
     with pytest.raises(OSError, match="missing"):
         supervisor.start(spec("child", log_path=tmp_path / "missing" / "child.log"))
     assert supervisor.names() == []

@@ -13,27 +13,16 @@ from hms_server.edge.bound import BoundMethod, Handler
 class ValidationInterceptor:
     """Parses and validates; what the proto cannot say is left to the room's rules."""
 
-    def __init__(self, max_request_bytes: int) -> None:
+    def __init__(self) -> None:
         self._validator = Validator()
-        self._most = max_request_bytes
 
     def bind(self, method: BoundMethod, following: Handler) -> Handler:
         """The first validation of a class compiles its rules: done here, at start-up."""
-        validator, most = self._validator, self._most
+        validator = self._validator
         _violations(validator, method.request_class())
 
         def handle(call: Call) -> object:
-            raw = call.request
-            if isinstance(raw, bytes):
-                if len(raw) > most:
-                    raise errors.InvalidArgument(
-                        f"The request has {len(raw)} bytes; {most} is the limit.",
-                        reason="REQUEST_TOO_LARGE",
-                    )
-                if b"\0" in raw:
-                    _refuse_nul(method.parse(call))
-            request = method.parse(call)
-            found = _violations(validator, request)
+            found = _violations(validator, method.parse(call))
             if found:
                 raise errors.InvalidArgument(
                     "; ".join(f"{v.field}: {v.description}" for v in found[:5]), violations=found
@@ -61,15 +50,3 @@ def _path(violation: Violation) -> str:
             name += f"[{element.subscript.value}]"
         parts.append(name)
     return ".".join(parts)
-
-
-def _refuse_nul(message: Message, path: str = "") -> None:
-    """PostgreSQL stores no NUL; bytes of the wire hold many, so text is looked at field by field."""
-    for field, value in message.ListFields():
-        name = f"{path}{field.name}"
-        values = value if field.is_repeated else [value]
-        for one in values:
-            if isinstance(one, str) and "\0" in one:
-                raise errors.invalid_field(name, "must not hold NUL characters")
-            if isinstance(one, Message):
-                _refuse_nul(one, f"{name}.")
