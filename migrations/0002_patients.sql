@@ -20,7 +20,8 @@ CREATE TABLE patient (
   name_key text COLLATE "C" NOT NULL,
   -- FHIR date: its prefix is its precision
   birth_date text COLLATE "C" NOT NULL DEFAULT '',
-  -- ' ' then words: names, UHID, phone digits; ASCII lower case (hms_server/patient/normalise.py)
+  -- UHID, phone digits and words of names in lower-case ASCII, a blank before and after each
+  -- (hms_server/patient/keys.py)
   search_text text COLLATE "C" NOT NULL,
   -- who made this version
   actor_id uuid NOT NULL,
@@ -32,10 +33,11 @@ CREATE TABLE patient (
 );
 CREATE INDEX patient_by_create_time ON patient (tenant_id, create_time, id);
 CREATE INDEX patient_by_name ON patient (tenant_id, name_key, id);
-CREATE INDEX patient_by_birth_date ON patient (tenant_id, birth_date, id);
+-- Searches pass deleted records by.
+CREATE INDEX patient_by_birth_date ON patient (tenant_id, birth_date, id) WHERE delete_time IS NULL;
 -- fastupdate off: the pending list makes slow outliers under writes
 CREATE INDEX patient_by_search_text ON patient
-  USING gin (tenant_id, search_text gin_trgm_ops) WITH (fastupdate = off);
+  USING gin (tenant_id, search_text gin_trgm_ops) WITH (fastupdate = off) WHERE delete_time IS NULL;
 SELECT protect_tenant_table('patient');
 GRANT SELECT, INSERT, UPDATE ON patient TO hms_app;
 
@@ -56,10 +58,11 @@ CREATE TABLE patient_version (
 SELECT protect_tenant_table('patient_version');
 GRANT SELECT, INSERT ON patient_version TO hms_app;
 
--- What a patient is looked up by exactly or by prefix, and what duplicates are found by.
+-- What a patient is looked up by exactly or by prefix, and what duplicates are found by. A deleted
+-- patient has none, so that a look-up never has to pass any by.
 CREATE TABLE patient_key (
   tenant_id uuid NOT NULL,
-  kind text COLLATE "C" NOT NULL CHECK (kind IN ('NAME', 'PHONE', 'IDENTIFIER', 'NAME_BIRTH')),
+  kind text COLLATE "C" NOT NULL CHECK (kind IN ('WORD', 'PHONE', 'IDENTIFIER', 'NAME_BIRTH')),
   value text COLLATE "C" NOT NULL,
   patient_id uuid NOT NULL,
   PRIMARY KEY (tenant_id, kind, value, patient_id),
@@ -69,45 +72,3 @@ CREATE INDEX patient_key_by_patient ON patient_key (tenant_id, patient_id);
 SELECT protect_tenant_table('patient_key');
 GRANT SELECT, INSERT, DELETE ON patient_key TO hms_app;
 
--- Under RLS only leakproof conditions reach an index, and LIKE is not one. This function runs as a
--- role whose policy is plain true, returns ids only, and takes the tenant from the transaction's
--- setting, never from an argument. Callers join the ids back under RLS.
-CREATE POLICY search_ids ON patient FOR SELECT TO hms_search USING (true);
-GRANT SELECT (tenant_id, id, search_text, birth_date, delete_time) ON patient TO hms_search;
-
--- Ids of patients whose words begin with every one of `tokens` (lower-case ASCII letters and
--- digits); where none does, of those that hold them anywhere. At most `max_rows`, in no order.
-CREATE FUNCTION search_patient_ids(tokens text[], birth_from text, birth_before text, max_rows integer)
-RETURNS SETOF uuid
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-DECLARE
-  tenant uuid := nullif(current_setting('app.tenant_id', true), '')::uuid;
-  statement text := 'SELECT id FROM patient WHERE tenant_id = $1 AND delete_time IS NULL';
-  found_rows bigint;
-BEGIN
-  IF tenant IS NULL OR cardinality(tokens) NOT BETWEEN 1 AND 8 THEN
-    RETURN;
-  END IF;
-  FOR i IN 1 .. cardinality(tokens) LOOP
-    IF tokens[i] !~ '^[a-z0-9]+$' THEN
-      RAISE EXCEPTION 'a search token holds other than a-z and 0-9' USING ERRCODE = '22023';
-    END IF;
-    statement := statement || format(' AND search_text LIKE ''%%'' || $2 || %L', tokens[i] || '%');
-  END LOOP;
-  IF birth_from <> '' THEN
-    statement := statement || ' AND birth_date >= $3 AND birth_date < $4';
-  END IF;
-  statement := statement || ' LIMIT $5';
-  RETURN QUERY EXECUTE statement USING tenant, ' ', birth_from, birth_before, max_rows;
-  GET DIAGNOSTICS found_rows = ROW_COUNT;
-  IF found_rows = 0 THEN
-    RETURN QUERY EXECUTE statement USING tenant, '', birth_from, birth_before, max_rows;
-  END IF;
-END
-$$;
--- Before the function changes hands: only its owner may say who executes it.
-REVOKE ALL ON FUNCTION search_patient_ids(text[], text, text, integer) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION search_patient_ids(text[], text, text, integer) TO hms_app;
-GRANT CREATE ON SCHEMA public TO hms_search;
-ALTER FUNCTION search_patient_ids(text[], text, text, integer) OWNER TO hms_search;
-REVOKE CREATE ON SCHEMA public FROM hms_search;

@@ -1,0 +1,1 @@
+"""The patient registry: records, their history, search, duplicate candidates, UHIDs."""

@@ -1,0 +1,50 @@
+"""Rows to messages. A document holds the fields of Patient by name, so it goes in as it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hms.patient.v1 import patient_pb2 as pb
+
+
+def patient(row: Any) -> pb.Patient:
+    """A patient's message of a row with id, version, uhid, document and times."""
+    document = row.document
+    first = document["names"][0]
+    return pb.Patient(
+        **document,
+        id=row.id,
+        uhid=row.uhid,
+        given_name=" ".join(first.get("given_names", ())),
+        family_name=first.get("family_name"),
+        create_time=row.create_time,
+        update_time=row.update_time,
+        delete_time=row.delete_time,
+        etag=str(row.version),
+    )
+
+
+def display_name(names: list[dict[str, Any]]) -> str:
+    """A name as a person reads it: its text, or its parts."""
+    first = names[0]
+    parts = [*first.get("given_names", ()), first.get("family_name", "")]
+    return first.get("text") or " ".join(part for part in parts if part)
+
+
+def candidate(row: Any, reasons: list[str], score: float) -> pb.DuplicateCandidate:
+    """A record that may be the same person."""
+    return pb.DuplicateCandidate(
+        patient_id=row.id,
+        uhid=row.uhid,
+        display_name=display_name(row.names),
+        birth_date=row.birth_date,
+        reasons=reasons,
+        score=score,
+    )
+
+
+def version(row: Any) -> pb.PatientVersion:
+    """One version of a patient's history."""
+    return pb.PatientVersion(
+        patient=patient(row), change_time=row.update_time, actor_id=row.actor_id
+    )
