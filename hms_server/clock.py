@@ -19,3 +19,8 @@ def unix_seconds() -> float:
 def monotonic() -> float:
     """Seconds on a clock that never goes back; for durations and deadlines."""
     return time.monotonic()
+
+
+def date_of(seconds: float) -> str:
+    """The UTC date of a Unix time: "2026-11-24"."""
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).date().isoformat()

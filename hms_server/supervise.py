@@ -8,7 +8,9 @@ lives as long as they do: the kernel's "signal me when my parent ends" (see laun
 thread that started the child, not its process.
 """
 
+import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,6 +29,26 @@ LOOK_EVERY = 0.1
 STEADY_AFTER = 5.0
 FIRST_DELAY = 0.25
 LONGEST_DELAY = 5.0
+
+# A log that grows beyond this is set aside as `.log.1`, in place of the one before.
+LARGEST_LOG = 64 * 1024 * 1024
+LOGS_EVERY = 15.0
+
+
+def bound_log(path: Path, largest: int = LARGEST_LOG) -> None:
+    """Set a log aside that has grown too large; whoever writes it goes on writing.
+
+    Copied and emptied, not renamed: the child holds the file open. It appends, so it goes on at the
+    new end; a line written in between may be lost.
+    """
+    try:
+        if path.stat().st_size > largest:
+            shutil.copyfile(path, path.with_name(path.name + ".1"))
+            os.truncate(path, 0)
+    except OSError:
+        # A full disk: at least the log takes no more of it.
+        with contextlib.suppress(OSError):
+            os.truncate(path, 0)
 
 
 @dataclass(frozen=True)
@@ -208,10 +230,17 @@ class Supervisor:
                 child.process.wait()
 
     def _watch(self) -> None:
+        logs_due = time.monotonic() + LOGS_EVERY
         while not self._finished:
             with self._lock:
-                for child in self._children.values():
+                children = list(self._children.values())
+                for child in children:
                     self._tend(child)
+            if time.monotonic() >= logs_due:
+                logs_due = time.monotonic() + LOGS_EVERY
+                for child in children:
+                    if child.spec.log_path is not None:
+                        bound_log(child.spec.log_path)
             self._wake.wait(LOOK_EVERY)
             self._wake.clear()
 

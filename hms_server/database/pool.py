@@ -67,7 +67,9 @@ class Pool:
             max_idle=settings.pool_idle_seconds,
             max_lifetime=settings.pool_lifetime_seconds,
             timeout=settings.pool_wait_seconds,
-            reconnect_timeout=30,
+            # Attempts back off from 1 s, doubling. Given up early, they begin anew with the next call: a
+            # database that was away for a minute is found again within seconds.
+            reconnect_timeout=3,
             configure=_configure,
             check=_check,
             open=False,

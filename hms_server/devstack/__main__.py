@@ -112,7 +112,7 @@ def check(options: argparse.Namespace, progress: Progress) -> int:
         with _stopping(Stack(folder, workers=options.workers, progress=progress), progress) as stack:
             stack.start(samples=True, fhir=options.fhir)
             progress.say("")
-            held = tour.run(stack.env)
+            held = tour.run(stack.env, stack.environment.platform_sign_in())
             progress.say("")
     finally:
         # The logs of a check that failed are kept, to see why.

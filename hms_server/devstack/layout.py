@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hms_server.devstack.errors import StackError
+from hms_server.supervise import bound_log
 
 # A new PostgreSQL data folder with its first write-ahead log, the logs, and some room to work.
 ROOM_NEEDED = 500 * 1024 * 1024
@@ -96,8 +97,7 @@ class Layout:
             for leftover in self.metrics.iterdir():
                 leftover.unlink()
             for log in self.logs.glob("*.log"):
-                if log.stat().st_size > LARGEST_LOG:
-                    log.replace(log.with_suffix(".log.1"))
+                bound_log(log, LARGEST_LOG)
         except PermissionError as error:
             raise StackError(
                 f"{error.filename} cannot be written by this user: start as the user who made "

@@ -14,17 +14,22 @@ _BENGALI, _GURMUKHI, _TAMIL, _MALAYALAM = 0x0980, 0x0A00, 0x0B80, 0x0D00
 # Tamil, Telugu, Kannada and Malayalam say every inherent vowel; the others drop some.
 _SAYS_EVERY_VOWEL = frozenset({_TAMIL, 0x0C00, 0x0C80, _MALAYALAM})
 
-_VOWELS = dict(zip(range(0x05, 0x15), ["a", "a", "i", "i", "u", "u", "ri", "li", "e", "e", "e", "ai", "o", "o", "o", "au"], strict=True))
+# From offset 0x05: the vowels as letters; from 0x15: the consonants; from 0x3E: the vowels as signs.
+# fmt: off
+_VOWELS = dict(enumerate((
+    "a", "a", "i", "i", "u", "u", "ri", "li", "e", "e", "e", "ai", "o", "o", "o", "au",
+), 0x05))
+_CONSONANTS = dict(enumerate((
+    "k", "kh", "g", "gh", "n", "ch", "chh", "j", "jh", "n",
+    "t", "th", "d", "dh", "n", "t", "th", "d", "dh", "n", "n",
+    "p", "ph", "b", "bh", "m", "y", "r", "r", "l", "l", "zh", "v", "sh", "sh", "s", "h",
+), 0x15))
+_SIGNS = dict(enumerate((
+    "a", "i", "i", "u", "u", "ri", "ri", "e", "e", "e", "ai", "o", "o", "o", "au",
+), 0x3E))
+# fmt: on
 _VOWELS |= {0x60: "ri", 0x61: "li"}
-_CONSONANTS = dict(
-    zip(
-        range(0x15, 0x3A),
-        ["k", "kh", "g", "gh", "n", "ch", "chh", "j", "jh", "n", "t", "th", "d", "dh", "n", "t", "th", "d", "dh", "n", "n", "p", "ph", "b", "bh", "m", "y", "r", "r", "l", "l", "zh", "v", "sh", "sh", "s", "h"],
-        strict=True,
-    )
-)
 _CONSONANTS |= {0x5F: "y"}
-_SIGNS = dict(zip(range(0x3E, 0x4D), ["a", "i", "i", "u", "u", "ri", "ri", "e", "e", "e", "ai", "o", "o", "o", "au"], strict=True))
 _SIGNS |= {0x56: "i", 0x57: "u", 0x62: "li", 0x63: "li"}
 _ANUSVARA, _NUKTA, _VIRAMA = (0x01, 0x02), 0x3C, 0x4D
 _NUKTA_FORMS = {"k": "q", "j": "z", "d": "r", "dh": "rh", "ph": "f"}
@@ -36,7 +41,7 @@ _OWN = {
     _GURMUKHI + 0x71: "",
     **{_MALAYALAM + 0x7A + i: c for i, c in enumerate("nnrllk")},
 }
-# Tamil writes one letter for both: soft after a vowel or a nasal, hard at the beginning and doubled.
+# Tamil writes one letter for both: soft between vowels and after a nasal, hard elsewhere and doubled.
 _TAMIL_SOFT = {"k": "g", "ch": "s", "t": "d", "p": "b"}
 
 _CONSONANT, _INHERENT, _VOWEL = range(3)
@@ -99,9 +104,15 @@ def _tamil(sounds: list[_Sound]) -> list[_Sound]:
         doubled = (i + 1 < len(sounds) and sounds[i + 1] == sounds[i]) or before == sounds[i]
         if before is None and latin == "ch":
             softened[i] = (kind, "s")
-        elif before and not doubled and (before[0] != _CONSONANT or before[1] in ("n", "m")):
+        elif doubled or before is None:
+            continue
+        elif before[1] in ("n", "m") or (before[0] != _CONSONANT and _is_vowel(sounds[i + 1 : i + 2])):
             softened[i] = (kind, _TAMIL_SOFT.get(latin, latin))
     return softened
+
+
+def _is_vowel(following: list[_Sound]) -> bool:
+    return bool(following) and following[0][0] != _CONSONANT
 
 
 def _drop_vowels(sounds: list[_Sound]) -> None:

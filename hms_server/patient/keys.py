@@ -90,13 +90,19 @@ def duplicate_keys(pairs: tuple[tuple[str, str], ...]) -> Iterator[tuple[str, st
     return (pair for pair in pairs if pair[0] != WORD)
 
 
-def identifier_prefix(value: str) -> str:
-    """What the keys of identifiers with this value and any system begin with."""
-    return f"{_short(value)}{SEPARATOR}"
+def identifier_range(value: str, system: str) -> tuple[str, str]:
+    """The half-open range of keys of one identifier; without a system, of this value in any."""
+    if system:
+        key = identifier_key(value, system)
+        return key, f"{key}\x01"
+    # What a key goes on with after SEPARATOR is less than the character that follows it.
+    prefix = f"{_short(value)}{SEPARATOR}"
+    return prefix, f"{_short(value)}{chr(ord(SEPARATOR) + 1)}"
 
 
 def _short(text: str) -> str:
-    """`text`, or a digest in its place where it is too long for an index."""
+    """`text` without blanks around it, or a digest in its place where it is too long for an index."""
+    text = text.strip()
     encoded = text.encode()
     return text if len(encoded) <= _LONGEST_KEY else hashlib.sha256(encoded).hexdigest()
 

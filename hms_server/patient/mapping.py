@@ -45,6 +45,4 @@ def candidate(row: Any, reasons: list[str], score: float) -> pb.DuplicateCandida
 
 def version(row: Any) -> pb.PatientVersion:
     """One version of a patient's history."""
-    return pb.PatientVersion(
-        patient=patient(row), change_time=row.update_time, actor_id=row.actor_id
-    )
+    return pb.PatientVersion(patient=patient(row), change_time=row.update_time, actor_id=row.actor_id)

@@ -82,9 +82,11 @@ def changed_document(
         else:
             getattr(made, name).extend(value)
     short = selected.intersection(SHORT_FORM)
-    if short and "names" in selected:
+    if "names" in selected and made.names:
         _refuse_contradiction(made, patient, short, present)
-    elif short:
+    elif any(getattr(patient, field).strip() for field in short) or (short and made.names):
+        if not made.names:
+            made.names.add(use="official")
         _set_short_form(made.names[0], patient, short)
     return _checked(made, today)
 
@@ -133,7 +135,9 @@ def _checked(patient: pb.Patient, today: str) -> dict[str, Any]:
 def violations(patient: pb.Patient, today: str) -> Iterable[FieldViolation]:
     """Everything that is wrong with a patient."""
     if not patient.names:
-        yield FieldViolation("patient.names", "a patient needs a name: send names, or given_name and family_name")
+        yield FieldViolation(
+            "patient.names", "a patient needs a name: send names, or given_name and family_name"
+        )
     for i, name in enumerate(patient.names):
         parts = [name.text, name.family_name, *name.given_names]
         if not any(part.strip() for part in parts):
@@ -144,7 +148,9 @@ def violations(patient: pb.Patient, today: str) -> Iterable[FieldViolation]:
             yield FieldViolation(f"patient.telecoms[{i}].value", "a number needs digits")
     for i, communication in enumerate(patient.communications):
         if not _LANGUAGE.fullmatch(communication.language):
-            yield FieldViolation(f"patient.communications[{i}].language", "must be a BCP 47 tag such as hi-IN")
+            yield FieldViolation(
+                f"patient.communications[{i}].language", "must be a BCP 47 tag such as hi-IN"
+            )
     yield from _of_texts_and_periods(patient, "patient")
 
 
@@ -161,7 +167,9 @@ def _birth_and_death(patient: pb.Patient, today: str) -> Iterable[FieldViolation
     if not death:
         return
     if not dates.is_date_time(death):
-        yield FieldViolation("patient.deceased_time", "must be a FHIR dateTime such as 2024-02-29T10:15:00+05:30")
+        yield FieldViolation(
+            "patient.deceased_time", "must be a FHIR dateTime such as 2024-02-29T10:15:00+05:30"
+        )
     elif not patient.deceased:
         yield FieldViolation("patient.deceased_time", "is set only if deceased is true")
     elif birth and dates.is_after(birth, death):

@@ -12,10 +12,12 @@ from hms.patient.v1 import patient_pb2 as pb
 from hms_server import errors
 from hms_server.context import Call
 from hms_server.database.queries import load_queries
-from hms_server.database.transaction import Database
+from hms_server.database.transaction import Database, Pending, Transaction
+from hms_server.errors import FieldViolation
 from hms_server.patient import dates, keys, mapping, normalise
 
 _QUERIES = load_queries("hms_server.patient", "search.sql")
+_CRITERIA = ("query", "uhid", "phone", "identifier", "birth_date")
 DEFAULT_SIZE = 20
 MAX_SIZE = 100
 
@@ -24,48 +26,61 @@ MAX_SIZE = 100
 class Criteria:
     """What must all hold. Empty text: not asked for."""
 
-    words: tuple[str, ...]
-    uhid: str
-    phone: str
-    identifier_from: str
-    identifier_before: str
-    birth_from: str
-    birth_before: str
+    words: tuple[str, ...] = ()
+    whole: str = ""  # the query as one word
+    uhid: str = ""
+    phone: str = ""
+    identifier_from: str = ""
+    identifier_before: str = ""
+    birth_from: str = ""
+    birth_before: str = ""
+
+    @property
+    def patterns(self) -> list[str]:
+        """What search_text must be like for words and phone to hold."""
+        phones = [f"% {self.phone} %"] if self.phone else []
+        return [*(f"% {word}%" for word in self.words), *phones]
 
 
 def criteria(request: pb.SearchPatientsRequest) -> Criteria:
     """The request's criteria; raises InvalidArgument where there is none, or one that cannot match."""
-    given = [f for f in ("query", "uhid", "phone", "identifier", "birth_date") if getattr(request, f).strip()]
+    given = [field for field in _CRITERIA if getattr(request, field).strip()]
     if not given:
-        raise errors.invalid_field("query", "say whom to search for: query, uhid, phone, identifier or birth_date")
+        raise errors.invalid_field("query", f"say whom to search for: one of {', '.join(_CRITERIA)}")
+    violations: list[FieldViolation] = []
     words = tuple(normalise.query_tokens(request.query))
+    uhid = normalise.uhid(request.uhid)
     phone = normalise.phone_digits(request.phone)
-    found = Criteria(
-        words=words,
-        uhid=normalise.uhid(request.uhid),
-        phone=phone,
-        identifier_from="",
-        identifier_before="",
-        birth_from="",
-        birth_before="",
-    )
-    for field, value in (("query", words), ("uhid", found.uhid), ("phone", phone)):
+    for field, value in (("query", words), ("uhid", uhid), ("phone", phone)):
         if field in given and not value:
-            raise errors.invalid_field(field, "holds no letter and no digit to search for")
+            violations.append(FieldViolation(field, "holds no letter and no digit to search for"))
+    identifier_from = identifier_before = birth_from = birth_before = ""
     if "identifier" in given:
-        system, bar, value = request.identifier.rpartition("|")
-        low = keys.identifier_key(value, system) if bar and system else keys.identifier_prefix(value)
-        high = low + "\0" if bar and system else low[:-1] + keys.AFTER_SEPARATOR
-        # A NUL cannot be sent: the next text after an exact key is that key with the lowest character.
-        found = dataclasses.replace(found, identifier_from=low, identifier_before=high.replace("\0", "\x01"))
+        system, _, value = (part.strip() for part in request.identifier.rpartition("|"))
+        if not value or any(character < " " for character in request.identifier):
+            violations.append(FieldViolation("identifier", 'must be "system|value" or a value'))
+        else:
+            identifier_from, identifier_before = keys.identifier_range(value, system)
     if "birth_date" in given:
-        if not dates.is_date(request.birth_date):
-            raise errors.invalid_field("birth_date", "must be a date: 1975, 1975-04 or 1975-04-21")
-        # Digits and "-" sort below ":": every date of that year, month or day.
-        found = dataclasses.replace(
-            found, birth_from=request.birth_date, birth_before=request.birth_date + ":"
+        if dates.is_date(request.birth_date):
+            # Digits and "-" sort below ":": every date of that year, month or day.
+            birth_from, birth_before = request.birth_date, f"{request.birth_date}:"
+        else:
+            violations.append(FieldViolation("birth_date", "must be a date: 1975, 1975-04 or 1975-04-21"))
+    if violations:
+        raise errors.InvalidArgument(
+            "; ".join(f"{v.field}: {v.description}" for v in violations), violations=tuple(violations)
         )
-    return found
+    return Criteria(
+        words=words,
+        whole=normalise.uhid(request.query).lower(),
+        uhid=uhid,
+        phone=phone,
+        identifier_from=identifier_from,
+        identifier_before=identifier_before,
+        birth_from=birth_from,
+        birth_before=birth_before,
+    )
 
 
 class PatientSearch:
@@ -78,31 +93,31 @@ class PatientSearch:
         """Raises InvalidArgument where nothing is asked for."""
         asked = criteria(request)
         size = min(request.page_size or DEFAULT_SIZE, MAX_SIZE)
-        shared = {
-            "identifier_from": asked.identifier_from,
-            "identifier_before": asked.identifier_before,
-            "birth_from": asked.birth_from,
-            "birth_before": asked.birth_before,
-        }
         with self._database.tenant_transaction(call.tenant_id, call) as transaction:
-            if asked.uhid:
-                patterns = [f"% {word}%" for word in asked.words]
-                if asked.phone:
-                    patterns.append(f"% {asked.phone} %")
-                pending = transaction.queue(
-                    _QUERIES["search_by_uhid"], uhid=asked.uhid, patterns=patterns, **shared
-                )
-            else:
-                pending = transaction.queue(
-                    _QUERIES["search"],
-                    words=list(asked.words),
-                    phone=asked.phone,
-                    wanted=size,
-                    limit=size,
-                    **shared,
-                )
+            pending = _find(transaction, asked, size)
         rows = pending.rows
         return pb.SearchPatientsResponse(
             patients=[mapping.patient(row) for row in rows],
             truncated=bool(rows) and rows[0].matches > len(rows),
         )
+
+
+def _find(transaction: Transaction, asked: Criteria, size: int) -> Pending:
+    ranges = {
+        "identifier_from": asked.identifier_from,
+        "identifier_before": asked.identifier_before,
+        "birth_from": asked.birth_from,
+        "birth_before": asked.birth_before,
+    }
+    if asked.uhid:
+        return transaction.queue(
+            _QUERIES["search_by_uhid"], uhid=asked.uhid, patterns=asked.patterns, **ranges
+        )
+    return transaction.queue(
+        _QUERIES["search"],
+        words=list(asked.words),
+        whole=asked.whole,
+        phone=asked.phone,
+        size=size,
+        **ranges,
+    )

@@ -147,9 +147,7 @@ class PatientServicer:
             previous_page_token=preceding,
         )
 
-    def SearchPatients(
-        self, request: pb.SearchPatientsRequest, call: Call
-    ) -> pb.SearchPatientsResponse:
+    def SearchPatients(self, request: pb.SearchPatientsRequest, call: Call) -> pb.SearchPatientsResponse:
         """The best matches of every criterion together, best first."""
         return self._search.search(request, call)
 

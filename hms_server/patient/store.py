@@ -36,9 +36,7 @@ def list_patients(
         # Before the first, or beyond the last: keys of names are words of a-z and 0-9.
         key = {"create_time": ("infinity", "-infinity"), "name": ("{", "")}[order][upward]
         row_id = (
-            "ffffffff-ffff-ffff-ffff-ffffffffffff"
-            if not upward
-            else "00000000-0000-0000-0000-000000000000"
+            "ffffffff-ffff-ffff-ffff-ffffffffffff" if not upward else "00000000-0000-0000-0000-000000000000"
         )
     query = _QUERIES[f"list_by_{order}_{'ascending' if upward else 'descending'}"]
     return transaction.queue(query, key=key, id=row_id, limit=page.limit, show_deleted=show_deleted)
@@ -124,9 +122,7 @@ def update(
 
 
 def _insert_keys(transaction: Transaction, patient_id: str, keys: Keys) -> None:
-    transaction.queue(
-        _QUERIES["insert_keys"], id=patient_id, kinds=keys.kinds, values=keys.values
-    )
+    transaction.queue(_QUERIES["insert_keys"], id=patient_id, kinds=keys.kinds, values=keys.values)
 
 
 def take_numbers(transaction: Transaction, block: int) -> Pending:

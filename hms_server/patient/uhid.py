@@ -27,7 +27,7 @@ def check_digit(digits: str) -> int:
 
 
 def format_uhid(prefix: str, digits: int, number: int) -> str:
-    """A UHID: format_uhid("CC", 8, 17) is "CC000000174"."""
+    """A UHID: "CC000000174" of prefix "CC", 8 digits and number 17."""
     text = f"{number:0{digits}d}"
     return f"{prefix}{text}{check_digit(text)}"
 

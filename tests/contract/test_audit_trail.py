@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -147,7 +148,7 @@ def test_events_page_both_ways_without_loss(ours, life):
 def test_the_chain_of_every_tenant_holds(stack, life):
     done = subprocess.run(
         [sys.executable, "-m", "hms_server", "audit", "verify"],
-        env={**stack.environment.services()},
+        env={**os.environ, **stack.env},
         capture_output=True,
         text=True,
         timeout=60,

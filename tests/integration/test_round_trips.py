@@ -6,6 +6,7 @@ import pytest
 import redis
 
 from hms.patient.v1 import patient_pb2 as pb
+from hms_server import ids
 from hms_server.database import transaction as transactions
 from hms_server.database.pages import Pages
 from hms_server.database.requests import RequestIds

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hms_server.supervise import ChildSpec, Supervisor, restart_delay
+from hms_server.supervise import ChildSpec, Supervisor, bound_log, restart_delay
 
 SLEEP = (sys.executable, "-c", "import time; time.sleep(600)")
 # Writes its name when asked to stop, so that the order of stops can be read.
@@ -146,6 +146,19 @@ def test_output_goes_to_the_log(supervisor: Supervisor, tmp_path: Path) -> None:
     supervisor.start(spec("child", argv, log_path=log, restart=False))
     wait_until(lambda: supervisor.ends("child") == 1)
     assert sorted(log.read_text().split()) == ["err", "out"]
+
+
+def test_log_that_grew_too_large_is_set_aside_under_its_writer(tmp_path: Path) -> None:
+    log = tmp_path / "child.log"
+    with log.open("ab", buffering=0) as writer:
+        writer.write(b"early\n")
+        bound_log(log, largest=100)
+        assert log.read_bytes() == b"early\n"
+        writer.write(b"x" * 100)
+        bound_log(log, largest=100)
+        writer.write(b"late\n")
+    assert log.read_bytes() == b"late\n"
+    assert (tmp_path / "child.log.1").read_bytes() == b"early\n" + b"x" * 100
 
 
 def test_program_that_is_missing_is_named_in_the_log(supervisor: Supervisor, tmp_path: Path) -> None:

@@ -67,7 +67,11 @@ def test_folder_is_made_ready_for_a_run(tmp_path: Path) -> None:
         log.truncate(LARGEST_LOG + 1)
     layout.prepare()
     assert list(layout.metrics.iterdir()) == []
-    assert sorted(path.name for path in layout.logs.iterdir()) == ["kept.log", "long.log.1"]
+    assert {path.name: path.stat().st_size for path in layout.logs.iterdir()} == {
+        "kept.log": 5,
+        "long.log": 0,
+        "long.log.1": LARGEST_LOG + 1,
+    }
     assert stat.S_IMODE(layout.folder.stat().st_mode) == 0o700
 
 
