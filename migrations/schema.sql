@@ -57,6 +57,101 @@ $$;
 
 ALTER FUNCTION public.make_audit_partitions(months_ahead integer) OWNER TO hms_owner;
 
+CREATE FUNCTION public.patient_ids_on_both(list text, other text) RETURNS SETOF uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public'
+    SET enable_nestloop TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET max_parallel_workers_per_gather TO '0'
+    AS $$
+BEGIN
+  RETURN QUERY EXECUTE format(
+    'SELECT DISTINCT patient_id FROM (%s) a JOIN (%s) b USING (patient_id)', list, other);
+END
+$$;
+
+ALTER FUNCTION public.patient_ids_on_both(list text, other text) OWNER TO hms_search;
+
+CREATE FUNCTION public.patient_ids_on_list(list text, depth integer, patterns text[], birth_from text, birth_before text) RETURNS SETOF uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_seqscan TO 'off'
+    AS $_$
+BEGIN
+  RETURN QUERY EXECUTE format(
+    'SELECT p.id FROM (SELECT DISTINCT patient_id FROM (%s LIMIT %s) entries) list'
+    ' JOIN patient p ON p.tenant_id = %L AND p.id = list.patient_id'
+    ' WHERE p.delete_time IS NULL AND p.search_text LIKE ALL ($1)'
+    ' AND ($2 = '''' OR (p.birth_date >= $2 AND p.birth_date < $3))',
+    list, depth, current_setting('app.tenant_id'))
+  USING patterns, birth_from, birth_before;
+END
+$_$;
+
+ALTER FUNCTION public.patient_ids_on_list(list text, depth integer, patterns text[], birth_from text, birth_before text) OWNER TO hms_search;
+
+CREATE FUNCTION public.patient_ids_with_parts(words text[], birth_from text, birth_before text, max_rows integer) RETURNS SETOF uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public'
+    SET enable_seqscan TO 'off'
+    SET enable_indexscan TO 'off'
+    SET max_parallel_workers_per_gather TO '0'
+    AS $_$
+DECLARE
+  statement text := 'SELECT id FROM patient WHERE tenant_id = $1 AND delete_time IS NULL';
+BEGIN
+  FOR i IN 1 .. cardinality(words) LOOP
+    statement := statement || format(' AND search_text LIKE %L',
+      CASE WHEN length(words[i]) < 3 THEN '% ' ELSE '%' END || words[i] || '%');
+  END LOOP;
+  IF birth_from <> '' THEN
+    statement := statement || format(
+      ' AND birth_date >= %L AND birth_date < %L', birth_from, birth_before);
+  END IF;
+  RETURN QUERY EXECUTE statement || ' LIMIT $2'
+    USING current_setting('app.tenant_id')::uuid, max_rows;
+END
+$_$;
+
+ALTER FUNCTION public.patient_ids_with_parts(words text[], birth_from text, birth_before text, max_rows integer) OWNER TO hms_search;
+
+CREATE FUNCTION public.patient_list(kind text, low text, high text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public'
+    AS $$
+  SELECT CASE WHEN kind = '' THEN
+    format('SELECT id AS patient_id FROM patient WHERE tenant_id = %L AND delete_time IS NULL'
+           ' AND birth_date >= %L AND birth_date < %L', current_setting('app.tenant_id'), low, high)
+  ELSE
+    format('SELECT patient_id FROM patient_key WHERE tenant_id = %L AND kind = %L'
+           ' AND value >= %L AND value < %L', current_setting('app.tenant_id'), kind, low, high)
+  END
+$$;
+
+ALTER FUNCTION public.patient_list(kind text, low text, high text) OWNER TO hms_search;
+
+CREATE FUNCTION public.patient_list_length(list text, exact integer) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public'
+    AS $$
+DECLARE
+  length bigint;
+  plan json;
+BEGIN
+  EXECUTE format('SELECT count(*) FROM (%s LIMIT %s) entries', list, exact) INTO length;
+  IF length >= exact THEN
+    EXECUTE 'EXPLAIN (FORMAT JSON) ' || list INTO plan;
+    length := greatest(length, (plan -> 0 -> 'Plan' ->> 'Plan Rows')::bigint);
+  END IF;
+  RETURN length;
+END
+$$;
+
+ALTER FUNCTION public.patient_list_length(list text, exact integer) OWNER TO hms_search;
+
 CREATE FUNCTION public.protect_tenant_table(target regclass) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -101,37 +196,117 @@ $$;
 
 ALTER FUNCTION public.purge_sessions(age interval, max_rows integer) OWNER TO hms_owner;
 
-CREATE FUNCTION public.search_patient_ids(tokens text[], birth_from text, birth_before text, max_rows integer) RETURNS SETOF uuid
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
+CREATE FUNCTION public.search_patient_ids(words text[], phone text, identifier_from text, identifier_before text, birth_from text, birth_before text, wanted integer) RETURNS SETOF uuid
+    LANGUAGE plpgsql SECURITY DEFINER ROWS 50
     SET search_path TO 'pg_catalog', 'public'
-    AS $_$
+    AS $$
 DECLARE
-  tenant uuid := nullif(current_setting('app.tenant_id', true), '')::uuid;
-  statement text := 'SELECT id FROM patient WHERE tenant_id = $1 AND delete_time IS NULL';
-  found_rows bigint;
+  short constant integer := 400;    -- a list of fewer entries is read whole
+  many constant integer := 1500;    -- look-ups that are always worth a try
+  lists text[] := '{}';
+  patterns text[] := '{}';
+  lengths bigint[] := '{}';
+  shortest integer := 1;
+  other integer;                    -- the shortest but one
+  all_patients bigint;
+  hoped double precision;           -- matches among `short` entries, were the lists independent
+  depth integer;
+  next_depth double precision;
+  entries bigint;
+  shared text;
+  ids uuid[];
 BEGIN
-  IF tenant IS NULL OR cardinality(tokens) NOT BETWEEN 1 AND 8 THEN
+  IF nullif(current_setting('app.tenant_id', true), '') IS NULL THEN
     RETURN;
   END IF;
-  FOR i IN 1 .. cardinality(tokens) LOOP
-    IF tokens[i] !~ '^[a-z0-9]+$' THEN
-      RAISE EXCEPTION 'a search token holds other than a-z and 0-9' USING ERRCODE = '22023';
-    END IF;
-    statement := statement || format(' AND search_text LIKE ''%%'' || $2 || %L', tokens[i] || '%');
+  IF phone <> '' THEN
+    lists := lists || patient_list('PHONE', phone, phone || ' ');
+    patterns := patterns || ('% ' || phone || ' %');
+  END IF;
+  FOR i IN 1 .. cardinality(words) LOOP
+    lists := lists || patient_list('WORD', words[i], words[i] || '{');  -- '{' follows 'z'
+    patterns := patterns || ('% ' || words[i] || '%');
   END LOOP;
   IF birth_from <> '' THEN
-    statement := statement || ' AND birth_date >= $3 AND birth_date < $4';
+    lists := lists || patient_list('', birth_from, birth_before);
   END IF;
-  statement := statement || ' LIMIT $5';
-  RETURN QUERY EXECUTE statement USING tenant, ' ', birth_from, birth_before, max_rows;
-  GET DIAGNOSTICS found_rows = ROW_COUNT;
-  IF found_rows = 0 THEN
-    RETURN QUERY EXECUTE statement USING tenant, '', birth_from, birth_before, max_rows;
+
+  IF identifier_from <> '' THEN
+    -- An identifier stands in no pattern: its list is read, the others check.
+    RETURN QUERY SELECT patient_ids_on_list(
+      patient_list('IDENTIFIER', identifier_from, identifier_before), 2 * many, patterns,
+      birth_from, birth_before);
+    RETURN;
+  END IF;
+
+  IF cardinality(lists) = 1 THEN
+    depth := 2 * wanted;
+    LOOP
+      EXECUTE format(
+        'SELECT count(*), array_agg(DISTINCT patient_id) FROM (%s LIMIT %s) entries', lists[1], depth)
+        INTO entries, ids;
+      EXIT WHEN cardinality(ids) > wanted OR entries < depth;
+      depth := 8 * depth;  -- several words of one patient begin alike
+    END LOOP;
+  ELSE
+    FOR i IN 1 .. cardinality(lists) LOOP
+      lengths := lengths || patient_list_length(lists[i], short);
+      IF lengths[i] < lengths[shortest] THEN
+        shortest := i;
+      END IF;
+      EXIT WHEN lengths[i] < short;
+    END LOOP;
+    IF lengths[shortest] < short THEN
+      ids := ARRAY(
+        SELECT patient_ids_on_list(lists[shortest], short, patterns, birth_from, birth_before));
+    ELSE
+      all_patients := patient_list_length(patient_list('', '', '~'), 1);
+      hoped := short;
+      FOR i IN 1 .. cardinality(lists) LOOP
+        IF i <> shortest THEN
+          hoped := hoped * least(1, lengths[i] / all_patients::double precision);
+          IF other IS NULL OR lengths[i] < lengths[other] THEN
+            other := i;
+          END IF;
+        END IF;
+      END LOOP;
+      depth := 0;
+      LOOP
+        next_depth := greatest(short, depth * 2, 3 * short * wanted / (2 * greatest(hoped, 0.1)));
+        -- One look-up costs what some forty entries cost that are read in order.
+        EXIT WHEN next_depth > greatest(many, (lengths[shortest] + lengths[other]) / 40);
+        depth := next_depth;
+        ids := ARRAY(
+          SELECT patient_ids_on_list(lists[shortest], depth, patterns, birth_from, birth_before));
+        EXIT WHEN cardinality(ids) > wanted;
+        hoped := short * cardinality(ids) / depth::double precision;
+      END LOOP;
+      IF coalesce(cardinality(ids), 0) <= wanted THEN
+        ids := ARRAY(SELECT patient_ids_on_both(lists[shortest], lists[other]));
+        IF cardinality(lists) > 2 THEN
+          shared := format('SELECT patient_id FROM unnest(%L::uuid[]) shared (patient_id)', ids);
+          entries := cardinality(ids);
+          depth := short;
+          LOOP
+            ids := ARRAY(
+              SELECT patient_ids_on_list(shared, depth, patterns, birth_from, birth_before));
+            EXIT WHEN cardinality(ids) > wanted OR depth >= entries;
+            depth := 8 * depth;
+          END LOOP;
+        END IF;
+      END IF;
+    END IF;
+  END IF;
+
+  IF coalesce(cardinality(ids), 0) = 0 AND cardinality(words) > 0 AND phone = '' THEN
+    RETURN QUERY SELECT patient_ids_with_parts(words, birth_from, birth_before, wanted + 1);
+  ELSE
+    RETURN QUERY SELECT unnest(ids) LIMIT short;
   END IF;
 END
-$_$;
+$$;
 
-ALTER FUNCTION public.search_patient_ids(tokens text[], birth_from text, birth_before text, max_rows integer) OWNER TO hms_search;
+ALTER FUNCTION public.search_patient_ids(words text[], phone text, identifier_from text, identifier_before text, birth_from text, birth_before text, wanted integer) OWNER TO hms_search;
 
 CREATE TABLE public.audit_chain (
     tenant_id uuid NOT NULL,
@@ -234,7 +409,7 @@ CREATE TABLE public.patient_key (
     kind text NOT NULL COLLATE pg_catalog."C",
     value text NOT NULL COLLATE pg_catalog."C",
     patient_id uuid NOT NULL,
-    CONSTRAINT patient_key_kind_check CHECK ((kind = ANY (ARRAY['NAME'::text, 'PHONE'::text, 'IDENTIFIER'::text, 'NAME_BIRTH'::text])))
+    CONSTRAINT patient_key_kind_check CHECK ((kind = ANY (ARRAY['WORD'::text, 'PHONE'::text, 'IDENTIFIER'::text, 'NAME_BIRTH'::text])))
 );
 
 ALTER TABLE ONLY public.patient_key FORCE ROW LEVEL SECURITY;
@@ -515,13 +690,13 @@ CREATE UNIQUE INDEX audit_event_by_id ON ONLY public.audit_event USING btree (te
 
 CREATE INDEX audit_event_by_time ON ONLY public.audit_event USING btree (tenant_id, record_time, sequence);
 
-CREATE INDEX patient_by_birth_date ON public.patient USING btree (tenant_id, birth_date, id);
+CREATE INDEX patient_by_birth_date ON public.patient USING btree (tenant_id, birth_date, id) WHERE (delete_time IS NULL);
 
 CREATE INDEX patient_by_create_time ON public.patient USING btree (tenant_id, create_time, id);
 
 CREATE INDEX patient_by_name ON public.patient USING btree (tenant_id, name_key, id);
 
-CREATE INDEX patient_by_search_text ON public.patient USING gin (tenant_id, search_text public.gin_trgm_ops) WITH (fastupdate=off);
+CREATE INDEX patient_by_search_text ON public.patient USING gin (tenant_id, search_text public.gin_trgm_ops) WITH (fastupdate=off) WHERE (delete_time IS NULL);
 
 CREATE INDEX patient_key_by_patient ON public.patient_key USING btree (tenant_id, patient_id);
 
@@ -646,6 +821,8 @@ ALTER TABLE public.role_version ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY search_ids ON public.patient FOR SELECT TO hms_search USING (true);
 
+CREATE POLICY search_ids ON public.patient_key FOR SELECT TO hms_search USING (true);
+
 ALTER TABLE public.session ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.tenant ENABLE ROW LEVEL SECURITY;
@@ -711,6 +888,16 @@ GRANT ALL ON FUNCTION public.make_audit_partition(moment timestamp with time zon
 REVOKE ALL ON FUNCTION public.make_audit_partitions(months_ahead integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.make_audit_partitions(months_ahead integer) TO hms_worker;
 
+REVOKE ALL ON FUNCTION public.patient_ids_on_both(list text, other text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.patient_ids_on_list(list text, depth integer, patterns text[], birth_from text, birth_before text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.patient_ids_with_parts(words text[], birth_from text, birth_before text, max_rows integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.patient_list(kind text, low text, high text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.patient_list_length(list text, exact integer) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.protect_tenant_table(target regclass) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.purge_request_records(age interval, max_rows integer) FROM PUBLIC;
@@ -718,6 +905,9 @@ GRANT ALL ON FUNCTION public.purge_request_records(age interval, max_rows intege
 
 REVOKE ALL ON FUNCTION public.purge_sessions(age interval, max_rows integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.purge_sessions(age interval, max_rows integer) TO hms_worker;
+
+REVOKE ALL ON FUNCTION public.search_patient_ids(words text[], phone text, identifier_from text, identifier_before text, birth_from text, birth_before text, wanted integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_patient_ids(words text[], phone text, identifier_from text, identifier_before text, birth_from text, birth_before text, wanted integer) TO hms_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.audit_chain TO hms_worker;
 
@@ -743,6 +933,7 @@ GRANT SELECT(search_text) ON TABLE public.patient TO hms_search;
 GRANT SELECT(delete_time) ON TABLE public.patient TO hms_search;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.patient_key TO hms_app;
+GRANT SELECT ON TABLE public.patient_key TO hms_search;
 
 GRANT SELECT,INSERT ON TABLE public.patient_version TO hms_app;
 
