@@ -45,16 +45,16 @@ END
 $$;
 
 -- Of the first `depth` entries of a list, the live patients that hold every pattern and are in the
--- range of birth dates. A nested loop by design: some hundred look-ups by primary key.
+-- range of birth dates. OFFSET 0 keeps the planner from anything but look-ups by primary key.
 CREATE FUNCTION patient_ids_on_list(
   list text, depth integer, patterns text[], birth_from text, birth_before text
 ) RETURNS SETOF uuid
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public
-SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public SET enable_seqscan = off AS $$
 BEGIN
   RETURN QUERY EXECUTE format(
-    'SELECT p.id FROM (SELECT DISTINCT patient_id FROM (%s LIMIT %s) entries) list'
-    ' JOIN patient p ON p.tenant_id = %L AND p.id = list.patient_id'
+    'SELECT p.id FROM (SELECT DISTINCT patient_id FROM (%s LIMIT %s) entries) list,'
+    ' LATERAL (SELECT id, search_text, birth_date, delete_time FROM patient'
+    ' WHERE tenant_id = %L AND id = list.patient_id OFFSET 0) p'
     ' WHERE p.delete_time IS NULL AND p.search_text LIKE ALL ($1)'
     ' AND ($2 = '''' OR (p.birth_date >= $2 AND p.birth_date < $3))',
     list, depth, current_setting('app.tenant_id'))
@@ -63,14 +63,16 @@ END
 $$;
 
 -- What two lists share, from the indexes alone: by hash or merge, since a nested loop over a range
--- would read it again for every entry of the other.
-CREATE FUNCTION patient_ids_on_both(list text, other text) RETURNS SETOF uuid
+-- would read it again for every entry of the other. At most `max_rows` (NULL: all); somebody with
+-- several entries on a list comes several times.
+CREATE FUNCTION patient_ids_on_both(list text, other text, max_rows integer) RETURNS SETOF uuid
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public
 SET enable_nestloop = off SET enable_seqscan = off SET enable_bitmapscan = off
 SET max_parallel_workers_per_gather = 0 AS $$
 BEGIN
   RETURN QUERY EXECUTE format(
-    'SELECT DISTINCT patient_id FROM (%s) a JOIN (%s) b USING (patient_id)', list, other);
+    'SELECT patient_id FROM (%s) a JOIN (%s) b USING (patient_id) LIMIT %s',
+    list, other, coalesce(max_rows::text, 'ALL'));
 END
 $$;
 
@@ -188,10 +190,16 @@ BEGIN
         hoped := short * cardinality(ids) / depth::double precision;
       END LOOP;
       IF coalesce(cardinality(ids), 0) <= wanted THEN
-        ids := ARRAY(SELECT patient_ids_on_both(lists[shortest], lists[other]));
+        depth := CASE WHEN cardinality(lists) = 2 THEN 8 * wanted END;
+        LOOP
+          SELECT array_agg(DISTINCT id), count(*) INTO ids, entries
+          FROM patient_ids_on_both(lists[shortest], lists[other], depth) AS both_lists (id);
+          EXIT WHEN depth IS NULL OR entries < depth OR cardinality(ids) > wanted;
+          depth := NULL;
+        END LOOP;
         IF cardinality(lists) > 2 THEN
           shared := format('SELECT patient_id FROM unnest(%L::uuid[]) shared (patient_id)', ids);
-          entries := cardinality(ids);
+          entries := coalesce(cardinality(ids), 0);
           depth := short;
           LOOP
             ids := ARRAY(
@@ -216,7 +224,7 @@ $$;
 REVOKE ALL ON FUNCTION patient_list(text, text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION patient_list_length(text, integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION patient_ids_on_list(text, integer, text[], text, text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION patient_ids_on_both(text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION patient_ids_on_both(text, text, integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION patient_ids_with_parts(text[], text, text, integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION search_patient_ids(text[], text, text, text, text, text, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION search_patient_ids(text[], text, text, text, text, text, integer) TO hms_app;
@@ -224,7 +232,7 @@ GRANT CREATE ON SCHEMA public TO hms_search;
 ALTER FUNCTION patient_list(text, text, text) OWNER TO hms_search;
 ALTER FUNCTION patient_list_length(text, integer) OWNER TO hms_search;
 ALTER FUNCTION patient_ids_on_list(text, integer, text[], text, text) OWNER TO hms_search;
-ALTER FUNCTION patient_ids_on_both(text, text) OWNER TO hms_search;
+ALTER FUNCTION patient_ids_on_both(text, text, integer) OWNER TO hms_search;
 ALTER FUNCTION patient_ids_with_parts(text[], text, text, integer) OWNER TO hms_search;
 ALTER FUNCTION search_patient_ids(text[], text, text, text, text, text, integer) OWNER TO hms_search;
 REVOKE CREATE ON SCHEMA public FROM hms_search;

@@ -57,7 +57,7 @@ $$;
 
 ALTER FUNCTION public.make_audit_partitions(months_ahead integer) OWNER TO hms_owner;
 
-CREATE FUNCTION public.patient_ids_on_both(list text, other text) RETURNS SETOF uuid
+CREATE FUNCTION public.patient_ids_on_both(list text, other text, max_rows integer) RETURNS SETOF uuid
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'public'
     SET enable_nestloop TO 'off'
@@ -67,23 +67,23 @@ CREATE FUNCTION public.patient_ids_on_both(list text, other text) RETURNS SETOF 
     AS $$
 BEGIN
   RETURN QUERY EXECUTE format(
-    'SELECT DISTINCT patient_id FROM (%s) a JOIN (%s) b USING (patient_id)', list, other);
+    'SELECT patient_id FROM (%s) a JOIN (%s) b USING (patient_id) LIMIT %s',
+    list, other, coalesce(max_rows::text, 'ALL'));
 END
 $$;
 
-ALTER FUNCTION public.patient_ids_on_both(list text, other text) OWNER TO hms_search;
+ALTER FUNCTION public.patient_ids_on_both(list text, other text, max_rows integer) OWNER TO hms_search;
 
 CREATE FUNCTION public.patient_ids_on_list(list text, depth integer, patterns text[], birth_from text, birth_before text) RETURNS SETOF uuid
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'public'
-    SET enable_hashjoin TO 'off'
-    SET enable_mergejoin TO 'off'
     SET enable_seqscan TO 'off'
     AS $_$
 BEGIN
   RETURN QUERY EXECUTE format(
-    'SELECT p.id FROM (SELECT DISTINCT patient_id FROM (%s LIMIT %s) entries) list'
-    ' JOIN patient p ON p.tenant_id = %L AND p.id = list.patient_id'
+    'SELECT p.id FROM (SELECT DISTINCT patient_id FROM (%s LIMIT %s) entries) list,'
+    ' LATERAL (SELECT id, search_text, birth_date, delete_time FROM patient'
+    ' WHERE tenant_id = %L AND id = list.patient_id OFFSET 0) p'
     ' WHERE p.delete_time IS NULL AND p.search_text LIKE ALL ($1)'
     ' AND ($2 = '''' OR (p.birth_date >= $2 AND p.birth_date < $3))',
     list, depth, current_setting('app.tenant_id'))
@@ -282,10 +282,16 @@ BEGIN
         hoped := short * cardinality(ids) / depth::double precision;
       END LOOP;
       IF coalesce(cardinality(ids), 0) <= wanted THEN
-        ids := ARRAY(SELECT patient_ids_on_both(lists[shortest], lists[other]));
+        depth := CASE WHEN cardinality(lists) = 2 THEN 8 * wanted END;
+        LOOP
+          SELECT array_agg(DISTINCT id), count(*) INTO ids, entries
+          FROM patient_ids_on_both(lists[shortest], lists[other], depth) AS both_lists (id);
+          EXIT WHEN depth IS NULL OR entries < depth OR cardinality(ids) > wanted;
+          depth := NULL;
+        END LOOP;
         IF cardinality(lists) > 2 THEN
           shared := format('SELECT patient_id FROM unnest(%L::uuid[]) shared (patient_id)', ids);
-          entries := cardinality(ids);
+          entries := coalesce(cardinality(ids), 0);
           depth := short;
           LOOP
             ids := ARRAY(
@@ -888,7 +894,7 @@ GRANT ALL ON FUNCTION public.make_audit_partition(moment timestamp with time zon
 REVOKE ALL ON FUNCTION public.make_audit_partitions(months_ahead integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.make_audit_partitions(months_ahead integer) TO hms_worker;
 
-REVOKE ALL ON FUNCTION public.patient_ids_on_both(list text, other text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION public.patient_ids_on_both(list text, other text, max_rows integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.patient_ids_on_list(list text, depth integer, patterns text[], birth_from text, birth_before text) FROM PUBLIC;
 

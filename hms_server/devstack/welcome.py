@@ -5,7 +5,7 @@ from pathlib import Path
 from string import Template
 
 # `@name` is filled in below; `$NAME` is for the shell of whoever reads this.
-TEXT = """
+TEXT = r"""
 HMS is running.
 
   REST, gRPC-Web   @{HMS_REST_URL}
@@ -20,7 +20,7 @@ Try it from this folder in another terminal:
 TOKEN=$(curl -s "$HMS_REST_URL/v1/auth:login" -H 'Content-Type: application/json' -d '{
   "tenant": "'"$HMS_TENANT"'", "username": "'"$HMS_USER"'", "password": "'"$HMS_PASSWORD"'"
 }' | grep -o '"access_token": *"[^"]*"' | cut -d'"' -f4)
-call() { curl -s -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' "$@@"; }
+call() { curl -s -w '\n' -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' "$@@"; }
 call "$HMS_REST_URL/v1/patients" -d '{
   "given_name": "Asha", "family_name": "Rao", "gender": "female", "birth_date": "1985-03-14"}'
 call "$HMS_REST_URL/v1/patients:search" -d '{"query": "rao"}'
@@ -34,7 +34,8 @@ from hms.patient.v1 import patient_pb2, patient_pb2_grpc
 patients = patient_pb2_grpc.PatientServiceStub(grpc.insecure_channel(os.environ["HMS_GRPC_TARGET"]))
 found = patients.ListPatients(patient_pb2.ListPatientsRequest(page_size=5),
     metadata=[("authorization", "Bearer " + sys.argv[1])])
-print(found)' "$TOKEN"
+print(*(f"{each.uhid} {each.given_name} {each.family_name}" for each in found.patients), sep="\n")
+' "$TOKEN"
 
 Ctrl-C stops everything; the data stays in @{folder}.
 """

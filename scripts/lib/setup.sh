@@ -67,9 +67,10 @@ hms_show_progress() {
 hms_install() {
   local lock=$1 log=$hms_root/.venv/install.log total installer free status=0
   total=$(grep -c '==' "$lock")
+  # Not compiled now: Python does that for the modules it comes to load, which are the smaller part.
   printf 'Installing %d packages into .venv (once; a few minutes when none is in the package cache)\n' "$total"
   "$hms_root/.venv/bin/python" -m pip install --disable-pip-version-check --no-input --progress-bar off \
-    --require-hashes --no-deps --only-binary :all: -r "$lock" >"$log" 2>&1 &
+    --no-compile --require-hashes --no-deps --only-binary :all: -r "$lock" >"$log" 2>&1 &
   installer=$!
   # A signal to this script must not leave pip at work.
   trap 'kill "$installer" 2>/dev/null; exit 130' INT TERM HUP

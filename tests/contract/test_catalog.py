@@ -55,7 +55,10 @@ def test_only_known_roles_have_policies_that_see_every_tenant(owner):
         " WHERE pg_get_expr(p.polqual, p.polrelid) = 'true' AND r.rolname <> 'hms_owner'"
     ).fetchall()
     worker = {"audit_outbox", "audit_chain", "audit_event", "audit_event_patient"}
-    assert {(t, r) for t, _, r in rows} == {(t, "hms_worker") for t in worker} | {("patient", "hms_search")}
+    assert {(t, r) for t, _, r in rows} == {(t, "hms_worker") for t in worker} | {
+        ("patient", "hms_search"),
+        ("patient_key", "hms_search"),
+    }
 
 
 def test_the_tenant_leads_every_key_and_index(owner, tenant_tables):
