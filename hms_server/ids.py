@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import random
 import re
 import time
 
@@ -16,7 +16,8 @@ PLATFORM_TENANT = NIL
 
 def uuid7() -> str:
     """A new UUIDv7 as text: 48 bits of milliseconds, then 74 random bits."""
-    value = time.time_ns() // 1_000_000 << 80 | int.from_bytes(os.urandom(10), "big")
+    # Not from os.urandom: an id is no secret, and each system call lets another thread in.
+    value = time.time_ns() // 1_000_000 << 80 | random.getrandbits(80)
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     text = f"{value:032x}"

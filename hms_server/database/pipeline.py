@@ -38,13 +38,12 @@ class Command(NamedTuple):
 class Result:
     """What one statement returned."""
 
-    __slots__ = ("_make_row", "_rows", "raw")
+    __slots__ = ("_rows", "raw")
 
-    def __init__(self, raw: pq.abc.PGresult, connection: Connection) -> None:
+    def __init__(self, raw: pq.abc.PGresult, transformer: Any) -> None:
         self.raw = raw
         self._rows: list[Any] = []
         if raw.ntuples:
-            transformer = Transformer(connection)
             transformer.set_pgresult(raw)
             self._rows = transformer.load_rows(0, raw.ntuples, _row_maker(raw))
 
@@ -72,7 +71,7 @@ def _row_maker(raw: pq.abc.PGresult) -> Callable[[Sequence[Any]], Any]:
 
 
 def run(connection: Connection, commands: Sequence[Command], seconds: float) -> list[Result]:
-    """Sends `commands` and one sync, waits at most `seconds`, and returns their results.
+    """Sends `commands` and one sync, waits at most `seconds`, and returns the queries' results.
 
     Raises a domain error (see faults.translate) for the first statement that failed; the
     transaction is then aborted. The connection is marked broken where its state is not certain.
@@ -92,7 +91,7 @@ def run(connection: Connection, commands: Sequence[Command], seconds: float) -> 
                     fresh.append(name)
                     kept.append(False)
                 pgconn.send_query_prepared(name, transformer.dump_sequence(values, [_TEXT] * len(values)))
-            kept.append(True)
+            kept.append(query is not None)
         pgconn.pipeline_sync()
         raw = _collect(pgconn, len(kept), seconds)
     except psycopg.OperationalError:
@@ -119,7 +118,7 @@ def run(connection: Connection, commands: Sequence[Command], seconds: float) -> 
                 continue
             raise faults.translate(result)
     connection.prepared.update(fresh)
-    return [Result(r, connection) for r, wanted in zip(raw, kept, strict=True) if wanted]
+    return [Result(r, transformer) for r, wanted in zip(raw, kept, strict=True) if wanted]
 
 
 def _collect(pgconn: pq.abc.PGconn, expected: int, seconds: float) -> list[pq.abc.PGresult]:

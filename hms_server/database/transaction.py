@@ -7,9 +7,8 @@ transaction, so a pooled connection never remembers a tenant.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from hms_server import clock, errors, ids
 from hms_server.context import Call
@@ -17,7 +16,6 @@ from hms_server.database import audited
 from hms_server.database.pipeline import Command, Result, run
 from hms_server.database.pool import Connection, Pool
 from hms_server.database.queries import Query
-from hms_server.telemetry import metrics
 
 _BEGIN = Command(None, (), b"BEGIN")
 _COMMIT = Command(None, (), b"COMMIT")
@@ -61,7 +59,7 @@ class Pending:
 
 
 class Transaction:
-    """A transaction under way. `queue` collects; `flush` sends; the context manager commits."""
+    """A transaction. `queue` collects; `flush` sends; the end of the `with` block commits, or rolls back."""
 
     def __init__(
         self,
@@ -86,6 +84,24 @@ class Transaction:
             raise RuntimeError("only a platform transaction changes over to another tenant")
         self._queued.append((_tenant_scope(tenant_id), None))
         self._tenant_id = tenant_id
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is not None:
+            self.rollback()
+            return
+        try:
+            self.commit()
+        except BaseException:
+            self.rollback()
+            raise
 
     def queue(self, query: Query, **parameters: Any) -> Pending:
         """Queues a statement. `:tenant_id` and the audit parameters are filled here."""
@@ -145,13 +161,13 @@ class Transaction:
     def _send(self, last: tuple[Command, ...]) -> None:
         seconds = self._remaining()
         commands = [command for command, _ in self._queued]
-        pendings = [pending for _, pending in self._queued]
+        pendings = [pending for _, pending in self._queued if pending is not None]
         self._queued = []
         lead: tuple[Command, ...] = ()
         if self._connection is None:
             started = clock.monotonic()
             self._connection = self._pool.acquire(seconds)
-            metrics.POOL_WAIT.labels(self._pool.name).observe(clock.monotonic() - started)
+            self._pool.waited(clock.monotonic() - started)
             timeout = b"SET LOCAL statement_timeout = %d" % max(1, int(seconds * 1000))
             lead = (_BEGIN, *self._scope, Command(None, (), timeout))
         connection = self._connection
@@ -167,9 +183,8 @@ class Transaction:
         finally:
             if call is not None:
                 call.on_cancel(None)
-        for pending, result in zip(pendings, results[len(lead) :], strict=False):
-            if pending is not None:
-                pending._resolve(result)
+        for pending, result in zip(pendings, results, strict=True):
+            pending._resolve(result)
 
     def _remaining(self) -> float:
         return self._call.remaining(self._ceiling) if self._call is not None else self._ceiling
@@ -201,31 +216,21 @@ class Database:
         self._pool = pool
         self._ceiling = statement_timeout_seconds
 
-    @contextlib.contextmanager
-    def tenant_transaction(self, tenant_id: str, call: Call | None = None) -> Iterator[Transaction]:
-        """A transaction that sees one tenant. Commits at the end, rolls back on any error.
+    def tenant_transaction(self, tenant_id: str, call: Call | None = None) -> Transaction:
+        """A transaction that sees one tenant, for a `with` block: see Transaction.
 
         `call` bounds it by the caller's deadline, stops it when the caller goes away, and is what
         audit records are made of. Raises Unavailable, DeadlineExceeded, Cancelled and what
         faults.translate makes.
         """
         scope = (_tenant_scope(tenant_id),)
-        yield from self._run(Transaction(self._pool, scope, tenant_id, call, self._ceiling))
+        return Transaction(self._pool, scope, tenant_id, call, self._ceiling)
 
-    @contextlib.contextmanager
-    def platform_transaction(self, call: Call | None = None) -> Iterator[Transaction]:
+    def platform_transaction(self, call: Call | None = None) -> Transaction:
         """A transaction for what has no tenant yet: login look-up, drains, tenant administration.
 
         It sees every row of `tenant`; of tenant tables it sees the platform's own until it enters
         another tenant.
         """
         scope = (_PLATFORM, _tenant_scope(ids.PLATFORM_TENANT))
-        yield from self._run(Transaction(self._pool, scope, ids.PLATFORM_TENANT, call, self._ceiling))
-
-    def _run(self, transaction: Transaction) -> Iterator[Transaction]:
-        try:
-            yield transaction
-            transaction.commit()
-        except BaseException:
-            transaction.rollback()
-            raise
+        return Transaction(self._pool, scope, ids.PLATFORM_TENANT, call, self._ceiling)

@@ -115,9 +115,7 @@ def test_the_gate_is_one_round_trip(redis_url, monkeypatch):
     monkeypatch.setattr(ScriptRunner, "_ask", ask)
     with redis.Redis.from_url(redis_url, protocol=2) as client:
         gate = Gate(client, GatePublisher(client), Loader())
-        caller = principal(
-            tenant_id=ids.uuid7(), user_id=ids.uuid7(), session_id=ids.uuid7()
-        )
+        caller = principal(tenant_id=ids.uuid7(), user_id=ids.uuid7(), session_id=ids.uuid7())
         gate.check(caller, "DEFAULT")
         counted.clear()
         gate.check(caller, "DEFAULT")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import random
 import re
 
 from hms_server.context import Call
@@ -23,7 +23,7 @@ class RequestIdInterceptor:
         def handle(call: Call) -> object:
             trace = _TRACEPARENT.fullmatch(call.metadata.get("traceparent", ""))
             given = trace[1] if trace else _NO_TRACE
-            call.trace_id = given if given != _NO_TRACE else os.urandom(16).hex()
+            call.trace_id = given if given != _NO_TRACE else f"{random.getrandbits(128):032x}"
             request_id = call.metadata.get("x-request-id", "")
             call.request_id = request_id if _REQUEST_ID.fullmatch(request_id) else call.trace_id
             call.response_headers.append(("x-request-id", call.request_id))
