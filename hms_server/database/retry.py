@@ -27,7 +27,6 @@ def on_conflict(method: Callable[[S, Q, Call], R]) -> Callable[[S, Q, Call], R]:
             try:
                 return method(self, request, call)
             except errors.ConcurrentChange:
-                call.audited = False
                 time.sleep(random.uniform(0, 0.01) * number)  # noqa: S311 - spreads, keeps no secret
         return method(self, request, call)
 

@@ -75,6 +75,7 @@ class Transaction:
         self._call = call
         self._ceiling = ceiling
         self._connection: Connection | None = None
+        self._audits = False
         self._queued: list[tuple[Command, Pending | None]] = []
 
     def enter(self, tenant_id: str) -> None:
@@ -131,7 +132,7 @@ class Transaction:
     def _audited_call(self) -> Call:
         if self._call is None:
             raise RuntimeError("an audited statement needs the call it belongs to")
-        self._call.audited = True
+        self._call.audited = self._audits = True
         return self._call
 
     def flush(self) -> None:
@@ -148,6 +149,9 @@ class Transaction:
     def rollback(self) -> None:
         """Undoes what was sent and gives the connection back."""
         self._queued.clear()
+        if self._call is not None and self._audits:
+            # What was to be recorded is undone, too: a refusal is then recorded on its own.
+            self._call.audited = False
         if self._connection is None:
             return
         try:
