@@ -1,0 +1,1 @@
+"""Measures the running system: `scripts/bench` (docs/performance.md)."""
