@@ -18,8 +18,9 @@ METHODS = [
     pytest.param(method, id=f"{service.name}.{method.name}")
     for service in services()
     for method in service.methods
-    # Without a token there is no tenant to come from.
-    if load_policies()[f"{service.full_name}/{method.name}"].access != "PUBLIC"
+    # Without a token there is no tenant to come from; Logout names no record, and ends the session that
+    # the other cases use.
+    if load_policies()[f"{service.full_name}/{method.name}"].access != "PUBLIC" and method.name != "Logout"
 ]
 
 
@@ -77,8 +78,6 @@ def aim(message, kind, secrets, depth=0):
 @pytest.mark.parametrize("method", METHODS)
 def test_another_hospitals_records_are_not_found_and_never_shown(method, secrets, theirs):
     policy = load_policies()[f"{method.containing_service.full_name}/{method.name}"]
-    if method.name == "Logout":
-        pytest.skip("ends the session that the other cases use; it names no record")
     request = GetMessageClass(method.input_type)()
     named = aim(request, policy.entity_type, secrets) and not method.name.startswith("Create")
     try:
