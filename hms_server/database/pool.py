@@ -35,20 +35,17 @@ def _configure(connection: Connection) -> None:
     connection.pgconn.enter_pipeline_mode()
 
 
-def _check(connection: Connection) -> None:
-    """Raises for a connection whose server is gone.
+def _is_usable(connection: Connection) -> bool:
+    """Whether the server still holds its end of an idle connection.
 
-    An idle socket that can be read holds either the end of the stream or a notice that the server
-    is going: either way the connection is of no use. This costs one system call, no round trip, and
-    none where the connection was in use a moment ago.
+    A socket that can be read holds either the end of the stream or a notice that the server is going:
+    either way the connection is of no use. This costs one system call, no round trip, and none where
+    the connection was in use a moment ago.
     """
     if clock.monotonic() - connection.released < _FRESH_SECONDS:
-        return
+        return True
     readable, _, _ = select.select([connection.pgconn.socket], [], [], 0)
-    if readable:
-        # The pool replaces a connection that is closed; otherwise it would hand it out again.
-        connection.pgconn.finish()
-        raise psycopg.OperationalError("the server closed the connection")
+    return not readable
 
 
 class Pool:
@@ -77,7 +74,6 @@ class Pool:
             # database that was away for a minute is found again within seconds.
             reconnect_timeout=3,
             configure=_configure,
-            check=_check,
             open=False,
             name=f"hms-{name}",
         )
@@ -98,8 +94,16 @@ class Pool:
 
     def acquire(self, seconds: float) -> Connection:
         """A checked connection; raises Unavailable when none is free within `seconds`."""
+        # Not the pool's own `check`: that sleeps a second, then two, after each connection it finds dead,
+        # so that a quiet server would refuse its first calls after the database was restarted.
+        deadline = clock.monotonic() + min(seconds, self.wait_seconds)
         try:
-            return self._pool.getconn(timeout=min(seconds, self.wait_seconds))
+            while True:
+                connection = self._pool.getconn(timeout=max(deadline - clock.monotonic(), 0.001))
+                if _is_usable(connection):
+                    return connection
+                connection.broken = True
+                self.release(connection)
         except psycopg_pool.PoolTimeout:
             metrics.POOL_TIMEOUTS.labels(self.name).inc()
             raise errors.Unavailable(

@@ -26,8 +26,7 @@ WITH audited_rows AS MATERIALIZED (
   SELECT :tenant_id::uuid, :audit_event_id::uuid, :audit_record::jsonb,
          coalesce((SELECT array_agg(DISTINCT {column}::uuid) FROM audited_rows
                    WHERE {column} IS NOT NULL), '{{}}'),
-         CASE WHEN :audit_must_find::boolean
-                   AND NOT EXISTS (SELECT 1 FROM audited_rows WHERE {column} IS NOT NULL)
+         CASE WHEN :audit_must_find::boolean AND NOT EXISTS (SELECT 1 FROM audited_rows)
               THEN 'NOT_FOUND' ELSE 'OK' END
 )
 SELECT * FROM audited_rows"""

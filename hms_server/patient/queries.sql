@@ -5,18 +5,15 @@ FROM patient WHERE tenant_id = :tenant_id AND id = :id::uuid
 
 -- name: batch_get_patients
 -- audited: id
--- One row for each id that was asked for. Patients are shown, and audited, only where all are found.
-WITH wanted AS (
-  SELECT DISTINCT id FROM unnest(:ids::uuid[]) AS asked (id)
-), found AS (
-  SELECT p.id, p.version, p.uhid, p.document, p.create_time, p.update_time, p.delete_time
-  FROM patient p WHERE p.tenant_id = :tenant_id AND p.id = ANY (:ids::uuid[])
-), complete AS (
-  SELECT (SELECT count(*) FROM wanted) = (SELECT count(*) FROM found) AS all_found
-)
-SELECT w.id AS wanted_id, f.id IS NOT NULL AS is_found, CASE WHEN c.all_found THEN f.id END AS id,
-       f.version, f.uhid, f.document, f.create_time, f.update_time, f.delete_time
-FROM wanted w CROSS JOIN complete c LEFT JOIN found f ON f.id = w.id
+-- All of them or none: what is not shown is not audited as seen either.
+SELECT p.id, p.version, p.uhid, p.document, p.create_time, p.update_time, p.delete_time
+FROM patient p
+WHERE p.tenant_id = :tenant_id AND p.id = ANY (:ids::uuid[])
+  AND (SELECT count(*) FROM patient q WHERE q.tenant_id = :tenant_id AND q.id = ANY (:ids::uuid[]))
+      = (SELECT count(DISTINCT asked.id) FROM unnest(:ids::uuid[]) AS asked (id))
+
+-- name: existing_ids
+SELECT id FROM patient WHERE tenant_id = :tenant_id AND id = ANY (:ids::uuid[])
 
 -- name: list_by_create_time_ascending
 -- audited: id

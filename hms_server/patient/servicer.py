@@ -40,13 +40,17 @@ class PatientServicer:
         wanted = list(request.ids)
         with self._database.tenant_transaction(call.tenant_id, call) as transaction:
             pending = store.batch_get(transaction, wanted)
-        rows = {row.wanted_id: row for row in pending.rows}
-        missing = [row.wanted_id for row in rows.values() if not row.is_found]
-        if missing:
-            raise errors.NotFound(f"No such patient: {', '.join(sorted(missing))}.")
+        rows = {row.id: row for row in pending.rows}
+        if not rows:
+            raise errors.NotFound(f"No such patient: {', '.join(self._missing(wanted, call))}.")
         return pb.BatchGetPatientsResponse(
-            patients=[mapping.patient(rows[wanted_id.lower()]) for wanted_id in wanted]
+            patients=[mapping.patient(rows[patient_id.lower()]) for patient_id in wanted]
         )
+
+    def _missing(self, wanted: list[str], call: Call) -> list[str]:
+        with self._database.tenant_transaction(call.tenant_id, call) as transaction:
+            existing = store.existing_ids(transaction, wanted)
+        return sorted({patient_id.lower() for patient_id in wanted} - {row.id for row in existing.rows})
 
     @on_conflict
     def CreatePatient(self, request: pb.CreatePatientRequest, call: Call) -> pb.Patient:

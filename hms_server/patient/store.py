@@ -21,8 +21,13 @@ def get(transaction: Transaction, patient_id: str) -> Pending:
 
 
 def batch_get(transaction: Transaction, patient_ids: list[str]) -> Pending:
-    """A row for each distinct id: wanted_id, is_found, and the patient where all were found."""
+    """The patients, audited, where all of them exist; no row where one does not."""
     return transaction.queue(_QUERIES["batch_get_patients"], ids=patient_ids, audit_must_find=True)
+
+
+def existing_ids(transaction: Transaction, patient_ids: list[str]) -> Pending:
+    """Those of the ids that exist: id."""
+    return transaction.queue(_QUERIES["existing_ids"], ids=patient_ids)
 
 
 def list_patients(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import threading
 import time
 
@@ -114,9 +115,13 @@ def test_only_a_uuid_becomes_a_tenant(app_database, tenant):
         pass
 
 
-def test_a_connection_that_the_server_closed_is_not_handed_out(app_database, database, new_tenant):
+def test_connections_that_the_server_closed_are_replaced_without_a_failing_call(
+    app_database, database, new_tenant
+):
     tenant = new_tenant()
-    number(app_database, tenant)
+    # All of the pool's connections are open and then idle.
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda _: number(app_database, tenant), range(60)))
     with psycopg.connect(database.admin) as administrator:
         administrator.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
