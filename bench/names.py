@@ -1,7 +1,7 @@
 """Names to make patients of, commonest first, by the part of the population that bears them.
 
-A hospital's names are very unequal: a handful of family names covers a third of all patients, and
-beyond them lies a long tail. Both make a search slow in their own ways, so the generator has both.
+A hospital's names are very unequal: thirty family names cover more than a third of all patients,
+and beyond them lies a long tail. Both make a search slow in their own ways, so the generator has both.
 A name may be followed by its spelling in Devanagari, in which some patients have a second name.
 """
 

@@ -1,13 +1,15 @@
 """Whether a search costs more where there are many patients: SearchPatients at 10^4 and at 10^6.
 
 The queries are those of a reception desk, made from patients who are there, in equal parts and mixed
-order. The large hospital is filled after the small one was measured, so that each size has a database of
-about that size; the small hospital is then measured once more beside the large one.
+order. Two systems run side by side, one with a database of about 10^4 patients, one with more than 10^6,
+and are asked in turns, so that whatever else this machine does slows both alike. A small hospital in the
+large database is asked in turns with them, too.
 """
 
 from __future__ import annotations
 
 import collections
+import dataclasses
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +21,7 @@ from bench.figures import percentile, shown
 from bench.hospitals import Hospital, Metadata
 from bench.people import Document, Registration
 from bench.rows import uhid
-from bench.system import System
+from bench.system import System, fresh
 from hms.patient.v1 import patient_pb2, patient_pb2_grpc
 
 Request = patient_pb2.SearchPatientsRequest
@@ -38,55 +40,70 @@ class Query(NamedTuple):
     patient_id: str
 
 
-class Outcome(NamedTuple):
-    """What the queries of one size gave."""
+@dataclasses.dataclass(slots=True)
+class Place:
+    """A hospital that is searched, and how long each search took, in milliseconds by kind."""
 
-    by_kind: dict[str, list[float]]
-    asked: int
-    found: int
+    hospital: Hospital
+    stub: patient_pb2_grpc.PatientServiceStub
+    metadata: Metadata
+    queries: list[Query]
+    sought: int = 0
+    found: int = 0
+    times: dict[str, list[float]] = dataclasses.field(default_factory=lambda: collections.defaultdict(list))
 
     @property
     def p95(self) -> float:
         """Milliseconds that 95 of 100 searches do not exceed."""
-        return percentile([each for times in self.by_kind.values() for each in times], 0.95)
+        return percentile([each for times in self.times.values() for each in times], 0.95)
+
+    def ask(self, number: int) -> None:
+        """One of the queries."""
+        query = self.queries[number]
+        milliseconds, answer = _ask(self.stub, query, self.metadata)
+        self.times[query.kind].append(milliseconds)
+        if query.patient_id:
+            self.sought += 1
+            self.found += is_found(query, answer)
 
 
 def run(system: System) -> dict[str, float]:
     """Measures; `found` is the share of patients sought by what is theirs who were found."""
-    small_hospital = system.hospital(system.sizes.small_rows)
-    small = _measure(system, small_hospital)
-    large_hospital = system.hospital(system.sizes.rows)
-    large = _measure(system, large_hospital)
-    neighbour = _measure(system, small_hospital)
+    sizes = system.sizes
+    with fresh(sizes, system.say) as other:
+        small = _place(other, sizes.small_rows)
+        large = _place(system, sizes.rows)
+        beside = _place(system, sizes.small_rows)
+        places = (small, large, beside)
+        for place in places:
+            for query in place.queries[:_WARMING]:
+                _ask(place.stub, query, place.metadata)
+        for number in range(max(len(place.queries) for place in places)):
+            for place in places:
+                if number < len(place.queries):
+                    place.ask(number)
     figures = {
         "p95_small_ms": small.p95,
         "p95_large_ms": large.p95,
         "ratio": large.p95 / small.p95,
-        "p95_small_beside_large_ms": neighbour.p95,
-        "found": (small.found + large.found) / (small.asked + large.asked),
+        "p95_small_beside_large_ms": beside.p95,
+        "found": sum(place.found for place in places) / sum(place.sought for place in places),
     }
-    for kind in large.by_kind:
-        figures[f"small_{kind}_ms"] = percentile(small.by_kind[kind], 0.95)
-        figures[f"large_{kind}_ms"] = percentile(large.by_kind[kind], 0.95)
+    for kind in _KINDS:
+        figures[f"small_{kind}_ms"] = percentile(small.times[kind], 0.95)
+        figures[f"large_{kind}_ms"] = percentile(large.times[kind], 0.95)
     return {name: value if name == "found" else shown(value) for name, value in figures.items()}
 
 
-def _measure(system: System, hospital: Hospital) -> Outcome:
+def _place(system: System, rows: int) -> Place:
+    hospital = system.hospital(rows)
     signed_in = hospitals.reception(system.channel, hospital)
-    stub = patient_pb2_grpc.PatientServiceStub(system.channel)
-    asked = queries(hospital, system.sizes.queries)
-    for query in asked[:_WARMING]:
-        _ask(stub, query, signed_in.metadata)
-    by_kind: dict[str, list[float]] = collections.defaultdict(list)
-    sought = found = 0
-    for query in asked:
-        milliseconds, answer = _ask(stub, query, signed_in.metadata)
-        by_kind[query.kind].append(milliseconds)
-        if query.patient_id:
-            sought += 1
-            found += is_found(query, answer)
-    system.say(f"{len(asked)} searches among {hospital.size:,}, {sought - found} did not find their patient")
-    return Outcome(dict(by_kind), sought, found)
+    return Place(
+        hospital,
+        patient_pb2_grpc.PatientServiceStub(system.channel),
+        signed_in.metadata,
+        queries(hospital, system.sizes.queries),
+    )
 
 
 def _ask(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -136,13 +138,17 @@ class System:
 
 
 @contextlib.contextmanager
-def fresh(folder: Path, sizes: Sizes, say: Say) -> Iterator[System]:
-    """A whole system on new data in `folder`, as scripts/run starts it, but with one server process."""
-    with Stack(folder, workers=SERVERS, job_workers=JOB_WORKERS) as stack:
-        say("starting the system")
-        stack.start()
-        system = System(stack, sizes, say)
-        try:
-            yield system
-        finally:
-            system.close()
+def fresh(sizes: Sizes, say: Say) -> Iterator[System]:
+    """A whole system on temporary data, as scripts/run starts it, but with one server process."""
+    folder = Path(tempfile.mkdtemp(prefix="hms-bench-"))
+    try:
+        with Stack(folder, workers=SERVERS, job_workers=JOB_WORKERS) as stack:
+            say("starting a system")
+            stack.start()
+            system = System(stack, sizes, say)
+            try:
+                yield system
+            finally:
+                system.close()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

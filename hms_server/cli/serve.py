@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import signal
 import sys
@@ -31,6 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    # What stands now (descriptors, modules, chains) stays: no garbage collection need look at it.
+    gc.collect()
+    gc.freeze()
     application.start()
     sampler.start()
     stop.wait()

@@ -11,17 +11,15 @@ import pytest
 
 from bench import __main__ as bench
 from bench import generator
-from bench.system import Sizes, System
+from bench.system import Sizes, System, fresh
 
 CHECKOUT = Path(__file__).parents[2]
 SMALL = Sizes(rows=600, small_rows=200, calls=80, rounds=1, pages=3, queries=2, events=3000, processes=1)
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory):
-    from bench.system import fresh
-
-    with fresh(tmp_path_factory.mktemp("bench"), SMALL, lambda _: None) as running:
+def system():
+    with fresh(SMALL, lambda _: None) as running:
         yield running
 
 
