@@ -38,9 +38,12 @@ SELECT e.tenant_id, e.sequence, e.id,
        e.action, e.method, e.actor_id, e.actor_name, e.session_id, e.entity_type, e.entity_id,
        e.patient_ids, e.outcome, e.reason, e.request_id, e.trace_id, e.address, e.old_version,
        e.new_version, e.key_id, e.hash,
-       (SELECT count(*) FROM unnest(e.patient_ids) AS named (patient_id)
-        JOIN audit_event_patient l ON l.tenant_id = e.tenant_id AND l.patient_id = named.patient_id
-         AND l.record_time = e.record_time AND l.sequence = e.sequence) AS links
+       -- LIMIT keeps the planner from a hash join over the tenant's whole index, which it would choose for
+       -- every event of a month that has no statistics yet.
+       (SELECT count(*) FROM unnest(e.patient_ids) AS named (patient_id), LATERAL (
+          SELECT FROM audit_event_patient l
+          WHERE l.tenant_id = e.tenant_id AND l.patient_id = named.patient_id
+            AND l.record_time = e.record_time AND l.sequence = e.sequence LIMIT 1) AS one) AS links
 FROM audit_event e
 WHERE e.tenant_id = :tenant_id
   AND (e.sequence, e.record_time) > (:after_sequence::bigint, :after_time::timestamptz)
