@@ -28,7 +28,7 @@ class Settings(pydantic_settings.BaseSettings):
     pool_wait_seconds: float = pydantic.Field(5, gt=0)
     statement_timeout_seconds: float = pydantic.Field(15, gt=0)
 
-    # Redis: gate and cache; queues may have an address of their own (single or Sentinel).
+    # Redis: gate and cache; queues may have an address of their own.
     redis_url: str = ""
     queue_redis_url: str = ""
     redis_timeout_seconds: float = pydantic.Field(0.25, gt=0)
