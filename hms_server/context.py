@@ -107,8 +107,13 @@ class Call:
         return min(left, ceiling)
 
     def on_cancel(self, hook: Callable[[], None] | None) -> None:
-        """Sets what stops the work that is under way; None when it is done."""
+        """Sets what stops the work that is under way; None when it is done.
+
+        Raises Cancelled where the caller went away before there was anything to stop.
+        """
         with self._lock:
+            if hook is not None and self.cancelled:
+                raise errors.Cancelled("The caller went away.")
             self._hook = hook
 
     def cancel(self) -> None:

@@ -1,7 +1,7 @@
 """One flush: several statements travel to PostgreSQL in one round trip (libpq pipeline mode).
 
-psycopg's own pipeline costs about four times the CPU of these lines on the hot path
-(docs/decisions/0004-hand-driven-pipeline.md), since a cursor is made and described for each statement.
+psycopg's own pipeline makes and describes a cursor for each statement; every call of the server takes
+this way (docs/decisions/0004-hand-driven-pipeline.md).
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from hms.patient.v1 import patient_pb2 as pb
 
 
 def timestamp(moment: datetime.datetime) -> Timestamp:
-    """`moment` as a message: a third of the time that Timestamp.FromDatetime takes."""
+    """`moment` as a message: about half of the time that Timestamp.FromDatetime takes."""
     seconds = int(moment.timestamp() // 1)
     return Timestamp(seconds=seconds, nanos=moment.microsecond * 1000)
 

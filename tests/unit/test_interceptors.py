@@ -173,6 +173,13 @@ def test_a_caller_who_goes_away_stops_the_running_statement():
     assert stopped == [True]
 
 
+def test_a_caller_who_went_away_a_moment_ago_gets_no_statement_started():
+    made = call()
+    made.cancel()
+    with pytest.raises(errors.Cancelled):
+        made.on_cancel(lambda: pytest.fail("there is nothing to stop"))
+
+
 class Verifier:
     def __init__(self, error=None):
         self.error = error
