@@ -391,6 +391,179 @@ ALTER TABLE public.audit_outbox ALTER COLUMN "position" ADD GENERATED ALWAYS AS 
     CACHE 1
 );
 
+CREATE TABLE public.clinical_record (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    type text NOT NULL COLLATE pg_catalog."C",
+    patient_id uuid NOT NULL,
+    encounter_id uuid,
+    practitioner_id uuid,
+    organization_id uuid,
+    state text NOT NULL COLLATE pg_catalog."C",
+    code text NOT NULL COLLATE pg_catalog."C",
+    category text NOT NULL COLLATE pg_catalog."C",
+    clinical_time timestamp with time zone NOT NULL,
+    document jsonb NOT NULL,
+    actor_id uuid NOT NULL,
+    create_time timestamp with time zone DEFAULT now() NOT NULL,
+    update_time timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT clinical_record_type_check CHECK ((type = ANY (ARRAY['OBSERVATION'::text, 'CONDITION'::text, 'ALLERGY'::text, 'PRESCRIPTION'::text, 'PROCEDURE'::text, 'IMMUNIZATION'::text, 'DIAGNOSTIC_REPORT'::text, 'DOCUMENT'::text])))
+);
+
+ALTER TABLE ONLY public.clinical_record FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.clinical_record OWNER TO hms_owner;
+
+CREATE TABLE public.clinical_record_version (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint NOT NULL,
+    encounter_id uuid,
+    practitioner_id uuid,
+    organization_id uuid,
+    document jsonb NOT NULL,
+    actor_id uuid NOT NULL,
+    update_time timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.clinical_record_version FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.clinical_record_version OWNER TO hms_owner;
+
+CREATE TABLE public.department (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    code text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    name_key text NOT NULL COLLATE pg_catalog."C",
+    parent_id uuid,
+    active boolean NOT NULL,
+    document jsonb NOT NULL,
+    actor_id uuid NOT NULL,
+    create_time timestamp with time zone DEFAULT now() NOT NULL,
+    update_time timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.department FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.department OWNER TO hms_owner;
+
+CREATE TABLE public.department_version (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint NOT NULL,
+    document jsonb NOT NULL,
+    actor_id uuid NOT NULL,
+    update_time timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.department_version FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.department_version OWNER TO hms_owner;
+
+CREATE TABLE public.encounter (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    patient_id uuid NOT NULL,
+    practitioner_id uuid,
+    department_id uuid,
+    organization_id uuid,
+    location_id uuid,
+    state text NOT NULL COLLATE pg_catalog."C",
+    encounter_class text NOT NULL COLLATE pg_catalog."C",
+    clinical_time timestamp with time zone NOT NULL,
+    document jsonb NOT NULL,
+    actor_id uuid NOT NULL,
+    create_time timestamp with time zone DEFAULT now() NOT NULL,
+    update_time timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT encounter_state_check CHECK ((state = ANY (ARRAY['PLANNED'::text, 'IN_PROGRESS'::text, 'ON_HOLD'::text, 'COMPLETED'::text, 'CANCELLED'::text, 'ENTERED_IN_ERROR'::text])))
+);
+
+ALTER TABLE ONLY public.encounter FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.encounter OWNER TO hms_owner;
+
+CREATE TABLE public.encounter_version (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint NOT NULL,
+    practitioner_id uuid,
+    department_id uuid,
+    organization_id uuid,
+    location_id uuid,
+    document jsonb NOT NULL,
+    actor_id uuid NOT NULL,
+    update_time timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.encounter_version FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.encounter_version OWNER TO hms_owner;
+
+CREATE TABLE public.location (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    code text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    name_key text NOT NULL COLLATE pg_catalog."C",
+    parent_id uuid,
+    active boolean NOT NULL,
+    document jsonb NOT NULL,
+    actor_id uuid NOT NULL,
+    create_time timestamp with time zone DEFAULT now() NOT NULL,
+    update_time timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.location FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.location OWNER TO hms_owner;
+
+CREATE TABLE public.location_version (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint NOT NULL,
+    document jsonb NOT NULL,
+    actor_id uuid NOT NULL,
+    update_time timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.location_version FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.location_version OWNER TO hms_owner;
+
+CREATE TABLE public.organization (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    code text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    name_key text NOT NULL COLLATE pg_catalog."C",
+    parent_id uuid,
+    active boolean NOT NULL,
+    document jsonb NOT NULL,
+    actor_id uuid NOT NULL,
+    create_time timestamp with time zone DEFAULT now() NOT NULL,
+    update_time timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.organization FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.organization OWNER TO hms_owner;
+
+CREATE TABLE public.organization_version (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint NOT NULL,
+    document jsonb NOT NULL,
+    actor_id uuid NOT NULL,
+    update_time timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.organization_version FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.organization_version OWNER TO hms_owner;
+
 CREATE TABLE public.patient (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -437,6 +610,37 @@ CREATE TABLE public.patient_version (
 ALTER TABLE ONLY public.patient_version FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.patient_version OWNER TO hms_owner;
+
+CREATE TABLE public.practitioner (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    code text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    name_key text NOT NULL COLLATE pg_catalog."C",
+    parent_id uuid,
+    active boolean NOT NULL,
+    document jsonb NOT NULL,
+    actor_id uuid NOT NULL,
+    create_time timestamp with time zone DEFAULT now() NOT NULL,
+    update_time timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.practitioner FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.practitioner OWNER TO hms_owner;
+
+CREATE TABLE public.practitioner_version (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint NOT NULL,
+    document jsonb NOT NULL,
+    actor_id uuid NOT NULL,
+    update_time timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.practitioner_version FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.practitioner_version OWNER TO hms_owner;
 
 CREATE TABLE public.request_record (
     tenant_id uuid NOT NULL,
@@ -508,6 +712,19 @@ CREATE TABLE public.session (
 ALTER TABLE ONLY public.session FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.session OWNER TO hms_owner;
+
+CREATE TABLE public.source_record (
+    tenant_id uuid NOT NULL,
+    source text NOT NULL COLLATE pg_catalog."C",
+    type text NOT NULL COLLATE pg_catalog."C",
+    source_id text NOT NULL COLLATE pg_catalog."C",
+    entity_id uuid NOT NULL,
+    content_hash bytea NOT NULL
+);
+
+ALTER TABLE ONLY public.source_record FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.source_record OWNER TO hms_owner;
 
 CREATE TABLE public.tenant (
     id uuid NOT NULL,
@@ -630,6 +847,36 @@ ALTER TABLE ONLY public.audit_event
 ALTER TABLE ONLY public.audit_outbox
     ADD CONSTRAINT audit_outbox_pkey PRIMARY KEY (tenant_id, "position");
 
+ALTER TABLE ONLY public.clinical_record
+    ADD CONSTRAINT clinical_record_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.clinical_record_version
+    ADD CONSTRAINT clinical_record_version_pkey PRIMARY KEY (tenant_id, id, version);
+
+ALTER TABLE ONLY public.department
+    ADD CONSTRAINT department_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.department_version
+    ADD CONSTRAINT department_version_pkey PRIMARY KEY (tenant_id, id, version);
+
+ALTER TABLE ONLY public.encounter
+    ADD CONSTRAINT encounter_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.encounter_version
+    ADD CONSTRAINT encounter_version_pkey PRIMARY KEY (tenant_id, id, version);
+
+ALTER TABLE ONLY public.location
+    ADD CONSTRAINT location_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.location_version
+    ADD CONSTRAINT location_version_pkey PRIMARY KEY (tenant_id, id, version);
+
+ALTER TABLE ONLY public.organization
+    ADD CONSTRAINT organization_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.organization_version
+    ADD CONSTRAINT organization_version_pkey PRIMARY KEY (tenant_id, id, version);
+
 ALTER TABLE ONLY public.patient_key
     ADD CONSTRAINT patient_key_pkey PRIMARY KEY (tenant_id, kind, value, patient_id);
 
@@ -641,6 +888,12 @@ ALTER TABLE ONLY public.patient
 
 ALTER TABLE ONLY public.patient_version
     ADD CONSTRAINT patient_version_pkey PRIMARY KEY (tenant_id, id, version);
+
+ALTER TABLE ONLY public.practitioner
+    ADD CONSTRAINT practitioner_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.practitioner_version
+    ADD CONSTRAINT practitioner_version_pkey PRIMARY KEY (tenant_id, id, version);
 
 ALTER TABLE ONLY public.request_record
     ADD CONSTRAINT request_record_pkey PRIMARY KEY (tenant_id, principal_id, method, request_id);
@@ -659,6 +912,9 @@ ALTER TABLE ONLY public.schema_migration
 
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.source_record
+    ADD CONSTRAINT source_record_pkey PRIMARY KEY (tenant_id, source, type, source_id);
 
 ALTER TABLE ONLY public.tenant
     ADD CONSTRAINT tenant_code_key UNIQUE (code);
@@ -696,6 +952,32 @@ CREATE UNIQUE INDEX audit_event_by_id ON ONLY public.audit_event USING btree (te
 
 CREATE INDEX audit_event_by_time ON ONLY public.audit_event USING btree (tenant_id, record_time, sequence);
 
+CREATE INDEX clinical_record_by_encounter ON public.clinical_record USING btree (tenant_id, encounter_id, type, clinical_time, id) WHERE (encounter_id IS NOT NULL);
+
+CREATE INDEX clinical_record_by_patient ON public.clinical_record USING btree (tenant_id, patient_id, clinical_time, id);
+
+CREATE INDEX clinical_record_by_type ON public.clinical_record USING btree (tenant_id, patient_id, type, category, code, clinical_time, id);
+
+CREATE UNIQUE INDEX department_by_code ON public.department USING btree (tenant_id, code) WHERE (code <> ''::text);
+
+CREATE INDEX department_by_name ON public.department USING btree (tenant_id, name_key, id);
+
+CREATE INDEX department_by_parent ON public.department USING btree (tenant_id, parent_id, name_key, id);
+
+CREATE INDEX encounter_by_patient ON public.encounter USING btree (tenant_id, patient_id, clinical_time, id);
+
+CREATE UNIQUE INDEX location_by_code ON public.location USING btree (tenant_id, code) WHERE (code <> ''::text);
+
+CREATE INDEX location_by_name ON public.location USING btree (tenant_id, name_key, id);
+
+CREATE INDEX location_by_parent ON public.location USING btree (tenant_id, parent_id, name_key, id);
+
+CREATE UNIQUE INDEX organization_by_code ON public.organization USING btree (tenant_id, code) WHERE (code <> ''::text);
+
+CREATE INDEX organization_by_name ON public.organization USING btree (tenant_id, name_key, id);
+
+CREATE INDEX organization_by_parent ON public.organization USING btree (tenant_id, parent_id, name_key, id);
+
 CREATE INDEX patient_by_birth_date ON public.patient USING btree (tenant_id, birth_date, id) WHERE (delete_time IS NULL);
 
 CREATE INDEX patient_by_create_time ON public.patient USING btree (tenant_id, create_time, id);
@@ -706,6 +988,12 @@ CREATE INDEX patient_by_search_text ON public.patient USING gin (tenant_id, sear
 
 CREATE INDEX patient_key_by_patient ON public.patient_key USING btree (tenant_id, patient_id);
 
+CREATE UNIQUE INDEX practitioner_by_code ON public.practitioner USING btree (tenant_id, code) WHERE (code <> ''::text);
+
+CREATE INDEX practitioner_by_name ON public.practitioner USING btree (tenant_id, name_key, id);
+
+CREATE INDEX practitioner_by_parent ON public.practitioner USING btree (tenant_id, parent_id, name_key, id);
+
 CREATE INDEX request_record_by_time ON public.request_record USING btree (create_time);
 
 CREATE INDEX session_by_expire_time ON public.session USING btree (expire_time);
@@ -713,6 +1001,72 @@ CREATE INDEX session_by_expire_time ON public.session USING btree (expire_time);
 CREATE INDEX session_by_user ON public.session USING btree (tenant_id, user_id);
 
 CREATE INDEX user_role_by_role ON public.user_role USING btree (tenant_id, role_id);
+
+ALTER TABLE ONLY public.clinical_record
+    ADD CONSTRAINT clinical_record_tenant_id_encounter_id_fkey FOREIGN KEY (tenant_id, encounter_id) REFERENCES public.encounter(tenant_id, id);
+
+ALTER TABLE ONLY public.clinical_record
+    ADD CONSTRAINT clinical_record_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.clinical_record
+    ADD CONSTRAINT clinical_record_tenant_id_organization_id_fkey FOREIGN KEY (tenant_id, organization_id) REFERENCES public.organization(tenant_id, id);
+
+ALTER TABLE ONLY public.clinical_record
+    ADD CONSTRAINT clinical_record_tenant_id_patient_id_fkey FOREIGN KEY (tenant_id, patient_id) REFERENCES public.patient(tenant_id, id);
+
+ALTER TABLE ONLY public.clinical_record
+    ADD CONSTRAINT clinical_record_tenant_id_practitioner_id_fkey FOREIGN KEY (tenant_id, practitioner_id) REFERENCES public.practitioner(tenant_id, id);
+
+ALTER TABLE ONLY public.clinical_record_version
+    ADD CONSTRAINT clinical_record_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.clinical_record(tenant_id, id);
+
+ALTER TABLE ONLY public.department
+    ADD CONSTRAINT department_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.department
+    ADD CONSTRAINT department_tenant_id_parent_id_fkey FOREIGN KEY (tenant_id, parent_id) REFERENCES public.department(tenant_id, id);
+
+ALTER TABLE ONLY public.department_version
+    ADD CONSTRAINT department_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.department(tenant_id, id);
+
+ALTER TABLE ONLY public.encounter
+    ADD CONSTRAINT encounter_tenant_id_department_id_fkey FOREIGN KEY (tenant_id, department_id) REFERENCES public.department(tenant_id, id);
+
+ALTER TABLE ONLY public.encounter
+    ADD CONSTRAINT encounter_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.encounter
+    ADD CONSTRAINT encounter_tenant_id_location_id_fkey FOREIGN KEY (tenant_id, location_id) REFERENCES public.location(tenant_id, id);
+
+ALTER TABLE ONLY public.encounter
+    ADD CONSTRAINT encounter_tenant_id_organization_id_fkey FOREIGN KEY (tenant_id, organization_id) REFERENCES public.organization(tenant_id, id);
+
+ALTER TABLE ONLY public.encounter
+    ADD CONSTRAINT encounter_tenant_id_patient_id_fkey FOREIGN KEY (tenant_id, patient_id) REFERENCES public.patient(tenant_id, id);
+
+ALTER TABLE ONLY public.encounter
+    ADD CONSTRAINT encounter_tenant_id_practitioner_id_fkey FOREIGN KEY (tenant_id, practitioner_id) REFERENCES public.practitioner(tenant_id, id);
+
+ALTER TABLE ONLY public.encounter_version
+    ADD CONSTRAINT encounter_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.encounter(tenant_id, id);
+
+ALTER TABLE ONLY public.location
+    ADD CONSTRAINT location_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.location
+    ADD CONSTRAINT location_tenant_id_parent_id_fkey FOREIGN KEY (tenant_id, parent_id) REFERENCES public.organization(tenant_id, id);
+
+ALTER TABLE ONLY public.location_version
+    ADD CONSTRAINT location_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.location(tenant_id, id);
+
+ALTER TABLE ONLY public.organization
+    ADD CONSTRAINT organization_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.organization
+    ADD CONSTRAINT organization_tenant_id_parent_id_fkey FOREIGN KEY (tenant_id, parent_id) REFERENCES public.organization(tenant_id, id);
+
+ALTER TABLE ONLY public.organization_version
+    ADD CONSTRAINT organization_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.organization(tenant_id, id);
 
 ALTER TABLE ONLY public.patient_key
     ADD CONSTRAINT patient_key_tenant_id_patient_id_fkey FOREIGN KEY (tenant_id, patient_id) REFERENCES public.patient(tenant_id, id);
@@ -722,6 +1076,15 @@ ALTER TABLE ONLY public.patient
 
 ALTER TABLE ONLY public.patient_version
     ADD CONSTRAINT patient_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.patient(tenant_id, id);
+
+ALTER TABLE ONLY public.practitioner
+    ADD CONSTRAINT practitioner_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.practitioner
+    ADD CONSTRAINT practitioner_tenant_id_parent_id_fkey FOREIGN KEY (tenant_id, parent_id) REFERENCES public.department(tenant_id, id);
+
+ALTER TABLE ONLY public.practitioner_version
+    ADD CONSTRAINT practitioner_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.practitioner(tenant_id, id);
 
 ALTER TABLE ONLY public.request_record
     ADD CONSTRAINT request_record_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
@@ -734,6 +1097,9 @@ ALTER TABLE ONLY public.role_version
 
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.user_account(tenant_id, id);
+
+ALTER TABLE ONLY public.source_record
+    ADD CONSTRAINT source_record_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
 ALTER TABLE ONLY public.tenant_setting
     ADD CONSTRAINT tenant_setting_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
@@ -767,6 +1133,14 @@ ALTER TABLE public.audit_event_patient ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_outbox ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.clinical_record ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.clinical_record_version ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.department ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.department_version ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY drain ON public.audit_chain TO hms_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY drain ON public.audit_event TO hms_worker USING (true) WITH CHECK (true);
@@ -774,6 +1148,18 @@ CREATE POLICY drain ON public.audit_event TO hms_worker USING (true) WITH CHECK 
 CREATE POLICY drain ON public.audit_event_patient TO hms_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY drain ON public.audit_outbox TO hms_worker USING (true) WITH CHECK (true);
+
+ALTER TABLE public.encounter ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.encounter_version ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.location ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.location_version ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.organization ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.organization_version ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY owner_all ON public.audit_chain TO hms_owner USING (true) WITH CHECK (true);
 
@@ -783,11 +1169,35 @@ CREATE POLICY owner_all ON public.audit_event_patient TO hms_owner USING (true) 
 
 CREATE POLICY owner_all ON public.audit_outbox TO hms_owner USING (true) WITH CHECK (true);
 
+CREATE POLICY owner_all ON public.clinical_record TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.clinical_record_version TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.department TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.department_version TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.encounter TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.encounter_version TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.location TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.location_version TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.organization TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.organization_version TO hms_owner USING (true) WITH CHECK (true);
+
 CREATE POLICY owner_all ON public.patient TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.patient_key TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.patient_version TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.practitioner TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.practitioner_version TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.request_record TO hms_owner USING (true) WITH CHECK (true);
 
@@ -796,6 +1206,8 @@ CREATE POLICY owner_all ON public.role TO hms_owner USING (true) WITH CHECK (tru
 CREATE POLICY owner_all ON public.role_version TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.session TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.source_record TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.tenant TO hms_owner USING (true) WITH CHECK (true);
 
@@ -819,6 +1231,10 @@ ALTER TABLE public.patient_key ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.patient_version ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.practitioner ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.practitioner_version ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.request_record ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.role ENABLE ROW LEVEL SECURITY;
@@ -831,6 +1247,8 @@ CREATE POLICY search_ids ON public.patient_key FOR SELECT TO hms_search USING (t
 
 ALTER TABLE public.session ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.source_record ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.tenant ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY tenant_isolation ON public.audit_chain TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
@@ -841,11 +1259,35 @@ CREATE POLICY tenant_isolation ON public.audit_event_patient TO hms_app USING ((
 
 CREATE POLICY tenant_isolation ON public.audit_outbox TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
+CREATE POLICY tenant_isolation ON public.clinical_record TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.clinical_record_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.department TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.department_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.encounter TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.encounter_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.location TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.location_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.organization TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.organization_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
 CREATE POLICY tenant_isolation ON public.patient TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.patient_key TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.patient_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.practitioner TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.practitioner_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.request_record TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
@@ -854,6 +1296,8 @@ CREATE POLICY tenant_isolation ON public.role TO hms_app USING ((tenant_id = (NU
 CREATE POLICY tenant_isolation ON public.role_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.session TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.source_record TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.tenant TO hms_app USING (((id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) OR (current_setting('app.platform'::text, true) = 'on'::text))) WITH CHECK (((id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) OR (current_setting('app.platform'::text, true) = 'on'::text)));
 
@@ -926,6 +1370,26 @@ GRANT SELECT,INSERT ON TABLE public.audit_event_patient TO hms_worker;
 GRANT INSERT ON TABLE public.audit_outbox TO hms_app;
 GRANT SELECT,DELETE ON TABLE public.audit_outbox TO hms_worker;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.clinical_record TO hms_app;
+
+GRANT SELECT,INSERT ON TABLE public.clinical_record_version TO hms_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.department TO hms_app;
+
+GRANT SELECT,INSERT ON TABLE public.department_version TO hms_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.encounter TO hms_app;
+
+GRANT SELECT,INSERT ON TABLE public.encounter_version TO hms_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.location TO hms_app;
+
+GRANT SELECT,INSERT ON TABLE public.location_version TO hms_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.organization TO hms_app;
+
+GRANT SELECT,INSERT ON TABLE public.organization_version TO hms_app;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.patient TO hms_app;
 
 GRANT SELECT(tenant_id) ON TABLE public.patient TO hms_search;
@@ -943,6 +1407,10 @@ GRANT SELECT ON TABLE public.patient_key TO hms_search;
 
 GRANT SELECT,INSERT ON TABLE public.patient_version TO hms_app;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.practitioner TO hms_app;
+
+GRANT SELECT,INSERT ON TABLE public.practitioner_version TO hms_app;
+
 GRANT SELECT,INSERT ON TABLE public.request_record TO hms_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.role TO hms_app;
@@ -950,6 +1418,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.role TO hms_app;
 GRANT SELECT,INSERT ON TABLE public.role_version TO hms_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.session TO hms_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.source_record TO hms_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.tenant TO hms_app;
 
