@@ -70,9 +70,14 @@ def compile_query(name: str, body: str) -> Query:
     return Query(name, sql.encode(), tuple(parameters), audited is not None)
 
 
-def load_queries(package: str, file: str = "queries.sql") -> dict[str, Query]:
-    """Every block of a package's SQL file by name. `package` is `hms_server.patient`."""
+def load_queries(package: str, file: str = "queries.sql", **words: str) -> dict[str, Query]:
+    """Every block of a package's SQL file by name. `package` is `hms_server.patient`.
+
+    `words` stand in the file as `{word}`: for statements that differ by a table or a direction alone.
+    """
     text = importlib.resources.files(package).joinpath(file).read_text()
+    for word, value in words.items():
+        text = text.replace(f"{{{word}}}", value)
     room = package.rpartition(".")[2]
     parts = _NAME.split(text)
     names, bodies = parts[1::2], parts[2::2]
