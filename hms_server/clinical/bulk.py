@@ -5,20 +5,17 @@ The same rules as for one record; what a record points to is the caller's to hav
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import orjson
-from protovalidate import Validator
 
-from hms_server import errors
+from hms_server import errors, validation
 from hms_server.clinical import rules
 from hms_server.clinical.kinds import COLUMNS, Kind
 from hms_server.clinical.rules import Row
 from hms_server.database.queries import load_queries
 from hms_server.database.transaction import Transaction
-from hms_server.validation import violations
 
 _QUERIES = load_queries("hms_server.clinical", "bulk.sql")
 # Of JSON in one statement.
@@ -32,11 +29,7 @@ def prepare(kind: Kind, fields: dict[str, Any], record_id: str, now: str) -> Row
     """
     message = kind.message(**fields)
     rules.with_defaults(kind, message, now)
-    found = [
-        errors.FieldViolation(f"{kind.field}.{v.field}", v.description)
-        for v in violations(_validator(), message)
-    ]
-    found += rules.violations(kind, message)
+    found = [*validation.violations(message, kind.field), *rules.violations(kind, message)]
     if found:
         raise errors.InvalidArgument(f"{found[0].field}: {found[0].description}", violations=tuple(found))
     # What the defaults added
@@ -86,8 +79,3 @@ def _chunks(rows: Iterable[Row]) -> Iterator[tuple[bool, str]]:
 
 def _array(texts: list[bytes]) -> str:
     return f"[{b','.join(texts).decode()}]"
-
-
-@functools.cache
-def _validator() -> Validator:
-    return Validator()

@@ -9,13 +9,13 @@ from typing import Any
 from hms.clinical.v1 import encounter_pb2, record_pb2
 from hms_server import errors
 from hms_server.admin import mapping as directory_mapping
+from hms_server.admin.kinds import KINDS as DIRECTORY
 from hms_server.clinical import mapping, store
 from hms_server.clinical.kinds import KINDS
 from hms_server.context import Call
 from hms_server.database.transaction import Database
 from hms_server.patient import mapping as patient_mapping
 
-_DIRECTORY = ("PRACTITIONER", "DEPARTMENT", "ORGANIZATION", "LOCATION")
 _PARTS_OF_SUMMARY = {
     "PROBLEM": "problems",
     "ALLERGY": "allergies",
@@ -81,8 +81,8 @@ def _part(row: Any) -> Any:
         create_time=_time(row.create_micros),
         update_time=_time(row.update_micros),
     )
-    if row.section in _DIRECTORY:
-        return directory_mapping.entry(row.section, whole)
+    if row.section in DIRECTORY:
+        return directory_mapping.entry(DIRECTORY[row.section], whole)
     extra = dict(row.extra)
     deleted = extra.pop("delete_micros")
     whole.delete_time = None if deleted is None else _time(deleted)

@@ -21,7 +21,7 @@ class SystemRole(NamedTuple):
     all_permissions: bool = False
 
 
-_STAFF = {"settings.read"}
+_STAFF = {"settings.read", "directory.read"}
 _READERS = _STAFF | {"patient.read", "encounter.read"}
 _WRITERS = _READERS | {"patient.write", "encounter.write"}
 _CLINICIANS = _WRITERS | {"clinical.read", "clinical.write", "observation.write"}

@@ -16,6 +16,7 @@ from hms.patient.v1 import patient_pb2 as pb
 from hms_server import errors
 from hms_server.errors import FieldViolation
 from hms_server.patient import dates, keys
+from hms_server.texts import has_control_characters
 
 # What the document holds; in the order of the proto.
 DOCUMENT_FIELDS = (
@@ -44,8 +45,6 @@ _REASONS = {
 }
 MOST_CANDIDATES = 10
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
-# Control characters but tab, line feed and carriage return, which addresses may hold.
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _DIALLED = ("phone", "fax", "sms", "pager")
 
 
@@ -143,15 +142,13 @@ def violations(patient: pb.Patient, today: str) -> Iterable[FieldViolation]:
         if not any(part.strip() for part in parts):
             yield FieldViolation(f"patient.names[{i}]", "needs a text, a family name or a given name")
     yield from _birth_and_death(patient, today)
-    for i, telecom in enumerate(patient.telecoms):
-        if telecom.system in _DIALLED and not any(c.isdigit() for c in telecom.value):
-            yield FieldViolation(f"patient.telecoms[{i}].value", "a number needs digits")
+    yield from of_telecoms(patient.telecoms, "patient.telecoms")
     for i, communication in enumerate(patient.communications):
         if not _LANGUAGE.fullmatch(communication.language):
             yield FieldViolation(
                 f"patient.communications[{i}].language", "must be a BCP 47 tag such as hi-IN"
             )
-    yield from _of_texts_and_periods(patient, "patient")
+    yield from of_texts_and_periods(patient, "patient")
 
 
 def _birth_and_death(patient: pb.Patient, today: str) -> Iterable[FieldViolation]:
@@ -178,18 +175,25 @@ def _birth_and_death(patient: pb.Patient, today: str) -> Iterable[FieldViolation
         yield FieldViolation("patient.deceased_time", "must not be after today")
 
 
-def _of_texts_and_periods(message: Message, path: str) -> Iterable[FieldViolation]:
-    """Control characters in any text, and dates of any Period."""
+def of_telecoms(telecoms: Iterable[pb.Telecom], path: str) -> Iterable[FieldViolation]:
+    """Numbers to dial that have no digit. `path` is that of the list."""
+    for i, telecom in enumerate(telecoms):
+        if telecom.system in _DIALLED and not any(c.isdigit() for c in telecom.value):
+            yield FieldViolation(f"{path}[{i}].value", "a number needs digits")
+
+
+def of_texts_and_periods(message: Message, path: str) -> Iterable[FieldViolation]:
+    """Control characters in any text, and dates of any Period, of a message of any room."""
     for field, value in message.ListFields():
         repeated = field.is_repeated
         for i, one in enumerate(value if repeated else [value]):
             name = f"{path}.{field.name}[{i}]" if repeated else f"{path}.{field.name}"
-            if isinstance(one, str) and _CONTROL.search(one):
+            if isinstance(one, str) and has_control_characters(one):
                 yield FieldViolation(name, "must not hold control characters")
             elif isinstance(one, pb.Period):
                 yield from _of_period(one, name)
             elif isinstance(one, Message):
-                yield from _of_texts_and_periods(one, name)
+                yield from of_texts_and_periods(one, name)
 
 
 def _of_period(period: pb.Period, path: str) -> Iterable[FieldViolation]:
