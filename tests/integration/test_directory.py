@@ -5,7 +5,6 @@ from __future__ import annotations
 import concurrent.futures
 import threading
 
-import psycopg
 import pytest
 
 from hms.admin.v1 import directory_pb2 as pb
@@ -13,7 +12,6 @@ from hms_server import errors, ids
 from hms_server.admin import directory as directory_room
 from hms_server.admin.kinds import KINDS
 from hms_server.database import transaction as transactions
-from hms_server.database.queries import load_queries
 
 NAMES = [pytest.param(kind, id=kind.table) for kind in KINDS.values()]
 
@@ -388,50 +386,3 @@ def test_a_read_is_one_round_trip_and_a_write_two(desk, kind, monkeypatch):
         sent.clear()
         call()
         assert len(sent) == trips
-
-
-@pytest.fixture(scope="module")
-def filled(owner):
-    """The id of a hospital of some thousand entries of each kind, with statistics."""
-    tenant = ids.uuid7()
-    owner.execute("INSERT INTO tenant (id, code, display_name) VALUES (%s, 'filled', 'H')", [tenant])
-    for kind in (DEPARTMENT, ORGANIZATION, LOCATION, PRACTITIONER):
-        table = kind.table
-        owner.execute(
-            f"INSERT INTO {table} (tenant_id, id, code, name_key, active, document, actor_id)"
-            " SELECT %s, gen_random_uuid(), CASE WHEN i %% 2 = 0 THEN 'C' || i ELSE '' END, 'ward ' || i,"
-            " true, '{}', %s FROM generate_series(1, 3000) i",
-            [tenant, tenant],
-        )
-        owner.execute(
-            f"UPDATE {table} SET parent_id = (SELECT id FROM {KINDS[kind.above].table}"
-            " WHERE tenant_id = %s AND name_key = 'ward ' || (1 + length(name_key) %% 7) LIMIT 1)"
-            " WHERE tenant_id = %s AND name_key LIKE '%%7'",
-            [tenant, tenant],
-        )
-        owner.execute(f"ANALYZE {table}")
-    return tenant
-
-
-@pytest.mark.parametrize("kind", NAMES)
-@pytest.mark.parametrize(
-    ("name", "index"),
-    [
-        ("get", "pkey"),
-        ("lock", "pkey"),
-        ("existing", "pkey"),
-        ("list_ascending", "by_name"),
-        ("list_descending", "by_name"),
-        ("list_parts_ascending", "by_parent"),
-        ("list_parts_descending", "by_parent"),
-        ("list_by_code", "by_code"),
-    ],
-)
-def test_a_statement_reads_its_index(kind, name, index, filled, database):
-    query = load_queries("hms_server.admin", "directory.sql", table=kind.table)[name]
-    with psycopg.connect(database.app) as connection:
-        connection.execute(f"SET LOCAL app.tenant_id = '{filled}'")
-        explained = connection.execute(b"EXPLAIN (GENERIC_PLAN, COSTS OFF) " + query.sql).fetchall()
-    plan = "\n".join(row[0] for row in explained)
-    assert f"{kind.table}_{index}" in plan, plan
-    assert "Sort" not in plan, plan
