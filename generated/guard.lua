@@ -8,7 +8,7 @@ FIELDS[5] = {["code"] = 0, ["createTime"] = 0, ["create_time"] = 0, ["displayNam
 FIELDS[6] = {} -- hms.admin.v1.GetSettingsRequest
 FIELDS[7] = {["requestId"] = 0, ["request_id"] = 0, ["settings"] = 16, ["updateMask"] = 0, ["update_mask"] = 0} -- hms.admin.v1.UpdateSettingsRequest
 FIELDS[8] = {["etag"] = 0, ["timeZone"] = 0, ["time_zone"] = 0, ["uhidDigits"] = 0, ["uhidPrefix"] = 0, ["uhid_digits"] = 0, ["uhid_prefix"] = 0, ["updateTime"] = 0, ["update_time"] = 0} -- hms.admin.v1.Settings
-FIELDS[9] = {["actorId"] = 0, ["actor_id"] = 0, ["endTime"] = 0, ["end_time"] = 0, ["pageSize"] = 0, ["pageToken"] = 0, ["page_size"] = 0, ["page_token"] = 0, ["patientId"] = 0, ["patient_id"] = 0, ["startTime"] = 0, ["start_time"] = 0} -- hms.audit.v1.ListAuditEventsRequest
+FIELDS[9] = {["actorId"] = 0, ["actor_id"] = 0, ["endTime"] = 0, ["end_time"] = 0, ["entityId"] = 0, ["entity_id"] = 0, ["pageSize"] = 0, ["pageToken"] = 0, ["page_size"] = 0, ["page_token"] = 0, ["patientId"] = 0, ["patient_id"] = 0, ["startTime"] = 0, ["start_time"] = 0} -- hms.audit.v1.ListAuditEventsRequest
 FIELDS[10] = {["id"] = 0} -- hms.audit.v1.GetAuditEventRequest
 FIELDS[11] = {["password"] = 0, ["tenant"] = 0, ["username"] = 0} -- hms.identity.v1.LoginRequest
 FIELDS[12] = {["refreshToken"] = 0, ["refresh_token"] = 0} -- hms.identity.v1.RefreshRequest
