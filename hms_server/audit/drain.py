@@ -24,8 +24,8 @@ from hms_server.telemetry import logs, metrics
 _log = logging.getLogger(__name__)
 
 BATCH = 1000
-# Of the records of a batch, as they are stored (compressed to a half or a third): an event that lists
-# thousands of entities has hundreds of kilobytes.
+# Of the records of a batch as they are stored, ids compressed to about a half: an event that lists thousands
+# of entities has hundreds of kilobytes.
 BATCH_BYTES = 4 * 2**20
 # PostgreSQL's check_violation: also what a row of a month without a partition meets.
 _NO_PARTITION = "23514"

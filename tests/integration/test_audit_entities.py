@@ -1,4 +1,4 @@
-"""Events that list entities, on the real database: drained whole, proven, shown, found by entity."""
+"""Events that list entities, on the real database: drained whole, proven and shown."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from hms_server.audit import chain, record, store
 from hms_server.audit.drain import Drain
 from hms_server.audit.servicer import AuditServicer
 from hms_server.audit.verify import Verifier
+from hms_server.database import migrate
 from hms_server.database.audited import AuditedEntities, AuditedEvent
 from hms_server.database.pages import Pages
-from hms_server.database.queries import load_queries
-from tests.fix_audit import read_event
+from hms_server.database.pool import Pool
+from hms_server.database.transaction import Database
+from tests.fix_audit import Outbox, read_event
 
 LIST, GET = "AuditService/ListAuditEvents", "AuditService/GetAuditEvent"
 CREATE = "PatientService/CreatePatient"
-READ = load_queries("hms_server.audit", "read.sql")
 DAY = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 
 
@@ -170,6 +171,52 @@ def test_a_chain_of_before_there_were_lists_holds_and_goes_on(
     assert [groups is not None for groups, _ in stored(owner, tenant)] == [False] * 15 + [True] * 2
 
 
+@pytest.fixture
+def released(parts, postgres, settings):
+    """A database of before there were lists, with its partitions: its owner's URL, its workers' parts."""
+    with psycopg.connect(postgres.admin, autocommit=True) as admin:
+        admin.execute("CREATE DATABASE without_entities OWNER hms_owner TEMPLATE template0 ENCODING 'UTF8'")
+        url = postgres.owner.rpartition("/")[0] + "/without_entities"
+        list(migrate.migrate(url, [m for m in migrate.read(migrate.folder()) if m.version < 9]))
+        pool = Pool(postgres.worker.rpartition("/")[0] + "/without_entities", settings, "worker")
+        pool.open()
+        yield url, Database(pool, settings.statement_timeout_seconds)
+        pool.close()
+        admin.execute("DROP DATABASE without_entities WITH (FORCE)")
+
+
+def test_a_released_database_is_migrated_with_its_chain(released, keys):
+    url, workers = released
+    tenant_id, (key_id, key) = ids.uuid7(), keys.audit[0]
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    taken = [record.Taken(n, ids.uuid7(), now, read_event(), [], "OK") for n in range(3)]
+    events, last = chain.extend(
+        taken, tenant_id=tenant_id, sequence=0, previous=chain.START, key_id=key_id, key=key
+    )
+    with psycopg.connect(url, autocommit=True) as owner:
+        columns = (*chain.FIELDS, "hash")
+        for event in events:
+            owner.execute(
+                f"INSERT INTO audit_event ({', '.join(columns)})"
+                f" VALUES ({', '.join(['%s'] * len(chain.FIELDS))}, decode(%s, 'hex'))",
+                [event[name] for name in columns],
+            )
+        owner.execute("INSERT INTO audit_chain VALUES (%s, 3, %s)", [tenant_id, last])
+        list(migrate.migrate(url, migrate.read(migrate.folder())))
+        assert Verifier(workers, keys).verify(tenant_id).fault is None
+        # A partition of before, and one that is made now.
+        Outbox(owner).put(tenant_id, record=listing(2)[1])
+        Outbox(owner).put(tenant_id, record=listing(2)[1], record_time=DAY - datetime.timedelta(days=4000))
+        assert Drain(workers, keys).run(tenant_id).events == 2
+        verdict = Verifier(workers, keys).verify(tenant_id)
+        assert (verdict.fault, verdict.events) == (None, 5)
+        indexes = owner.execute(
+            "SELECT count(*) FILTER (WHERE indexdef LIKE '%(tenant_id, entity_id, %WHERE%'),"
+            " count(DISTINCT tablename) FROM pg_indexes WHERE tablename LIKE 'audit\\_event\\_2%'"
+        ).fetchone()
+    assert indexes[0] == indexes[1] > 1
+
+
 def test_an_odd_record_holds_nothing_up(outbox, drain, owner, verifier, new_tenant):
     tenant, (good,) = new_tenant(), [ids.uuid7()]
     odd = [
@@ -233,97 +280,3 @@ def test_a_full_batch_that_empties_the_outbox_is_the_last(drain, outbox, new_ten
     outbox.put(tenant.id, 10)
     done = drain.run(tenant.id, seconds=0)
     assert (done.events, done.finished) == (10, True)
-
-
-@pytest.fixture
-def trail(new_tenant, outbox, drain):
-    """A hospital, an entity with six events among others, and a patient whom every second of them names."""
-    tenant, entity, patient = new_tenant(), ids.uuid7(), ids.uuid7()
-    for number in range(12):
-        outbox.put(
-            tenant.id,
-            record=read_event(
-                entity_type="encounter",
-                entity_id=(entity.upper() if number == 4 else entity) if number % 2 == 0 else ids.uuid7(),
-                actor_id=patient if number % 3 == 0 else ids.uuid7(),
-            ),
-            patient_ids=[patient] if number % 4 == 0 else [],
-            record_time=DAY + datetime.timedelta(hours=number),
-        )
-    drain.run(tenant.id)
-    return tenant, entity, patient
-
-
-def test_the_trail_of_one_entity(servicer, trail, new_tenant):
-    tenant, entity, someone = trail
-
-    def numbers(**fields):
-        return [event.sequence for event in listed(servicer, tenant, **fields)]
-
-    assert numbers(entity_id=entity) == [11, 9, 7, 5, 3, 1]
-    assert numbers(entity_id=entity.upper()) == [11, 9, 7, 5, 3, 1]
-    assert numbers(entity_id=entity, patient_id=someone) == [9, 5, 1]
-    assert numbers(entity_id=entity, actor_id=someone) == [7, 1]
-    assert numbers(entity_id=entity, actor_id=someone, patient_id=someone) == [1]
-    assert numbers(entity_id=entity, start_time=DAY, end_time=DAY + datetime.timedelta(hours=4)) == [3, 1]
-    assert numbers(entity_id=ids.uuid7()) == []
-    assert listed(servicer, new_tenant(), entity_id=entity) == []
-
-
-def test_the_trail_of_one_entity_pages_both_ways(servicer, trail):
-    tenant, entity, _ = trail
-
-    def page(token):
-        request = pb.ListAuditEventsRequest(entity_id=entity, page_size=2, page_token=token)
-        return servicer.ListAuditEvents(request, tenant.call(LIST))
-
-    pages = [page("")]
-    while pages[-1].next_page_token:
-        pages.append(page(pages[-1].next_page_token))
-    assert [[event.sequence for event in each.audit_events] for each in pages] == [[11, 9], [7, 5], [3, 1]]
-    back = page(page(pages[-1].previous_page_token).previous_page_token)
-    assert back.audit_events == pages[0].audit_events
-
-
-def test_reading_a_trail_names_the_patient_asked_for(servicer, outbox, drain, owner, new_tenant):
-    tenant, patient, refused, encounter = new_tenant(), *(ids.uuid7() for _ in range(3))
-    outbox.put(tenant.id, record=read_event(entity_id=patient))
-    outbox.put(tenant.id, record=read_event(entity_id=refused))
-    outbox.put(
-        tenant.id, record=read_event(entity_type="encounter", entity_id=encounter), patient_ids=[patient]
-    )
-    owner.execute(
-        "UPDATE audit_outbox SET outcome = 'NOT_FOUND' WHERE record ->> 'entity_id' = %s", [refused]
-    )
-    drain.run(tenant.id)
-    listed(servicer, tenant, entity_id=patient)
-    listed(servicer, tenant, entity_id=refused)
-    listed(servicer, tenant, entity_id=encounter)
-    listed(servicer, tenant, entity_id=encounter, patient_id=patient)
-    named = owner.execute(
-        "SELECT patient_ids::text[] FROM audit_outbox WHERE tenant_id = %s ORDER BY position", [tenant.id]
-    ).fetchall()
-    assert named == [([patient],), ([],), ([],), ([patient],)]
-
-
-def test_the_trail_of_one_entity_reads_its_index_and_no_list_reads_ids(owner, database, outbox, new_tenant):
-    tenant = new_tenant()
-    owner.execute(
-        "INSERT INTO audit_event (tenant_id, sequence, id, record_time, action, method, entity_id, outcome,"
-        " key_id, hash) SELECT %s, n, gen_random_uuid(), now() - n * interval '1 ms', 'READ', 'm',"
-        " CASE WHEN n %% 2 = 0 THEN gen_random_uuid()::text ELSE '' END, 'OK', 'k', ''"
-        " FROM generate_series(1, 4000) AS n",
-        [tenant.id],
-    )
-    owner.execute("ANALYZE audit_event")
-    for name, query in READ.items():
-        if name.startswith("list_"):
-            assert b"entity_ids" not in query.sql, name
-    for direction in ("after", "before"):
-        sql = READ[f"list_by_entity_{direction}"].sql
-        with psycopg.connect(database.app) as connection:
-            connection.execute(f"SET LOCAL app.tenant_id = '{tenant.id}'")
-            explained = connection.execute(b"EXPLAIN (GENERIC_PLAN, COSTS OFF) " + sql).fetchall()
-        plan = "\n".join(row[0] for row in explained)
-        assert "entity_id_record_time_sequence_idx" in plan, plan
-        assert "Seq Scan on audit_event" not in plan, plan
