@@ -12,6 +12,7 @@ from typing import Any
 from hms.patient.v1 import merge_pb2 as pb
 from hms_server import aip, errors, ids
 from hms_server.context import Call
+from hms_server.database.audited import AuditedEntities
 from hms_server.database.faults import UniqueViolation
 from hms_server.database.pages import Pages
 from hms_server.database.requests import RequestIds
@@ -273,7 +274,7 @@ def _repeated(transaction: Transaction, merge_id: str) -> Any:
 
 def _audit(transaction: Transaction, patients: Iterable[Any], rows: Iterable[Any]) -> None:
     """One event on each of the two records, with every row that changed its patient."""
-    entities = [{"type": row.entity_type, "action": "UPDATE", "ids": row.ids} for row in rows]
+    entities = [AuditedEntities(row.entity_type, "UPDATE", row.ids) for row in rows]
     for patient in patients:
         transaction.audit(
             entity_type="patient",

@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import grpc
-from buf.validate import validate_pb2
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc import error_details_pb2, status_pb2
 
+from buf.validate import validate_pb2
 from hms_server import errors, ids, validation
 from hms_server.context import MethodPolicy
 from hms_server.policy import load_policies, services
