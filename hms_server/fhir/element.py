@@ -55,7 +55,7 @@ class Slot(NamedTuple):
     kinds: tuple[str, ...]
     # As the resource has it: "urn:uuid:...", "Patient/123", "https://x/fhir/Patient/123"
     reference: str
-    # "subject", "result[3]"
+    # Such as "result[3]"
     fhir_path: str
     # Whether the record cannot be without it. One that is not required is left out where it points to
     # something that HMS does not keep, or that is none of `kinds`.
@@ -154,8 +154,10 @@ class Element:
 
     def copy_texts(self, fields: dict[str, Any], names: Mapping[str, str]) -> None:
         """Puts the strings that are there into `fields`; `names` tells the field of each element."""
+        content = self.content
         for name, field in names.items():
-            if name in self.content and (value := self.text(name)):
+            value = content.get(name)
+            if value is not None and (value := self.text(name)):
                 fields[field] = value
 
     def texts(self, name: str) -> list[str]:
@@ -228,16 +230,21 @@ class Element:
 
     def child(self, name: str) -> Element | None:
         """An object."""
-        value = self._take(name, dict) if name in self.content else None
-        return Element(value, self.findings, self, name) if value else None
+        value = self.content.get(name)
+        if type(value) is dict and value:
+            return Element(value, self.findings, self, name)
+        self._take(name, dict)
+        return None
 
     def children(self, name: str) -> list[Element]:
         """The objects of a list."""
-        if name not in self.content:
+        values = self.content.get(name)
+        if type(values) is not list:
+            self._take(name, list)
             return []
         found = []
-        for i, value in enumerate(self._take(name, list) or ()):
-            if isinstance(value, dict):
+        for i, value in enumerate(values):
+            if type(value) is dict:
                 if value:
                     found.append(Element(value, self.findings, self, name, i))
             elif value is not None:
@@ -248,11 +255,15 @@ class Element:
         """What `make` makes of a list of elements, without those that say nothing (None)."""
         if name not in self.content:
             return []
-        made = [(element, make(element)) for element in self.children(name)]
-        found = [(element, value) for element, value in made if value is not None]
-        if found and found[-1][0]._index != len(found) - 1:  # noqa: SLF001
-            self.findings.kept[self.path(name)] = tuple(element._index or 0 for element, _ in found)  # noqa: SLF001
-        return [value for _, value in found]
+        found, places = [], []
+        for element in self.children(name):
+            made = make(element)
+            if made is not None:
+                found.append(made)
+                places.append(element._index or 0)
+        if places and places[-1] != len(places) - 1:
+            self.findings.kept[self.path(name)] = tuple(places)
+        return found
 
     def one_of(self, names: Iterable[str]) -> str:
         """Which of the forms of a choice of types ("value[x]") is there; more than one is a fault."""
@@ -266,7 +277,7 @@ class Element:
         return first
 
     def _path_without_indexes(self, name: str) -> str:
-        own = self._parent._path_without_indexes(self._name) if self._parent else self._name  # noqa: SLF001
+        own = self._parent._path_without_indexes(self._name) if self._parent else self._name
         return f"{own}.{name}" if own and name else own or name
 
     def _refuse_modifiers(self) -> None:

@@ -6,7 +6,7 @@ import functools
 import re
 from typing import Any, NamedTuple
 
-from protovalidate import Validator
+from protovalidate import Validator, Violation
 
 from hms.patient.v1 import patient_pb2 as pb
 from hms_server.fhir import paths
@@ -56,11 +56,8 @@ def to_patient(resource: dict[str, Any]) -> Mapped:
     findings = Findings()
     patient = pb.Patient(**PATIENT.fields_of(resource, findings))
     for violation in _validator().collect_violations(patient):
-        steps = violation.proto.field.elements
-        path = ".".join(f"{step.field_name}[{step.index}]" for step in steps[:-1])
-        path = ".".join(filter(None, ("patient", path, steps[-1].field_name)))
-        found = paths.fhir_path(PATIENT.names, path, findings.kept)
-        findings.faults.append(Fault(found, violation.proto.message))
+        path = paths.fhir_path(PATIENT.names, _field_path(violation), findings.kept)
+        findings.faults.append(Fault(path, violation.proto.message))
     if findings.faults:
         raise MappingError(findings.faults)
     return Mapped(patient, findings.left_out)
@@ -69,6 +66,16 @@ def to_patient(resource: dict[str, Any]) -> Mapped:
 @functools.cache
 def _validator() -> Validator:
     return Validator()
+
+
+def _field_path(violation: Violation) -> str:
+    """The API path of the field that holds what is wrong: "patient.names[1].given_names"."""
+    path, field = "patient", violation.proto.field
+    for step in field.elements if field is not None else ():
+        path += f".{step.field_name}"
+        if step.subscript is not None:
+            path += f"[{step.subscript.value}]"
+    return re.sub(r"\[\d+\]$", "", path)
 
 
 def source_id(resource: dict[str, Any], full_url: str) -> str:
@@ -140,9 +147,10 @@ def _contact(element: Element) -> Fields | None:
         fields["address"] = home
     if gender := element.code("gender", GENDERS):
         fields["gender"] = gender
-    if child := element.child("organization"):
-        if text := child.text("display") or child.text("reference"):
-            fields["organization"] = text
+    if (child := element.child("organization")) and (
+        text := child.text("display") or child.text("reference")
+    ):
+        fields["organization"] = text
     if span := period(element):
         fields["period"] = span
     element.only(_KNOWN_CONTACT)

@@ -127,7 +127,7 @@ def _referenced(root: Element) -> Fields | None:
     if made is None and not root.has_fault("contained"):
         element.fault(
             "reference",
-            f"{quoted(found.reference)} is no Medication that the resource contains; HMS keeps none",
+            f"{quoted(found.reference)} is no Medication inside the resource, and HMS keeps no others",
         )
     return made
 

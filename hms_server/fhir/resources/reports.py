@@ -103,9 +103,7 @@ def _document(root: Element) -> Fields:
     references.optional(root, "custodian", ("organization_id",), references.ORGANIZATION)
     if context := root.child("context"):
         _set_context(context, fields)
-    if time := root.date_time("date"):
-        fields["document_time"] = time
-    elif time := _next_best_time(fields):
+    if time := root.date_time("date") or _next_best_time(fields):
         fields["document_time"] = time
     return fields
 
@@ -137,7 +135,7 @@ def _describe_data(attachment: Element, fields: Fields) -> None:
     if not text:
         return
     try:
-        data = base64.b64decode("".join(text.split()), validate=True)
+        data = base64.b64decode(text if text.isprintable() else "".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
         attachment.fault("data", "is no base64")
         return
