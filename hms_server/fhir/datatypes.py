@@ -35,7 +35,7 @@ _ADDRESS = {
     "postalCode": "postal_code",
     "country": "country",
 }
-_KNOWN_CODING = known(*_CODING, "version", "userSelected")
+_KNOWN_CODING = known(*_CODING)
 _KNOWN_CONCEPT = known("coding", "text")
 _KNOWN_QUANTITY = known("value", "comparator", *_UNIT)
 _KNOWN_RANGE = known("low", "high")

@@ -26,7 +26,7 @@ _LEADING = frozenset({"PPRF", "ATND"})
 _KNOWN_PARTICIPANT = known("individual", "type", "period")
 _KNOWN_PLACE = known("location")
 _KNOWN_STAY = known("admitSource", "dischargeDisposition")
-_KNOWN_CLASS = known("system", "code", "display", "version", "userSelected")
+_KNOWN_CLASS = known("system", "code", "display")
 
 
 def _fields(root: Element) -> Fields:

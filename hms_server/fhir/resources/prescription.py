@@ -42,7 +42,7 @@ _KNOWN_DOSAGE = known("sequence", "timing", "doseAndRate", "route", *_AS_NEEDED,
 _KNOWN_FURTHER_DOSAGE = known("sequence", *_IN_WORDS)
 _KNOWN_TIMING = known("repeat", "code")
 _KNOWN_REPEAT = known("frequency", "period", "periodUnit", "boundsDuration")
-_KNOWN_DOSE = known("type", *_DOSE)
+_KNOWN_DOSE = known(*_DOSE)
 _KNOWN_DISPENSE = known("expectedSupplyDuration", "quantity", "numberOfRepeatsAllowed")
 _KNOWN_MEDICATION = known("resourceType", "code", "status", "meta", "text", "language")
 

@@ -45,7 +45,7 @@ _ATTACHMENT = {
 }
 _KNOWN_CONTENT = known("attachment", "format")
 _KNOWN_ATTACHMENT = known("data", "size", "creation", *_ATTACHMENT)
-_KNOWN_FORMAT = known("system", "code", "display", "version", "userSelected")
+_KNOWN_FORMAT = known("system", "code", "display")
 _KNOWN_CONTEXT = known("encounter", "period")
 
 
