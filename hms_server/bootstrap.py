@@ -79,7 +79,7 @@ def application(settings: Settings) -> Application:
         deadline_ceiling_seconds=settings.statement_timeout_seconds,
     )
     methods = behaviours(
-        _servicers(settings, keys, database, publisher, catalogue),
+        servicers(settings, keys, database, publisher, catalogue),
         chain.build(parts),
         resolver(settings.trusted_proxies),
         settings.max_request_bytes,
@@ -88,13 +88,14 @@ def application(settings: Settings) -> Application:
     return Application(settings, pool, nudger, server)
 
 
-def _servicers(
+def servicers(
     settings: Settings,
     keys: Keyring,
     database: Database,
     publisher: GatePublisher,
     catalogue: Catalogue,
 ) -> dict[str, object]:
+    """Every service's servicer by the service's full name."""
     pages = Pages(keys.page_token)
     request_ids = RequestIds(keys.request_hash)
     passwords = Passwords()
