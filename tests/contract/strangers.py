@@ -118,6 +118,7 @@ class Hospital:
         self.could_not: dict[str, Refused] = {}
         self._number = itertools.count(1)
         self._word = SECRET
+        self.sent: Any = None  # the last request
         self._create()
 
     @property
@@ -158,6 +159,7 @@ class Hospital:
             setattr(request, name, value)
         seen: dict[str, int] = defaultdict(int)
         for _ in range(_TRIES):
+            self.sent = request
             try:
                 return (call or self.call)(method, request)
             except Refused as refused:
@@ -193,6 +195,8 @@ class Hospital:
         stem = name.removesuffix("_id")
         if stem in ("parent", "request", "session", "trace"):
             return ""
+        if stem in ("survivor", "merged"):
+            return self.made["patient"][stem == "merged"]
         if stem in self.made:
             return self.made[stem][0]
         return self._first(kind) if point else ""

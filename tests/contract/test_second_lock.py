@@ -5,12 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hms.patient.v1 import patient_pb2 as pb
-from hms_server import bootstrap
 from hms_server.audit.drain import Drain
-from hms_server.cache import client as redis_client
-from hms_server.gate.publisher import GatePublisher
-from hms_server.identity.permissions import Catalogue
-from hms_server.policy import load_policies
 from tests.contract.strangers import SECRET, Hospital, Refused, directly, methods
 
 METHODS = [pytest.param(m, id=m.name) for m in methods() if not m.policy.platform_only]
@@ -33,14 +28,7 @@ def unlocked(owner):
 
 
 @pytest.fixture(scope="module")
-def servicers(app_database, keys, settings, redis_url, unlocked):
-    """Every service, as the server puts it together."""
-    publisher = GatePublisher(redis_client.connect(redis_url, settings))
-    return bootstrap.servicers(settings, keys, app_database, publisher, Catalogue(load_policies()))
-
-
-@pytest.fixture(scope="module")
-def hospitals(make_tenant, servicers, worker_database, keys):
+def hospitals(unlocked, make_tenant, servicers, worker_database, keys):
     """Our hospital with two records of each kind, and the calls of another one."""
     ours, theirs = make_tenant(), make_tenant()
     full = Hospital(directly(servicers, ours))
