@@ -75,13 +75,23 @@ HEALTH_OPERATION: Json = {
 }
 
 
+def _suffix(binding: rules.Binding) -> str:
+    """What tells a further binding of a method from its first: the HTTP method, or else what it is of."""
+    if binding.index == 0:
+        return ""
+    first = next(b for b in rules.all_bindings() if b.rpc_path == binding.rpc_path and b.index == 0)
+    if first.http_method != binding.http_method:
+        return f"_{binding.http_method.lower()}"
+    return f"_of_{binding.segments[1]}"
+
+
 def _operation(binding: rules.Binding, schemas: Schemas, comments: dict[str, str]) -> Json:
     method = binding.method
     policy = method.GetOptions().Extensions[policy_pb2.method]
     text = comments.get(method.full_name, "")
     name = f"{_tag(method.containing_service.name)}_{method.name}"
     operation: Json = {
-        "operationId": name if binding.index == 0 else f"{name}_{binding.http_method.lower()}",
+        "operationId": f"{name}{_suffix(binding)}",
         "summary": _words(method.name),
         "description": _description(text, policy),
         "tags": [_tag(method.containing_service.name)],
