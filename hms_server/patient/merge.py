@@ -42,6 +42,7 @@ class PatientMerges:
                 transaction.commit()  # recorded as NOT_FOUND
             rows = {row.id: row for row in found.rows}
             survivor, merged = _live(rows, survivor_id), _live(rows, merged_id)
+            merge_rules.require_room(merge_rules.united(survivor.document, merged.document, {}))
         return merge_mapping.preview(
             survivor,
             merged,
@@ -61,8 +62,9 @@ class PatientMerges:
         decisions = _decisions(request)
         merge_id, actor_id = ids.uuid7(), call.caller.user_id
         with self._database.tenant_transaction(call.tenant_id, call) as transaction:
-            probe = self._request_ids.probe(transaction, call, request)
             locked = merge_store.lock(transaction, [survivor_id, merged_id])
+            # After the lock, so that it sees a request with the same id that was being served.
+            probe = self._request_ids.probe(transaction, call, request)
             transaction.flush()
             earlier = probe.repeat()
             if earlier is not None:
@@ -75,7 +77,8 @@ class PatientMerges:
                 merge_rules.conflicts(survivor.document, merged.document), decisions
             )
             document = merge_rules.united(survivor.document, merged.document, decisions)
-            merge_rules.require_possible(document)
+            merge_rules.require_room(document)
+            merge_rules.require_order(document)
 
             went = merge_store.insert(
                 transaction,
@@ -129,8 +132,8 @@ class PatientMerges:
         """
         merge_id, actor_id = request.id.lower(), call.caller.user_id
         with self._database.tenant_transaction(call.tenant_id, call) as transaction:
-            probe = self._request_ids.probe(transaction, call, request)
             locked = merge_store.lock_of_merge(transaction, merge_id)
+            probe = self._request_ids.probe(transaction, call, request)
             read = merge_store.read(transaction, merge_id)
             versions = merge_store.documents(transaction, merge_id)
             transaction.flush()

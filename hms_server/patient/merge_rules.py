@@ -94,14 +94,23 @@ def united(survivor: Document, merged: Document, decisions: Mapping[str, str]) -
     return made
 
 
-def require_possible(document: Document) -> None:
-    """Raises FailedPrecondition (MERGE_CONFLICT) where the united document cannot stand."""
-    wrong = [
-        FieldViolation(field, f"together more than {most} entries: take some out of one record first")
-        for field, most in _MOST.items()
-        if len(document.get(field, ())) > most
-    ]
-    wrong.extend(rules.birth_and_death(pb.Patient(**document), "9999-12-31"))
+def require_room(document: Document) -> None:
+    """Raises FailedPrecondition (MERGE_CONFLICT) where a list of the united document is too long."""
+    _refuse(
+        [
+            FieldViolation(field, f"together more than {most} entries: take some out of one record first")
+            for field, most in _MOST.items()
+            if len(document.get(field, ())) > most
+        ]
+    )
+
+
+def require_order(document: Document) -> None:
+    """Raises FailedPrecondition (MERGE_CONFLICT) where the united document has a death before the birth."""
+    _refuse(list(rules.birth_and_death(pb.Patient(**document), "9999-12-31")))
+
+
+def _refuse(wrong: list[FieldViolation]) -> None:
     if wrong:
         raise errors.FailedPrecondition(
             "; ".join(f"{v.field}: {v.description}" for v in wrong),
