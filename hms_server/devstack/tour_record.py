@@ -21,7 +21,8 @@ def whole_encounter(visit: Visit) -> str:
     expect(encounter["organization"]["display_name"] == "District clinic", "another organization")
     values = [part["quantity"]["value"] for part in encounter["observations"][0]["components"]]
     expect(values == [152, 94], f"the blood pressure is {values}")
-    return f"{encounter['state']}, {len(encounter['observations'])} observation, {len(encounter['conditions'])} condition"
+    sizes = [f"{len(encounter[name])} {name}" for name in ("observations", "conditions")]
+    return ", ".join([encounter["state"], *sizes])
 
 
 def prescribe(visit: Visit) -> str:
@@ -53,7 +54,7 @@ def prescribe(visit: Visit) -> str:
         prescription["state"] == "ACTIVE" and prescription["patient_id"] == result["patient_id"], "incomplete"
     )
     visit.keep("result", result)
-    return item["medication"]["codings"][0]["display"]
+    return f"{len(prescription['items'])} item, {prescription['state']}"
 
 
 def amend_result(visit: Visit) -> str:
