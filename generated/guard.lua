@@ -47,6 +47,7 @@ FIELDS[44] = {["birthDate"] = 0, ["birth_date"] = 0, ["displayName"] = 0, ["disp
 FIELDS[45] = {["end"] = 0, ["start"] = 0} -- hms.patient.v1.Period
 local ROUTES = {["next"] = {[".well-known"] = {["next"] = {["jwks.json"] = {["verbs"] = {[""] = {["GET"] = {["query"] = 14, ["rpc"] = "/hms.identity.v1.IdentityService/GetJwks"}}}}}}, ["v1"] = {["next"] = {["auditEvents"] = {["any"] = {["verbs"] = {[""] = {["GET"] = {["captures"] = {["id"] = true}, ["query"] = 10, ["rpc"] = "/hms.audit.v1.AuditService/GetAuditEvent"}}}}, ["verbs"] = {[""] = {["GET"] = {["query"] = 9, ["rpc"] = "/hms.audit.v1.AuditService/ListAuditEvents"}}}}, ["auth"] = {["verbs"] = {["login"] = {["POST"] = {["body"] = 22, ["query"] = 11, ["rpc"] = "/hms.identity.v1.IdentityService/Login"}}, ["logout"] = {["POST"] = {["body"] = 26, ["query"] = 13, ["rpc"] = "/hms.identity.v1.IdentityService/Logout"}}, ["refresh"] = {["POST"] = {["body"] = 24, ["query"] = 12, ["rpc"] = "/hms.identity.v1.IdentityService/Refresh"}}}}, ["patients"] = {["any"] = {["next"] = {["versions"] = {["verbs"] = {[""] = {["GET"] = {["captures"] = {["patientId"] = true, ["patient_id"] = true}, ["query"] = 36, ["rpc"] = "/hms.patient.v1.PatientService/ListPatientVersions"}}}}}, ["verbs"] = {[""] = {["DELETE"] = {["captures"] = {["id"] = true}, ["query"] = 32, ["rpc"] = "/hms.patient.v1.PatientService/DeletePatient"}, ["GET"] = {["captures"] = {["id"] = true}, ["query"] = 29, ["rpc"] = "/hms.patient.v1.PatientService/GetPatient"}, ["PATCH"] = {["body"] = 56, ["captures"] = {["patient.id"] = true}, ["field"] = "patient", ["query"] = 31, ["rpc"] = "/hms.patient.v1.PatientService/UpdatePatient"}}, ["undelete"] = {["POST"] = {["body"] = 66, ["captures"] = {["id"] = true}, ["query"] = 33, ["rpc"] = "/hms.patient.v1.PatientService/UndeletePatient"}}}}, ["verbs"] = {[""] = {["GET"] = {["query"] = 34, ["rpc"] = "/hms.patient.v1.PatientService/ListPatients"}, ["POST"] = {["body"] = 56, ["field"] = "patient", ["query"] = 27, ["rpc"] = "/hms.patient.v1.PatientService/CreatePatient"}}, ["batchGet"] = {["GET"] = {["query"] = 30, ["rpc"] = "/hms.patient.v1.PatientService/BatchGetPatients"}, ["POST"] = {["body"] = 60, ["query"] = 30, ["rpc"] = "/hms.patient.v1.PatientService/BatchGetPatients"}}, ["search"] = {["GET"] = {["query"] = 35, ["rpc"] = "/hms.patient.v1.PatientService/SearchPatients"}, ["POST"] = {["body"] = 70, ["query"] = 35, ["rpc"] = "/hms.patient.v1.PatientService/SearchPatients"}}}}, ["permissions"] = {["verbs"] = {[""] = {["GET"] = {["query"] = 26, ["rpc"] = "/hms.identity.v1.IdentityService/ListPermissions"}}}}, ["roles"] = {["any"] = {["verbs"] = {[""] = {["DELETE"] = {["captures"] = {["id"] = true}, ["query"] = 25, ["rpc"] = "/hms.identity.v1.IdentityService/DeleteRole"}, ["GET"] = {["captures"] = {["id"] = true}, ["query"] = 22, ["rpc"] = "/hms.identity.v1.IdentityService/GetRole"}, ["PATCH"] = {["body"] = 42, ["captures"] = {["role.id"] = true}, ["field"] = "role", ["query"] = 24, ["rpc"] = "/hms.identity.v1.IdentityService/UpdateRole"}}}}, ["verbs"] = {[""] = {["GET"] = {["query"] = 23, ["rpc"] = "/hms.identity.v1.IdentityService/ListRoles"}, ["POST"] = {["body"] = 42, ["field"] = "role", ["query"] = 20, ["rpc"] = "/hms.identity.v1.IdentityService/CreateRole"}}}}, ["settings"] = {["verbs"] = {[""] = {["GET"] = {["query"] = 6, ["rpc"] = "/hms.admin.v1.AdminService/GetSettings"}, ["PATCH"] = {["body"] = 16, ["field"] = "settings", ["query"] = 7, ["rpc"] = "/hms.admin.v1.AdminService/UpdateSettings"}}}}, ["tenants"] = {["any"] = {["verbs"] = {[""] = {["GET"] = {["captures"] = {["id"] = true}, ["query"] = 2, ["rpc"] = "/hms.admin.v1.AdminService/GetTenant"}, ["PATCH"] = {["body"] = 10, ["captures"] = {["tenant.id"] = true}, ["field"] = "tenant", ["query"] = 4, ["rpc"] = "/hms.admin.v1.AdminService/UpdateTenant"}}}}, ["verbs"] = {[""] = {["GET"] = {["query"] = 3, ["rpc"] = "/hms.admin.v1.AdminService/ListTenants"}, ["POST"] = {["body"] = 2, ["query"] = 1, ["rpc"] = "/hms.admin.v1.AdminService/CreateTenant"}}}}, ["users"] = {["any"] = {["verbs"] = {[""] = {["GET"] = {["captures"] = {["id"] = true}, ["query"] = 17, ["rpc"] = "/hms.identity.v1.IdentityService/GetUser"}, ["PATCH"] = {["body"] = 32, ["captures"] = {["user.id"] = true}, ["field"] = "user", ["query"] = 19, ["rpc"] = "/hms.identity.v1.IdentityService/UpdateUser"}}}}, ["verbs"] = {[""] = {["GET"] = {["query"] = 18, ["rpc"] = "/hms.identity.v1.IdentityService/ListUsers"}, ["POST"] = {["body"] = 32, ["field"] = "user", ["query"] = 15, ["rpc"] = "/hms.identity.v1.IdentityService/CreateUser"}}}}}}}}
 local STREAMS = {["/grpc.health.v1.Health/Watch"] = true, ["/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"] = true, ["/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"] = true}
+local LIMITS = {}
 local READS = {["/hms.admin.v1.AdminService/GetSettings"] = true, ["/hms.admin.v1.AdminService/GetTenant"] = true, ["/hms.admin.v1.AdminService/ListTenants"] = true, ["/hms.audit.v1.AuditService/GetAuditEvent"] = true, ["/hms.audit.v1.AuditService/ListAuditEvents"] = true, ["/hms.identity.v1.IdentityService/GetJwks"] = true, ["/hms.identity.v1.IdentityService/GetRole"] = true, ["/hms.identity.v1.IdentityService/GetUser"] = true, ["/hms.identity.v1.IdentityService/ListPermissions"] = true, ["/hms.identity.v1.IdentityService/ListRoles"] = true, ["/hms.identity.v1.IdentityService/ListUsers"] = true, ["/hms.patient.v1.PatientService/BatchGetPatients"] = true, ["/hms.patient.v1.PatientService/GetPatient"] = true, ["/hms.patient.v1.PatientService/ListPatientVersions"] = true, ["/hms.patient.v1.PatientService/ListPatients"] = true, ["/hms.patient.v1.PatientService/SearchPatients"] = true}
 
 -- Text helpers: UTF-8, JSON quoting, percent-encoding.
@@ -448,16 +449,17 @@ local function write_timeout(milliseconds)
   return format("%dS", math.min(math.ceil(milliseconds / 1000), 99999999))
 end
 
--- Gives the server a deadline: the caller's, within the limit, or the default. A stream has none
--- unless the caller wants one. Answers whether the caller's could be read.
+-- Gives the server a deadline: the caller's, within the limit, or the default. A method may have a limit
+-- of its own, which is its default too. A stream of the server's has none unless the caller wants one.
+-- Answers whether the caller's could be read.
 local function set_deadline(handle, headers, rpc)
   local asked = asked_timeout(headers)
   if asked == false then return false end
   headers:remove("x-request-timeout")
   if STREAMS[rpc] and not asked then return true end
-  local limits = handle:filterContext()
-  local timeout = asked or limits:get("default_timeout_ms")
-  if not STREAMS[rpc] then timeout = math.min(timeout, limits:get("max_timeout_ms")) end
+  local limits, own = handle:filterContext(), LIMITS[rpc]
+  local timeout = asked or own or limits:get("default_timeout_ms")
+  if not STREAMS[rpc] then timeout = math.min(timeout, own or limits:get("max_timeout_ms")) end
   timeout = math.max(1, math.ceil(timeout))
   headers:replace("grpc-timeout", write_timeout(timeout))
   headers:replace("x-envoy-upstream-rq-timeout-ms", format("%d", timeout + GRACE_MS))
@@ -474,13 +476,28 @@ end
 
 -- Whether the media type says JSON. None at all is taken for JSON, and so is what `curl -d` says unless told
 -- otherwise: nobody is signed in by a cookie, so a foreign page's form gains nothing by it.
-local function is_json(headers)
+local function is_json(headers, streamed)
   local value = headers:get("content-type")
   if not value then return true end
   local media = string.lower(string.match(value, "^%s*([^;%s]*)"))
   local charset = string.match(string.lower(value), 'charset%s*=%s*"?([^%s;"]+)')
   local known = media == "application/json" or media == "application/x-www-form-urlencoded"
+    or (streamed and find(media, "^application/[%w.-]+%+json$"))
   return known and (charset == nil or charset == "utf-8")
+end
+
+-- The body of an upload passes in pieces and unread: what it holds is the server's to judge.
+local function check_upload(handle, headers, route)
+  local length = tonumber(headers:get("content-length") or "")
+  if not is_json(headers, true) then
+    local message = "The content type must be application/json or one that ends in +json, in UTF-8."
+    refuse(handle, "415", 3, MALFORMED, message)
+  elseif (headers:get("content-encoding") or "identity") ~= "identity" then
+    refuse(handle, "415", 3, MALFORMED, "The body must not be compressed.")
+  elseif length and length > route.stream then
+    local message = format("The body has more than %d bytes, which is the limit.", route.stream)
+    refuse(handle, "413", 8, TOO_LARGE, message)
+  end
 end
 
 -- Envoy's buffer filter has the whole body by now and has refused one above the limit.
@@ -532,6 +549,7 @@ local function check_rest(handle, headers)
   set_retries(headers, route.rpc)
   local fields = check_query(query, route)
   if #fields > 0 then return refuse_fields(handle, fields) end
+  if route.stream then return check_upload(handle, headers, route) end
   check_body(handle, route)
 end
 
