@@ -49,6 +49,10 @@ def policy_of(method: MethodDescriptor) -> MethodPolicy:
         raise ConfigError(f"{full_name}: permission is set if and only if access is PERMISSION")
     if policy.replica_ok and action != "NONE":
         raise ConfigError(f"{full_name}: an audited method cannot be answered by a replica")
+    if policy.deadline_seconds < 0 or policy.max_stream_bytes < 0:
+        raise ConfigError(f"{full_name}: deadline_seconds and max_stream_bytes cannot be negative")
+    if method.client_streaming != bool(policy.max_stream_bytes):
+        raise ConfigError(f"{full_name}: max_stream_bytes is set if and only if the client streams")
     return MethodPolicy(
         full_name=full_name,
         access=access,
@@ -58,6 +62,8 @@ def policy_of(method: MethodDescriptor) -> MethodPolicy:
         replica_ok=policy.replica_ok,
         entity_type=policy.entity_type,
         platform_only=policy.platform_only,
+        deadline_seconds=policy.deadline_seconds,
+        max_stream_bytes=policy.max_stream_bytes,
     )
 
 

@@ -7,11 +7,15 @@ from protovalidate import Validator, Violation
 
 from hms_server import errors
 from hms_server.context import Call
+from hms_server.edge import stream
 from hms_server.edge.bound import BoundMethod, Handler
 
 
 class ValidationInterceptor:
-    """Parses and validates; what the proto cannot say is left to the room's rules."""
+    """Parses and validates; what the proto cannot say is left to the room's rules.
+
+    The messages of a client's stream are looked at as the handler asks for them.
+    """
 
     def __init__(self) -> None:
         self._validator = Validator()
@@ -21,21 +25,34 @@ class ValidationInterceptor:
         validator = self._validator
         _violations(validator, method.request_class())
 
+        def check(message: Message) -> None:
+            found = _violations(validator, message)
+            if found:
+                raise _refusal(found)
+
         def handle(call: Call) -> object:
             found = _violations(validator, method.parse(call))
             if found:
-                raise errors.InvalidArgument(
-                    "; ".join(f"{v.field}: {v.description}" for v in found[:5]), violations=found
-                )
+                raise _refusal(found)
             return following(call)
 
-        return handle
+        def handle_stream(call: Call) -> object:
+            call.request = stream.messages(method, call, call.request, check)
+            return following(call)
+
+        return handle_stream if method.policy.max_stream_bytes else handle
 
 
 def _violations(validator: Validator, request: Message) -> tuple[errors.FieldViolation, ...]:
     return tuple(
         errors.FieldViolation(_path(v), v.proto.message or "breaks a rule")
         for v in validator.collect_violations(request)
+    )
+
+
+def _refusal(found: tuple[errors.FieldViolation, ...]) -> errors.InvalidArgument:
+    return errors.InvalidArgument(
+        "; ".join(f"{v.field}: {v.description}" for v in found[:5]), violations=found
     )
 
 
