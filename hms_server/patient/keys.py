@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from hms_server.patient import normalise
@@ -49,13 +49,13 @@ class Keys:
         return [value for _, value in self.pairs]
 
 
-def derive(document: dict[str, Any], uhid: str) -> Keys:
-    """Index columns of a patient with this document and UHID."""
+def derive(document: dict[str, Any], uhid: str, merged_uhids: Iterable[str] = ()) -> Keys:
+    """Index columns of a patient with this document and UHID, and those of records merged into it."""
     birth_date: str = document.get("birth_date", "")
     names = [_NameWords(name) for name in document.get("names", ())]
     # Whoever types a long number may mean a phone with its country code: its end finds a UHID, too.
-    number = normalise.uhid(uhid).lower()
-    found = [number, *normalise.query_tokens(number)]
+    numbers = [normalise.uhid(one).lower() for one in (uhid, *merged_uhids)]
+    found = [word for number in numbers for word in (number, *normalise.query_tokens(number))]
     pairs: set[tuple[str, str]] = set()
     for telecom in document.get("telecoms", ()):
         if telecom.get("system") in _PHONE_SYSTEMS:
