@@ -72,6 +72,33 @@ CREATE TABLE practitioner (
   FOREIGN KEY (tenant_id, parent_id) REFERENCES department (tenant_id, id)
 );
 
+-- Refuses a tree in which one of `members` is above itself. Called behind the change, in its transaction:
+-- of two moves at once the second waits for the first, and then sees it. A fault is told as that of a
+-- foreign key, "<table>_tree": the record pointed to is not one that may be.
+CREATE FUNCTION require_tree(tree regclass, tenant uuid, members uuid[]) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+  circular boolean;
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended(format('%s of %s', tree, tenant), 0));
+  -- UNION drops what was seen: the climb ends in a circle, too.
+  EXECUTE format(
+    'WITH RECURSIVE above (member, id) AS ('
+    'SELECT t.id, t.parent_id FROM %1$s t '
+    'WHERE t.tenant_id = $1 AND t.id = ANY ($2) AND t.parent_id IS NOT NULL '
+    'UNION SELECT a.member, t.parent_id FROM above a JOIN %1$s t ON t.tenant_id = $1 AND t.id = a.id '
+    'WHERE t.parent_id IS NOT NULL) '
+    'SELECT EXISTS (SELECT FROM above WHERE id = member)', tree)
+  INTO circular USING tenant, members;
+  IF circular THEN
+    RAISE EXCEPTION 'a record is above itself'
+      USING ERRCODE = 'foreign_key_violation', CONSTRAINT = format('%s_tree', tree);
+  END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION require_tree(regclass, uuid, uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION require_tree(regclass, uuid, uuid[]) TO hms_app;
+
 -- Indexes, isolation and the table of earlier versions, alike for each.
 DO $$
 DECLARE

@@ -196,6 +196,31 @@ $$;
 
 ALTER FUNCTION public.purge_sessions(age interval, max_rows integer) OWNER TO hms_owner;
 
+CREATE FUNCTION public.require_tree(tree regclass, tenant uuid, members uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
+DECLARE
+  circular boolean;
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended(format('%s of %s', tree, tenant), 0));
+  -- UNION drops what was seen: the climb ends in a circle, too.
+  EXECUTE format(
+    'WITH RECURSIVE above (member, id) AS ('
+    'SELECT t.id, t.parent_id FROM %1$s t '
+    'WHERE t.tenant_id = $1 AND t.id = ANY ($2) AND t.parent_id IS NOT NULL '
+    'UNION SELECT a.member, t.parent_id FROM above a JOIN %1$s t ON t.tenant_id = $1 AND t.id = a.id '
+    'WHERE t.parent_id IS NOT NULL) '
+    'SELECT EXISTS (SELECT FROM above WHERE id = member)', tree)
+  INTO circular USING tenant, members;
+  IF circular THEN
+    RAISE EXCEPTION 'a record is above itself'
+      USING ERRCODE = 'foreign_key_violation', CONSTRAINT = format('%s_tree', tree);
+  END IF;
+END
+$_$;
+
+ALTER FUNCTION public.require_tree(tree regclass, tenant uuid, members uuid[]) OWNER TO hms_owner;
+
 CREATE FUNCTION public.search_patient_ids(words text[], phone text, identifier_from text, identifier_before text, birth_from text, birth_before text, wanted integer) RETURNS SETOF uuid
     LANGUAGE plpgsql SECURITY DEFINER ROWS 50
     SET search_path TO 'pg_catalog', 'public'
@@ -1359,6 +1384,9 @@ GRANT ALL ON FUNCTION public.purge_request_records(age interval, max_rows intege
 
 REVOKE ALL ON FUNCTION public.purge_sessions(age interval, max_rows integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.purge_sessions(age interval, max_rows integer) TO hms_worker;
+
+REVOKE ALL ON FUNCTION public.require_tree(tree regclass, tenant uuid, members uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.require_tree(tree regclass, tenant uuid, members uuid[]) TO hms_app;
 
 REVOKE ALL ON FUNCTION public.search_patient_ids(words text[], phone text, identifier_from text, identifier_before text, birth_from text, birth_before text, wanted integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.search_patient_ids(words text[], phone text, identifier_from text, identifier_before text, birth_from text, birth_before text, wanted integer) TO hms_app;

@@ -1,1 +1,1 @@
-"""The hospitals on the platform and their settings."""
+"""The hospitals on the platform, their settings, and each hospital's directory."""

@@ -1,4 +1,4 @@
-"""Rows of tenants and settings to their messages."""
+"""Rows of tenants, settings and the directory to their messages."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 from hms.admin.v1 import admin_pb2 as pb
 from hms.policy.v1 import policy_pb2
+from hms_server.admin.kinds import Kind
+from hms_server.patient.mapping import timestamp
 
 _TIER = "RATE_TIER_"
 _STATE = "TENANT_STATE_"
@@ -53,5 +55,16 @@ def settings(row: Any) -> pb.Settings:
         uhid_prefix=row.uhid_prefix,
         uhid_digits=row.uhid_digits,
         update_time=row.update_time,
+        etag=str(row.version),
+    )
+
+
+def entry(kind: Kind, row: Any) -> Any:
+    """An entry of the directory: the document holds the message's fields by name."""
+    return kind.new(
+        **row.document,
+        id=row.id,
+        create_time=timestamp(row.create_time),
+        update_time=timestamp(row.update_time),
         etag=str(row.version),
     )

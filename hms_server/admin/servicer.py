@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hms.admin.v1 import admin_pb2 as pb
+from hms.admin.v1 import directory_pb2
+from hms_server.admin.directory import Directory
+from hms_server.admin.kinds import KINDS
 from hms_server.admin.settings import SettingsBook
 from hms_server.admin.tenants import Tenants
 from hms_server.context import Call
@@ -14,7 +19,7 @@ from hms_server.identity.passwords import Passwords
 
 
 class AdminServicer:
-    """Tenants and settings."""
+    """Tenants, settings and the directory."""
 
     def __init__(
         self,
@@ -33,6 +38,14 @@ class AdminServicer:
             publisher=publisher,
         )
         self._settings = SettingsBook(database=database, request_ids=request_ids)
+
+        def directory(kind: str) -> Directory:
+            return Directory(KINDS[kind], database=database, pages=pages, request_ids=request_ids)
+
+        self._departments = directory("DEPARTMENT")
+        self._practitioners = directory("PRACTITIONER")
+        self._organizations = directory("ORGANIZATION")
+        self._locations = directory("LOCATION")
 
     def CreateTenant(self, request: pb.CreateTenantRequest, call: Call) -> pb.Tenant:
         """A new tenant."""
@@ -57,3 +70,67 @@ class AdminServicer:
     def UpdateSettings(self, request: pb.UpdateSettingsRequest, call: Call) -> pb.Settings:
         """Changes the caller's tenant's settings."""
         return self._settings.update(request, call)
+
+    def CreateDepartment(self, request: directory_pb2.CreateDepartmentRequest, call: Call) -> Any:
+        """A new department."""
+        return self._departments.create(request, call)
+
+    def GetDepartment(self, request: directory_pb2.GetDepartmentRequest, call: Call) -> Any:
+        """A department."""
+        return self._departments.get(request, call)
+
+    def ListDepartments(self, request: directory_pb2.ListDepartmentsRequest, call: Call) -> Any:
+        """Departments in order of their names."""
+        return self._departments.list_entries(request, call, directory_pb2.ListDepartmentsResponse)
+
+    def UpdateDepartment(self, request: directory_pb2.UpdateDepartmentRequest, call: Call) -> Any:
+        """Changes a department."""
+        return self._departments.update(request, call)
+
+    def CreatePractitioner(self, request: directory_pb2.CreatePractitionerRequest, call: Call) -> Any:
+        """A new practitioner."""
+        return self._practitioners.create(request, call)
+
+    def GetPractitioner(self, request: directory_pb2.GetPractitionerRequest, call: Call) -> Any:
+        """A practitioner."""
+        return self._practitioners.get(request, call)
+
+    def ListPractitioners(self, request: directory_pb2.ListPractitionersRequest, call: Call) -> Any:
+        """Practitioners in order of their names."""
+        return self._practitioners.list_entries(request, call, directory_pb2.ListPractitionersResponse)
+
+    def UpdatePractitioner(self, request: directory_pb2.UpdatePractitionerRequest, call: Call) -> Any:
+        """Changes a practitioner."""
+        return self._practitioners.update(request, call)
+
+    def CreateOrganization(self, request: directory_pb2.CreateOrganizationRequest, call: Call) -> Any:
+        """A new organization."""
+        return self._organizations.create(request, call)
+
+    def GetOrganization(self, request: directory_pb2.GetOrganizationRequest, call: Call) -> Any:
+        """An organization."""
+        return self._organizations.get(request, call)
+
+    def ListOrganizations(self, request: directory_pb2.ListOrganizationsRequest, call: Call) -> Any:
+        """Organizations in order of their names."""
+        return self._organizations.list_entries(request, call, directory_pb2.ListOrganizationsResponse)
+
+    def UpdateOrganization(self, request: directory_pb2.UpdateOrganizationRequest, call: Call) -> Any:
+        """Changes an organization."""
+        return self._organizations.update(request, call)
+
+    def CreateLocation(self, request: directory_pb2.CreateLocationRequest, call: Call) -> Any:
+        """A new location."""
+        return self._locations.create(request, call)
+
+    def GetLocation(self, request: directory_pb2.GetLocationRequest, call: Call) -> Any:
+        """A location."""
+        return self._locations.get(request, call)
+
+    def ListLocations(self, request: directory_pb2.ListLocationsRequest, call: Call) -> Any:
+        """Locations in order of their names."""
+        return self._locations.list_entries(request, call, directory_pb2.ListLocationsResponse)
+
+    def UpdateLocation(self, request: directory_pb2.UpdateLocationRequest, call: Call) -> Any:
+        """Changes a location."""
+        return self._locations.update(request, call)

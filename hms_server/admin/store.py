@@ -1,4 +1,7 @@
-"""The admin room's statements, by what they are for. Each is queued; the caller flushes."""
+"""The admin room's statements, by what they are for. Each is queued; the caller flushes.
+
+Those of the directory stand in directory_store.py.
+"""
 
 from __future__ import annotations
 

@@ -16,8 +16,10 @@ from hms_server.context import MethodPolicy
 from hms_server.database.transaction import Database
 from hms_server.identity import store, system_roles
 
-# Services of which the platform's own staff may use everything.
+# Services of which the platform's own staff may use everything that every tenant has.
 _PLATFORM_SERVICES = ("hms.identity.", "hms.admin.", "hms.audit.")
+# What only a hospital has: the platform has no departments.
+_HOSPITAL_PERMISSIONS = frozenset({"directory.read", "directory.write"})
 
 # Roles change the version that is part of the key, so 60 seconds bound the memory, not staleness.
 CACHE_ENTRY = Entry("permissions", local_seconds=60, shared_seconds=60)
@@ -58,7 +60,8 @@ class Catalogue:
         self._platform = frozenset(
             permission
             for permission, asking in methods.items()
-            if all(policy.full_name.startswith(_PLATFORM_SERVICES) for policy in asking)
+            if permission not in _HOSPITAL_PERMISSIONS
+            and all(policy.full_name.startswith(_PLATFORM_SERVICES) for policy in asking)
         )
         for role in system_roles.HOSPITAL.values():
             if not role.permissions <= self._hospital:

@@ -143,15 +143,13 @@ def violations(patient: pb.Patient, today: str) -> Iterable[FieldViolation]:
         if not any(part.strip() for part in parts):
             yield FieldViolation(f"patient.names[{i}]", "needs a text, a family name or a given name")
     yield from _birth_and_death(patient, today)
-    for i, telecom in enumerate(patient.telecoms):
-        if telecom.system in _DIALLED and not any(c.isdigit() for c in telecom.value):
-            yield FieldViolation(f"patient.telecoms[{i}].value", "a number needs digits")
+    yield from of_telecoms(patient.telecoms, "patient.telecoms")
     for i, communication in enumerate(patient.communications):
         if not _LANGUAGE.fullmatch(communication.language):
             yield FieldViolation(
                 f"patient.communications[{i}].language", "must be a BCP 47 tag such as hi-IN"
             )
-    yield from _of_texts_and_periods(patient, "patient")
+    yield from of_texts_and_periods(patient, "patient")
 
 
 def _birth_and_death(patient: pb.Patient, today: str) -> Iterable[FieldViolation]:
@@ -178,8 +176,15 @@ def _birth_and_death(patient: pb.Patient, today: str) -> Iterable[FieldViolation
         yield FieldViolation("patient.deceased_time", "must not be after today")
 
 
-def _of_texts_and_periods(message: Message, path: str) -> Iterable[FieldViolation]:
-    """Control characters in any text, and dates of any Period."""
+def of_telecoms(telecoms: Iterable[pb.Telecom], path: str) -> Iterable[FieldViolation]:
+    """Numbers to dial that have no digit. `path` is that of the list."""
+    for i, telecom in enumerate(telecoms):
+        if telecom.system in _DIALLED and not any(c.isdigit() for c in telecom.value):
+            yield FieldViolation(f"{path}[{i}].value", "a number needs digits")
+
+
+def of_texts_and_periods(message: Message, path: str) -> Iterable[FieldViolation]:
+    """Control characters in any text, and dates of any Period, of a message of any room."""
     for field, value in message.ListFields():
         repeated = field.is_repeated
         for i, one in enumerate(value if repeated else [value]):
@@ -189,7 +194,7 @@ def _of_texts_and_periods(message: Message, path: str) -> Iterable[FieldViolatio
             elif isinstance(one, pb.Period):
                 yield from _of_period(one, name)
             elif isinstance(one, Message):
-                yield from _of_texts_and_periods(one, name)
+                yield from of_texts_and_periods(one, name)
 
 
 def _of_period(period: pb.Period, path: str) -> Iterable[FieldViolation]:

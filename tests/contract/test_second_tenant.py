@@ -7,6 +7,7 @@ import pytest
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message_factory import GetMessageClass
 
+from hms.admin.v1 import directory_pb2
 from hms.audit.v1 import audit_pb2
 from hms.identity.v1 import identity_pb2
 from hms.patient.v1 import patient_pb2
@@ -37,6 +38,17 @@ def secrets(ours):
     for _ in range(3):
         ours.create_patient(family_name="Verysecretname")
     other = colleague(ours, "DOCTOR")
+    directory = {
+        "department": directory_pb2.Department(display_name="Secretward"),
+        "practitioner": directory_pb2.Practitioner(names=[{"text": "Secretdoctor"}]),
+        "organization": directory_pb2.Organization(display_name="Secretclinic"),
+        "location": directory_pb2.Location(display_name="Secretroom"),
+    }
+    for kind, entry in directory.items():
+        name = type(entry).__name__
+        request = getattr(directory_pb2, f"Create{name}Request")(**{kind: entry})
+        entry.CopyFrom(getattr(ours.admin, f"Create{name}")(request, metadata=ours.metadata))
+    entries = {kind: entry.id for kind, entry in directory.items()}
     event = eventually(lambda: ours.events(patient_id=patient.id))[0]
     page = ours.patients.ListPatients(patient_pb2.ListPatientsRequest(page_size=1), metadata=ours.metadata)
     return {
@@ -45,9 +57,16 @@ def secrets(ours):
         "role": role.id,
         "tenant": ours.tenant_id,
         "audit_event": event.id,
+        **entries,
         "page_token": page.next_page_token,
-        "texts": ("Verysecretname", "SECRET_ROLE", patient.id, other.user_id, role.id, event.id),
+        "texts": (
+            *("Verysecretname", "SECRET_ROLE", patient.id, other.user_id, role.id, event.id),
+            *("Secretward", "Secretdoctor", "Secretclinic", "Secretroom", *entries.values()),
+        ),
     }
+
+
+_ABOVE = {"department_id": "department", "organization_id": "organization"}
 
 
 def aim(message, kind, secrets, depth=0):
@@ -68,6 +87,9 @@ def aim(message, kind, secrets, depth=0):
         elif field.name in ("patient_id", "actor_id"):
             setattr(message, field.name, secrets["patient" if field.name == "patient_id" else "user"])
             named |= field.name == "patient_id" and message.DESCRIPTOR.name.startswith("ListPatient")
+        elif field.name in ("parent_id", "department_id", "organization_id"):
+            # What an entry points to, or a list is narrowed to: nothing of ours is shown by it.
+            setattr(message, field.name, secrets[_ABOVE.get(field.name, kind)])
         elif field.name == "request_id":
             message.request_id = ids.uuid7()
         elif field.name == "query":

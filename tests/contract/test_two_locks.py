@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from hms_server import ids
+from hms_server.admin.kinds import KINDS
 from hms_server.database.queries import compile_query, load_queries
 
 ROOMS = ("identity", "admin", "patient", "audit")
@@ -76,6 +77,10 @@ STATEMENTS = [
     pytest.param(query.sql.decode(), id=f"{room}.{name}")
     for room in ROOMS
     for name, query in load_queries(f"hms_server.{room}").items()
+] + [
+    pytest.param(query.sql.decode(), id=query.name)
+    for kind in KINDS.values()
+    for query in load_queries("hms_server.admin", "directory.sql", table=kind.table).values()
 ]
 
 

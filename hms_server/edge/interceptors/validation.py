@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from google.protobuf.message import Message
-from protovalidate import Validator, Violation
 
-from hms_server import errors
+from hms_server import errors, validation
 from hms_server.context import Call
 from hms_server.edge import stream
 from hms_server.edge.bound import BoundMethod, Handler
@@ -17,21 +16,17 @@ class ValidationInterceptor:
     The messages of a client's stream are looked at as the handler asks for them.
     """
 
-    def __init__(self) -> None:
-        self._validator = Validator()
-
     def bind(self, method: BoundMethod, following: Handler) -> Handler:
         """The first validation of a class compiles its rules: done here, at start-up."""
-        validator = self._validator
-        _violations(validator, method.request_class())
+        validation.violations(method.request_class())
 
         def check(message: Message) -> None:
-            found = _violations(validator, message)
+            found = validation.violations(message)
             if found:
                 raise _refusal(found)
 
         def handle(call: Call) -> object:
-            found = _violations(validator, method.parse(call))
+            found = validation.violations(method.parse(call))
             if found:
                 raise _refusal(found)
             return following(call)
@@ -43,27 +38,7 @@ class ValidationInterceptor:
         return handle_stream if method.policy.max_stream_bytes else handle
 
 
-def _violations(validator: Validator, request: Message) -> tuple[errors.FieldViolation, ...]:
-    return tuple(
-        errors.FieldViolation(_path(v), v.proto.message or "breaks a rule")
-        for v in validator.collect_violations(request)
-    )
-
-
 def _refusal(found: tuple[errors.FieldViolation, ...]) -> errors.InvalidArgument:
     return errors.InvalidArgument(
         "; ".join(f"{v.field}: {v.description}" for v in found[:5]), violations=found
     )
-
-
-def _path(violation: Violation) -> str:
-    field = violation.proto.field
-    if field is None:
-        return ""
-    parts = []
-    for element in field.elements:
-        name = element.field_name
-        if element.subscript is not None and element.subscript.field == "index":
-            name += f"[{element.subscript.value}]"
-        parts.append(name)
-    return ".".join(parts)

@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from hms.admin.v1 import admin_pb2 as hms_dot_admin_dot_v1_dot_admin__pb2
+from hms.admin.v1 import directory_pb2 as hms_dot_admin_dot_v1_dot_directory__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -64,6 +65,86 @@ class AdminServiceStub:
                 request_serializer=hms_dot_admin_dot_v1_dot_admin__pb2.UpdateSettingsRequest.SerializeToString,
                 response_deserializer=hms_dot_admin_dot_v1_dot_admin__pb2.Settings.FromString,
                 _registered_method=True)
+        self.CreateDepartment = channel.unary_unary(
+                '/hms.admin.v1.AdminService/CreateDepartment',
+                request_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.CreateDepartmentRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.Department.FromString,
+                _registered_method=True)
+        self.GetDepartment = channel.unary_unary(
+                '/hms.admin.v1.AdminService/GetDepartment',
+                request_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.GetDepartmentRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.Department.FromString,
+                _registered_method=True)
+        self.ListDepartments = channel.unary_unary(
+                '/hms.admin.v1.AdminService/ListDepartments',
+                request_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.ListDepartmentsRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.ListDepartmentsResponse.FromString,
+                _registered_method=True)
+        self.UpdateDepartment = channel.unary_unary(
+                '/hms.admin.v1.AdminService/UpdateDepartment',
+                request_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.UpdateDepartmentRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.Department.FromString,
+                _registered_method=True)
+        self.CreatePractitioner = channel.unary_unary(
+                '/hms.admin.v1.AdminService/CreatePractitioner',
+                request_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.CreatePractitionerRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.Practitioner.FromString,
+                _registered_method=True)
+        self.GetPractitioner = channel.unary_unary(
+                '/hms.admin.v1.AdminService/GetPractitioner',
+                request_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.GetPractitionerRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.Practitioner.FromString,
+                _registered_method=True)
+        self.ListPractitioners = channel.unary_unary(
+                '/hms.admin.v1.AdminService/ListPractitioners',
+                request_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.ListPractitionersRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.ListPractitionersResponse.FromString,
+                _registered_method=True)
+        self.UpdatePractitioner = channel.unary_unary(
+                '/hms.admin.v1.AdminService/UpdatePractitioner',
+                request_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.UpdatePractitionerRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.Practitioner.FromString,
+                _registered_method=True)
+        self.CreateOrganization = channel.unary_unary(
+                '/hms.admin.v1.AdminService/CreateOrganization',
+                request_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.CreateOrganizationRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.Organization.FromString,
+                _registered_method=True)
+        self.GetOrganization = channel.unary_unary(
+                '/hms.admin.v1.AdminService/GetOrganization',
+                request_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.GetOrganizationRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.Organization.FromString,
+                _registered_method=True)
+        self.ListOrganizations = channel.unary_unary(
+                '/hms.admin.v1.AdminService/ListOrganizations',
+                request_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.ListOrganizationsRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.ListOrganizationsResponse.FromString,
+                _registered_method=True)
+        self.UpdateOrganization = channel.unary_unary(
+                '/hms.admin.v1.AdminService/UpdateOrganization',
+                request_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.UpdateOrganizationRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.Organization.FromString,
+                _registered_method=True)
+        self.CreateLocation = channel.unary_unary(
+                '/hms.admin.v1.AdminService/CreateLocation',
+                request_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.CreateLocationRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.Location.FromString,
+                _registered_method=True)
+        self.GetLocation = channel.unary_unary(
+                '/hms.admin.v1.AdminService/GetLocation',
+                request_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.GetLocationRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.Location.FromString,
+                _registered_method=True)
+        self.ListLocations = channel.unary_unary(
+                '/hms.admin.v1.AdminService/ListLocations',
+                request_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.ListLocationsRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.ListLocationsResponse.FromString,
+                _registered_method=True)
+        self.UpdateLocation = channel.unary_unary(
+                '/hms.admin.v1.AdminService/UpdateLocation',
+                request_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.UpdateLocationRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.Location.FromString,
+                _registered_method=True)
 
 
 class AdminServiceServicer:
@@ -109,6 +190,114 @@ class AdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateDepartment(self, request, context):
+        """A department of the hospital; its code must be free.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDepartment(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDepartments(self, request, context):
+        """In order of name; all of them, or the parts of one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateDepartment(self, request, context):
+        """Changes a department. One is closed with `active: false`, and never deleted.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreatePractitioner(self, request, context):
+        """Somebody who treats patients; the registration number must be free.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPractitioner(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPractitioners(self, request, context):
+        """In order of name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdatePractitioner(self, request, context):
+        """Changes a practitioner. Whoever left is kept with `active: false`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateOrganization(self, request, context):
+        """Another hospital, laboratory, clinic or payer; its code must be free.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetOrganization(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListOrganizations(self, request, context):
+        """In order of name; all of them, or the parts of one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateOrganization(self, request, context):
+        """Changes an organization. One is closed with `active: false`, and never deleted.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateLocation(self, request, context):
+        """A building, ward, room or bed; its code must be free.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetLocation(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListLocations(self, request, context):
+        """In order of name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateLocation(self, request, context):
+        """Changes a location. One is closed with `active: false`, and never deleted.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdminServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -141,6 +330,86 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.UpdateSettings,
                     request_deserializer=hms_dot_admin_dot_v1_dot_admin__pb2.UpdateSettingsRequest.FromString,
                     response_serializer=hms_dot_admin_dot_v1_dot_admin__pb2.Settings.SerializeToString,
+            ),
+            'CreateDepartment': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateDepartment,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.CreateDepartmentRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.Department.SerializeToString,
+            ),
+            'GetDepartment': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDepartment,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.GetDepartmentRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.Department.SerializeToString,
+            ),
+            'ListDepartments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDepartments,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.ListDepartmentsRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.ListDepartmentsResponse.SerializeToString,
+            ),
+            'UpdateDepartment': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateDepartment,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.UpdateDepartmentRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.Department.SerializeToString,
+            ),
+            'CreatePractitioner': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreatePractitioner,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.CreatePractitionerRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.Practitioner.SerializeToString,
+            ),
+            'GetPractitioner': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPractitioner,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.GetPractitionerRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.Practitioner.SerializeToString,
+            ),
+            'ListPractitioners': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPractitioners,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.ListPractitionersRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.ListPractitionersResponse.SerializeToString,
+            ),
+            'UpdatePractitioner': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdatePractitioner,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.UpdatePractitionerRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.Practitioner.SerializeToString,
+            ),
+            'CreateOrganization': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateOrganization,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.CreateOrganizationRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.Organization.SerializeToString,
+            ),
+            'GetOrganization': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetOrganization,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.GetOrganizationRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.Organization.SerializeToString,
+            ),
+            'ListOrganizations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOrganizations,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.ListOrganizationsRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.ListOrganizationsResponse.SerializeToString,
+            ),
+            'UpdateOrganization': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateOrganization,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.UpdateOrganizationRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.Organization.SerializeToString,
+            ),
+            'CreateLocation': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateLocation,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.CreateLocationRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.Location.SerializeToString,
+            ),
+            'GetLocation': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetLocation,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.GetLocationRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.Location.SerializeToString,
+            ),
+            'ListLocations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLocations,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.ListLocationsRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.ListLocationsResponse.SerializeToString,
+            ),
+            'UpdateLocation': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateLocation,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.UpdateLocationRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.Location.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -305,6 +574,438 @@ class AdminService:
             '/hms.admin.v1.AdminService/UpdateSettings',
             hms_dot_admin_dot_v1_dot_admin__pb2.UpdateSettingsRequest.SerializeToString,
             hms_dot_admin_dot_v1_dot_admin__pb2.Settings.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateDepartment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/CreateDepartment',
+            hms_dot_admin_dot_v1_dot_directory__pb2.CreateDepartmentRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_directory__pb2.Department.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDepartment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/GetDepartment',
+            hms_dot_admin_dot_v1_dot_directory__pb2.GetDepartmentRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_directory__pb2.Department.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDepartments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/ListDepartments',
+            hms_dot_admin_dot_v1_dot_directory__pb2.ListDepartmentsRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_directory__pb2.ListDepartmentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateDepartment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/UpdateDepartment',
+            hms_dot_admin_dot_v1_dot_directory__pb2.UpdateDepartmentRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_directory__pb2.Department.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreatePractitioner(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/CreatePractitioner',
+            hms_dot_admin_dot_v1_dot_directory__pb2.CreatePractitionerRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_directory__pb2.Practitioner.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPractitioner(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/GetPractitioner',
+            hms_dot_admin_dot_v1_dot_directory__pb2.GetPractitionerRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_directory__pb2.Practitioner.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPractitioners(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/ListPractitioners',
+            hms_dot_admin_dot_v1_dot_directory__pb2.ListPractitionersRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_directory__pb2.ListPractitionersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdatePractitioner(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/UpdatePractitioner',
+            hms_dot_admin_dot_v1_dot_directory__pb2.UpdatePractitionerRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_directory__pb2.Practitioner.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateOrganization(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/CreateOrganization',
+            hms_dot_admin_dot_v1_dot_directory__pb2.CreateOrganizationRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_directory__pb2.Organization.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetOrganization(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/GetOrganization',
+            hms_dot_admin_dot_v1_dot_directory__pb2.GetOrganizationRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_directory__pb2.Organization.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListOrganizations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/ListOrganizations',
+            hms_dot_admin_dot_v1_dot_directory__pb2.ListOrganizationsRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_directory__pb2.ListOrganizationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateOrganization(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/UpdateOrganization',
+            hms_dot_admin_dot_v1_dot_directory__pb2.UpdateOrganizationRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_directory__pb2.Organization.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateLocation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/CreateLocation',
+            hms_dot_admin_dot_v1_dot_directory__pb2.CreateLocationRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_directory__pb2.Location.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetLocation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/GetLocation',
+            hms_dot_admin_dot_v1_dot_directory__pb2.GetLocationRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_directory__pb2.Location.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListLocations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/ListLocations',
+            hms_dot_admin_dot_v1_dot_directory__pb2.ListLocationsRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_directory__pb2.ListLocationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateLocation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/UpdateLocation',
+            hms_dot_admin_dot_v1_dot_directory__pb2.UpdateLocationRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_directory__pb2.Location.FromString,
             options,
             channel_credentials,
             insecure,
