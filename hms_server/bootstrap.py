@@ -9,6 +9,7 @@ from hms_server.admin.servicer import AdminServicer
 from hms_server.audit.denials import DenialAuditor
 from hms_server.audit.servicer import AuditServicer
 from hms_server.cache import client as redis_client
+from hms_server.clinical.servicer import ClinicalServicer
 from hms_server.config import Settings
 from hms_server.database.pages import Pages
 from hms_server.database.pool import Pool
@@ -117,5 +118,6 @@ def _servicers(
             publisher=publisher,
         ),
         "hms.patient.v1.PatientService": PatientServicer(database, pages, request_ids),
+        "hms.clinical.v1.ClinicalService": ClinicalServicer(database, pages, request_ids),
         "hms.audit.v1.AuditService": AuditServicer(database, pages),
     }

@@ -20,6 +20,7 @@ _MODULES = (
     "hms.admin.v1.admin_pb2",
     "hms.patient.v1.patient_pb2",
     "hms.audit.v1.audit_pb2",
+    "hms.clinical.v1.clinical_pb2",
 )
 
 

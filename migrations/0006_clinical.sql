@@ -81,11 +81,13 @@ CREATE TABLE clinical_record (
   FOREIGN KEY (tenant_id, practitioner_id) REFERENCES practitioner (tenant_id, id),
   FOREIGN KEY (tenant_id, organization_id) REFERENCES organization (tenant_id, id)
 );
-CREATE INDEX clinical_record_by_patient ON clinical_record (tenant_id, patient_id, clinical_time, id);
-CREATE INDEX clinical_record_by_type
-  ON clinical_record (tenant_id, patient_id, type, category, code, clinical_time, id);
+-- Lists of a type; the timeline merges the types' own orders.
+CREATE INDEX clinical_record_by_type ON clinical_record (tenant_id, patient_id, type, clinical_time, id);
 CREATE INDEX clinical_record_by_encounter ON clinical_record (tenant_id, encounter_id, type, clinical_time, id)
   WHERE encounter_id IS NOT NULL;
+-- The last vital sign or result of each code.
+CREATE INDEX clinical_record_by_code ON clinical_record (tenant_id, patient_id, category, code, clinical_time, id)
+  WHERE type = 'OBSERVATION';
 SELECT protect_tenant_table('clinical_record');
 GRANT SELECT, INSERT, UPDATE ON clinical_record TO hms_app;
 

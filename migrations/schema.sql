@@ -603,7 +603,9 @@ CREATE TABLE public.patient (
     actor_id uuid NOT NULL,
     create_time timestamp with time zone DEFAULT now() NOT NULL,
     update_time timestamp with time zone DEFAULT now() NOT NULL,
-    delete_time timestamp with time zone
+    delete_time timestamp with time zone,
+    merged_into uuid,
+    merged_uhids text[] DEFAULT '{}'::text[] NOT NULL
 );
 
 ALTER TABLE ONLY public.patient FORCE ROW LEVEL SECURITY;
@@ -981,11 +983,11 @@ CREATE UNIQUE INDEX audit_event_by_id ON ONLY public.audit_event USING btree (te
 
 CREATE INDEX audit_event_by_time ON ONLY public.audit_event USING btree (tenant_id, record_time, sequence);
 
+CREATE INDEX clinical_record_by_code ON public.clinical_record USING btree (tenant_id, patient_id, category, code, clinical_time, id) WHERE (type = 'OBSERVATION'::text);
+
 CREATE INDEX clinical_record_by_encounter ON public.clinical_record USING btree (tenant_id, encounter_id, type, clinical_time, id) WHERE (encounter_id IS NOT NULL);
 
-CREATE INDEX clinical_record_by_patient ON public.clinical_record USING btree (tenant_id, patient_id, clinical_time, id);
-
-CREATE INDEX clinical_record_by_type ON public.clinical_record USING btree (tenant_id, patient_id, type, category, code, clinical_time, id);
+CREATE INDEX clinical_record_by_type ON public.clinical_record USING btree (tenant_id, patient_id, type, clinical_time, id);
 
 CREATE UNIQUE INDEX department_by_code ON public.department USING btree (tenant_id, code) WHERE (code <> ''::text);
 

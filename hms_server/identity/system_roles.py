@@ -22,8 +22,9 @@ class SystemRole(NamedTuple):
 
 
 _STAFF = {"settings.read"}
-_READERS = _STAFF | {"patient.read"}
-_WRITERS = _READERS | {"patient.write"}
+_READERS = _STAFF | {"patient.read", "encounter.read"}
+_WRITERS = _READERS | {"patient.write", "encounter.write"}
+_CLINICIANS = _WRITERS | {"clinical.read", "clinical.write", "observation.write"}
 
 ADMINISTRATOR = SystemRole("ADMIN", "Administrator", all_permissions=True)
 PLATFORM_ADMINISTRATOR = SystemRole("PLATFORM_ADMIN", "Platform administrator", all_permissions=True)
@@ -32,11 +33,11 @@ HOSPITAL: Mapping[str, SystemRole] = {
     role.code: role
     for role in (
         ADMINISTRATOR,
-        SystemRole("DOCTOR", "Doctor", frozenset(_WRITERS)),
-        SystemRole("NURSE", "Nurse", frozenset(_WRITERS)),
+        SystemRole("DOCTOR", "Doctor", frozenset(_CLINICIANS | {"prescription.write"})),
+        SystemRole("NURSE", "Nurse", frozenset(_CLINICIANS)),
         SystemRole("RECEPTIONIST", "Receptionist", frozenset(_WRITERS)),
-        SystemRole("LAB", "Laboratory", frozenset(_READERS)),
-        SystemRole("PHARMACIST", "Pharmacist", frozenset(_READERS)),
+        SystemRole("LAB", "Laboratory", frozenset(_READERS | {"clinical.read", "observation.write"})),
+        SystemRole("PHARMACIST", "Pharmacist", frozenset(_READERS | {"clinical.read"})),
         # Sees who did what, not the patients' records themselves.
         SystemRole("AUDITOR", "Auditor", frozenset(_STAFF | {"audit.read", "user.read", "role.read"})),
     )

@@ -1,0 +1,1 @@
+"""The clinical record: encounters and everything that belongs to them or to a patient."""
