@@ -64,6 +64,10 @@ class Identities:
         for part in _parts(claims):
             self._queue("renew", rows=_rows(part))
 
+    def owners(self, record_ids: Sequence[str]) -> Pending:
+        """Queues the look-up of the patients of clinical records: id, patient_id."""
+        return self._transaction.queue(_QUERIES["owners"], ids=list(record_ids))
+
     def _queue(self, name: str, **parameters: Any) -> Pending:
         return self._transaction.queue(_QUERIES[name], source=self._source, **parameters)
 

@@ -29,3 +29,9 @@ FOR NO KEY UPDATE OF s
 UPDATE source_record s SET entity_id = r.entity_id, content_hash = decode(r.hash, 'hex')
 FROM jsonb_to_recordset(:rows::jsonb) AS r (type text, id text, entity_id uuid, hash text)
 WHERE s.tenant_id = :tenant_id AND s.source = :source AND s.type = r.type AND s.source_id = r.id
+
+-- Whose these clinical records are.
+-- name: owners
+SELECT id, patient_id FROM encounter WHERE tenant_id = :tenant_id AND id = ANY (:ids::uuid[])
+UNION ALL
+SELECT id, patient_id FROM clinical_record WHERE tenant_id = :tenant_id AND id = ANY (:ids::uuid[])
