@@ -37,6 +37,7 @@ class Keys:
     birth_date: str
     search_text: str
     pairs: tuple[tuple[str, str], ...]  # (kind, value), sorted
+    sounds: tuple[str, ...] = ()  # how first and last word of each name sound
 
     @property
     def kinds(self) -> list[str]:
@@ -77,6 +78,7 @@ def derive(document: dict[str, Any], uhid: str, merged_uhids: Iterable[str] = ()
         # A blank at both ends: "% word%" finds a word's beginning, "% word %" a whole word.
         search_text=f" {' '.join(distinct)} ",
         pairs=tuple(sorted(pairs)),
+        sounds=tuple(name.sounds for name in names if name.sounds),
     )
 
 
