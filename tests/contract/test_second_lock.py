@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from hms.admin.v1 import directory_pb2
 from hms.audit.v1 import audit_pb2
 from hms.patient.v1 import patient_pb2 as pb
 from hms_server import errors, ids
+from hms_server.admin.directory import Directory
+from hms_server.admin.kinds import KINDS
 from hms_server.audit.servicer import AuditServicer
 from hms_server.database.pages import Pages
 from hms_server.database.requests import RequestIds
@@ -112,3 +115,37 @@ def test_the_audit_of_another_hospital_is_not_shown(rooms, strangers, worker_dat
             audit_pb2.GetAuditEventRequest(id=own.audit_events[0].id),
             theirs.call("AuditService/GetAuditEvent"),
         )
+
+
+@pytest.mark.parametrize("kind", [pytest.param(kind, id=kind.table) for kind in KINDS.values()])
+def test_the_directory_of_another_hospital_is_out_of_reach(app_database, keys, unlocked, new_tenant, kind):
+    ours, theirs = new_tenant(), new_tenant()
+    directory = Directory(
+        kind,
+        database=app_database,
+        pages=Pages(keys.page_token),
+        request_ids=RequestIds(keys.request_hash),
+    )
+    name = {"names": [{"text": "Ours"}]} if "names" in kind.fields else {"display_name": "Ours"}
+
+    def do(method, tenant, **fields):
+        request = getattr(directory_pb2, f"{method}{kind.name}Request")(**fields)
+        return getattr(directory, method.lower())(request, tenant.call(f"AdminService/{method}{kind.name}"))
+
+    made = do("Create", ours, **{kind.table: kind.new(**name, **{kind.code: "C"})})
+    for refused in (
+        lambda: do("Get", theirs, id=made.id),
+        lambda: do("Update", theirs, **{kind.table: kind.new(id=made.id, active=False)}),
+    ):
+        with pytest.raises(errors.NotFound):
+            refused()
+    if kind.is_tree:
+        with pytest.raises(errors.InvalidArgument):
+            do("Create", theirs, **{kind.table: kind.new(**name, **{kind.parent: made.id})})
+    answer = getattr(directory_pb2, f"List{kind.name}sResponse")
+    for wanted in ({}, {kind.code: "C"}, {"query": "our"}):
+        request = getattr(directory_pb2, f"List{kind.name}sRequest")(**wanted)
+        call = f"AdminService/List{kind.name}s"
+        assert directory.list_entries(request, theirs.call(call), answer) == answer(), wanted
+        seen = getattr(directory.list_entries(request, ours.call(call), answer), kind.plural)
+        assert list(seen) == [made], wanted

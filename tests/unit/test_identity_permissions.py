@@ -39,6 +39,14 @@ def test_the_platform_holds_nothing_of_patients(catalogue):
     assert {"user.write", "role.write", "audit.read"} < catalogue.of_tenant(PLATFORM)
 
 
+def test_the_directory_is_a_hospitals_own(catalogue):
+    directory = {"directory.read", "directory.write"}
+    assert directory < catalogue.of_tenant(HOSPITAL)
+    assert not directory & catalogue.of_tenant(PLATFORM)
+    row = HeldRole("OWN", False, False, sorted(directory))
+    assert catalogue.of_role(PLATFORM, row) == frozenset()
+
+
 def test_an_administrator_holds_everything_of_his_tenant(catalogue):
     role = HeldRole("ADMIN", True, True, [])
     for tenant in (HOSPITAL, PLATFORM):
