@@ -23,8 +23,8 @@ from hms_server.patient import bulk as patients
 
 T = TypeVar("T")
 
-_SLICE = 64
-_BREATH_SECONDS = 0.0002
+_SLICE = 128
+_BREATH_SECONDS = 0.0001
 
 
 def slices(items: Sequence[T]) -> Iterator[T]:
