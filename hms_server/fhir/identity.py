@@ -106,7 +106,12 @@ def _keys(keys: Sequence[Key]) -> str:
 def _rows(claims: Sequence[Claim]) -> str:
     return orjson.dumps(
         [
-            {"type": claim.key[0], "id": claim.key[1], "entity_id": claim.entity_id, "hash": claim.digest.hex()}
+            {
+                "type": claim.key[0],
+                "id": claim.key[1],
+                "entity_id": claim.entity_id,
+                "hash": claim.digest.hex(),
+            }
             for claim in claims
         ]
     ).decode()

@@ -151,7 +151,9 @@ class Preparer:
         survivor = self._resolver.survivors.get(item.entity_id)
         if survivor is not None and survivor.deleted:
             self._faults.append(
-                FieldViolation(item.entry.path or "resource", "is of a patient whose record is deleted: undelete it")
+                FieldViolation(
+                    item.entry.path or "resource", "is of a patient whose record is deleted: undelete it"
+                )
             )
             return
         if survivor is not None and survivor.patient_id != item.entity_id:
@@ -221,4 +223,3 @@ def _of_entry(
     source = item or next(iter(roles.values()))
     path = fhir_path(kind, violation.field, item.to_do.kept if item else None)
     return FieldViolation(source.entry.at(path), violation.description)
-

@@ -72,9 +72,7 @@ class Resolver:
         for item in items:
             for slot in item.to_do.slots:
                 meant = self.find(slot.reference)
-                if isinstance(meant, Target):
-                    yield meant.kind, meant.entity_id
-                elif meant is not None and meant.known is not None:
+                if isinstance(meant, Target) or (meant is not None and meant.known is not None):
                     yield meant.kind, meant.entity_id
 
     def find(self, reference: str) -> Item | Target | None:
@@ -115,7 +113,9 @@ class Resolver:
                     if survivor is not None:
                         entity_id = survivor.patient_id
                         if survivor.deleted:
-                            yield _fault(item, slot, "refers to a patient whose record is deleted: undelete it")
+                            yield _fault(
+                                item, slot, "refers to a patient whose record is deleted: undelete it"
+                            )
                 _put(draft.fields, slot.path, entity_id)
                 filled.add(slot.fhir_path)
             elif slot.required:
