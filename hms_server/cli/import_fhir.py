@@ -51,7 +51,6 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--source",
         type=_source,
-        default="",
         metavar="NAME",
         help="where the files come from; keeps the resource ids of several systems apart",
     )
@@ -85,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
     with client:
         stub = fhir_pb2_grpc.FhirServiceStub(client.channel)
         courier = Courier(
-            Uploader(stub, arguments.source, stop, display.waiting),
+            Uploader(stub, arguments.source or "", stop, display.waiting),
             stop,
             workers=arguments.workers,
             on_progress=display.progress,

@@ -113,7 +113,9 @@ def _entries(bundle: dict[str, Any], faults: list[FieldViolation]) -> Iterator[E
     kind = bundle.get("type")
     if kind not in _TYPES:
         raise _rejected("type", f"must be one of {', '.join(_TYPES)}: other bundles do not say what is to be")
-    listed = bundle.get("entry") or []
+    listed = bundle.get("entry")
+    if listed is None:
+        listed = []
     if not isinstance(listed, list):
         raise _rejected("entry", "is no list")
     for i, entry in enumerate(listed):
