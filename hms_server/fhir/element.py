@@ -81,7 +81,10 @@ def known(*names: str) -> frozenset[str]:
 
 def quoted(value: Any) -> str:
     """A value as a message shows it: short, on one line."""
-    text = json.dumps(value, ensure_ascii=False)
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except RecursionError:  # a thousand lists in each other
+        text = "…"
     text = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text[: _MOST_QUOTED + 1])
     return text if len(text) <= _MOST_QUOTED else f"{text[:_MOST_QUOTED]}…"
 
@@ -116,7 +119,9 @@ class Element:
 
     def fault(self, name: str, text: str) -> None:
         """Notes that an element cannot be taken over."""
-        self.findings.faults.append(Fault(self.path(name), text))
+        fault = Fault(self.path(name), text)
+        if fault not in self.findings.faults:  # some elements are read twice
+            self.findings.faults.append(fault)
 
     def leave_out(self, name: str = "") -> None:
         """Notes that HMS has no place for an element."""
@@ -130,7 +135,7 @@ class Element:
             return
         for name in sorted(self.content.keys() - names):
             if not name.startswith("_") and self.content[name] not in (None, "", [], {}):
-                self.leave_out(name)
+                self.leave_out(name if name.isidentifier() else quoted(name))
 
     def required(self, name: str, found: object) -> None:
         """Notes that an element is missing, unless it was told already what is wrong with it."""

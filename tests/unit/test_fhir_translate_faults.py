@@ -2,6 +2,7 @@
 
 import pytest
 
+from hms_server.fhir.translate import MappingError
 from tests.unit.fhir_fixtures import CODE, LEAST, draft, faults, fields
 
 STRANGE = [{"url": "https://example.org/not-really", "valueBoolean": True}]
@@ -207,3 +208,21 @@ def test_empty_values_are_absent():
         "Observation", category=[], note=None, valueString="", bodySite={}, interpretation=[None, {}]
     )
     assert (made.left_out, set(made.fields)) == ([], {"state", "code"})
+
+
+def test_a_value_a_thousand_lists_deep_or_an_endless_name_does_no_harm():
+    deep = []
+    for _ in range(5000):
+        deep = [deep]
+    assert set(faults("Observation", status=deep)) == {"status"}
+    (left_out,) = draft("Observation", **{"x " * 1000: 1, "deep": None}).left_out
+    assert len(left_out) < 80
+
+
+def test_a_fault_is_told_once():
+    absent = {"coding": [{"code": 5}]}
+    caught = faults("Observation", dataAbsentReason=absent)
+    assert caught == {"dataAbsentReason.coding[0].code": "5 is no string"}
+    with pytest.raises(MappingError) as error:
+        draft("Observation", dataAbsentReason=absent)
+    assert len(error.value.faults) == 1
