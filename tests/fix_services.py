@@ -20,4 +20,6 @@ def servicers(
 ) -> dict[str, Any]:
     """Every service, as the server puts it together."""
     publisher = GatePublisher(redis_client.connect(redis_url, settings))
-    return bootstrap.servicers(settings, keys, app_database, publisher, Catalogue(load_policies()))
+    return bootstrap.servicers(
+        settings, keys, app_database, app_database, publisher, Catalogue(load_policies())
+    )

@@ -164,13 +164,17 @@ def _resolve(message: Descriptor | None, path: str) -> FieldDescriptor:
 
 def _body(binding: rules.Binding, schemas: Schemas) -> Json:
     request = binding.method.input_type
+    media = ["application/json"]
     if binding.body != "*":
-        schema = schemas.field(request.fields_by_name[binding.body])
+        field = request.fields_by_name[binding.body]
+        schema = schemas.field(field)
+        if field.message_type is not None and field.message_type.full_name == "google.api.HttpBody":
+            media.insert(0, "application/fhir+json")
     elif binding.captures:
         schema = schemas.message(request, frozenset(binding.captures))
     else:
         schema = schemas.reference(request)
-    return {"required": True, "content": {"application/json": {"schema": schema}}}
+    return {"required": True, "content": {kind: {"schema": schema} for kind in media}}
 
 
 def _responses(method: MethodDescriptor, policy: policy_pb2.MethodPolicy, schemas: Schemas) -> Json:
