@@ -44,7 +44,8 @@ def one_patient(visit: Visit) -> str:
     actions = [event["action"] for event in events if event["outcome"] == "OK"]
     expect(actions[:1] == ["CREATE"], f"the first act is {actions[:1]}")
     expect("READ" in actions, "no reading is there")
-    (change,) = [event for event in events if event["action"] == "UPDATE" and event["outcome"] == "OK"]
+    changes = [event for event in events if event["method"] == f"{_PATIENTS}/UpdatePatient"]
+    (change,) = [event for event in changes if event["outcome"] == "OK"]
     expect((change["old_version"], change["new_version"]) == ("1", "2"), f"the change is {change}")
     visit.keep("change", change)
     return f"{len(events)} events"

@@ -26,7 +26,7 @@ def whole_encounter(visit: Visit) -> str:
 
 
 def prescribe(visit: Visit) -> str:
-    """A doctor records a result and a prescription; a nurse's permission would not do for that."""
+    """A doctor records a result and a prescription of an encounter."""
     encounter = visit.made("encounter")
     doctor = _doctor(visit)
     potassium = {

@@ -6,7 +6,7 @@ import functools
 
 import pytest
 
-from hms_server import ids
+from hms_server import ids, validation
 from tests.contract.strangers import Hospital, Refused, directly, methods
 
 METHODS = [m for m in methods() if not m.policy.platform_only]
@@ -74,6 +74,20 @@ def test_a_repeated_request_changes_nothing_more(method, hospital_of, owner):
     before = contents(owner, ours)
     assert full.call(method, full.sent) == first
     assert contents(owner, ours) == before
+
+
+@pytest.mark.parametrize(
+    "method",
+    [m for m in METHODS if "update_mask" in m.request.DESCRIPTOR.fields_by_name],
+    ids=lambda m: m.name,
+)
+def test_a_change_of_one_field_needs_no_other(method):
+    request = method.request()
+    resource = getattr(request, method.policy.entity_type)
+    resource.SetInParent()
+    if "id" in resource.DESCRIPTOR.fields_by_name:
+        resource.id = ids.uuid7()
+    assert validation.violations(request) == ()
 
 
 def contents(owner, tenant):
