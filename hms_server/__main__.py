@@ -23,7 +23,7 @@ _COMMANDS = {
     "envoy-config": "print the gateway's configuration",
     "platform": "create the platform's administrator",
     "demo": "create the demo hospital",
-    "import-fhir": "import patients from FHIR R4 files",
+    "import-fhir": "import FHIR R4 files",
     "audit": "verify the audit chain",
     "jobs": "look at failed jobs and replay them",
 }

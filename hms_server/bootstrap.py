@@ -19,6 +19,7 @@ from hms_server.edge import chain
 from hms_server.edge.addresses import resolver
 from hms_server.edge.server import Server, behaviours
 from hms_server.errors import ConfigError
+from hms_server.fhir.servicer import FhirServicer
 from hms_server.gate.gate import Gate
 from hms_server.gate.publisher import GatePublisher
 from hms_server.identity.gate_state import GateLoader
@@ -34,6 +35,8 @@ from hms_server.policy import load_policies
 
 # A refused caller waits for the record of the refusal, and no longer than this.
 _DENIAL_SECONDS = 2.0
+# What one bundle of an import may take; its method has this deadline, too.
+_IMPORT_SECONDS = 300.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ def application(settings: Settings) -> Application:
         deadline_ceiling_seconds=settings.statement_timeout_seconds,
     )
     methods = behaviours(
-        _servicers(settings, keys, database, publisher, catalogue),
+        servicers(settings, keys, database, Database(pool, _IMPORT_SECONDS), publisher, catalogue),
         chain.build(parts),
         resolver(settings.trusted_proxies),
         settings.max_request_bytes,
@@ -88,13 +91,15 @@ def application(settings: Settings) -> Application:
     return Application(settings, pool, nudger, server)
 
 
-def _servicers(
+def servicers(
     settings: Settings,
     keys: Keyring,
     database: Database,
+    imports: Database,
     publisher: GatePublisher,
     catalogue: Catalogue,
 ) -> dict[str, object]:
+    """Every service's servicer by the service's full name."""
     pages = Pages(keys.page_token)
     request_ids = RequestIds(keys.request_hash)
     passwords = Passwords()
@@ -120,4 +125,5 @@ def _servicers(
         "hms.patient.v1.PatientService": PatientServicer(database, pages, request_ids),
         "hms.clinical.v1.ClinicalService": ClinicalServicer(database, pages, request_ids),
         "hms.audit.v1.AuditService": AuditServicer(database, pages),
+        "hms.fhir.v1.FhirService": FhirServicer(imports),
     }

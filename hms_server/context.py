@@ -17,11 +17,13 @@ class MethodPolicy:
     full_name: str  # "hms.patient.v1.PatientService/GetPatient"
     access: str  # PUBLIC, AUTHENTICATED, PERMISSION
     permission: str
-    rate_tier: str  # EXEMPT, DEFAULT, LOGIN, SEARCH, BULK
+    rate_tier: str  # EXEMPT, DEFAULT, LOGIN, SEARCH, BULK, IMPORT
     audit_action: str  # NONE, CREATE, READ, UPDATE, DELETE, EXECUTE
     replica_ok: bool
     entity_type: str
     platform_only: bool
+    deadline_seconds: int = 0  # 0: the usual ceiling
+    max_stream_bytes: int = 0  # more than 0 if and only if the client streams
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class Call:
     ) -> None:
         self.method = method
         self.metadata = metadata
-        # bytes until it is parsed, then the message
+        # bytes until it is parsed, then the message; of a client's stream: an iterator of its messages
         self.request = request
         self.transport = transport
         self.address = address

@@ -8,28 +8,25 @@ from __future__ import annotations
 
 import functools
 import importlib
+import pkgutil
+import re
 
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 
+import hms
 from hms.policy.v1 import policy_pb2
 from hms_server.context import MethodPolicy
 from hms_server.errors import ConfigError
 
-_MODULES = (
-    "hms.identity.v1.identity_pb2",
-    "hms.admin.v1.admin_pb2",
-    "hms.patient.v1.patient_pb2",
-    "hms.audit.v1.audit_pb2",
-    "hms.clinical.v1.clinical_pb2",
-)
+_MODULE = re.compile(r"hms\.\w+\.v1\.\w+_pb2")
 
 
 def services() -> list[ServiceDescriptor]:
-    """The descriptors of all HMS services."""
+    """The descriptors of all HMS services, by name of their module: every one that there are stubs of."""
+    names = (module.name for module in pkgutil.walk_packages(hms.__path__, "hms."))
     found: list[ServiceDescriptor] = []
-    for name in _MODULES:
-        module = importlib.import_module(name)
-        found.extend(module.DESCRIPTOR.services_by_name.values())
+    for name in sorted(filter(_MODULE.fullmatch, names)):
+        found.extend(importlib.import_module(name).DESCRIPTOR.services_by_name.values())
     return found
 
 
@@ -50,6 +47,10 @@ def policy_of(method: MethodDescriptor) -> MethodPolicy:
         raise ConfigError(f"{full_name}: permission is set if and only if access is PERMISSION")
     if policy.replica_ok and action != "NONE":
         raise ConfigError(f"{full_name}: an audited method cannot be answered by a replica")
+    if policy.deadline_seconds < 0 or policy.max_stream_bytes < 0:
+        raise ConfigError(f"{full_name}: deadline_seconds and max_stream_bytes cannot be negative")
+    if method.client_streaming != bool(policy.max_stream_bytes):
+        raise ConfigError(f"{full_name}: max_stream_bytes is set if and only if the client streams")
     return MethodPolicy(
         full_name=full_name,
         access=access,
@@ -59,6 +60,8 @@ def policy_of(method: MethodDescriptor) -> MethodPolicy:
         replica_ok=policy.replica_ok,
         entity_type=policy.entity_type,
         platform_only=policy.platform_only,
+        deadline_seconds=policy.deadline_seconds,
+        max_stream_bytes=policy.max_stream_bytes,
     )
 
 

@@ -501,7 +501,9 @@ CREATE TABLE public.audit_event (
     old_version bigint DEFAULT 0 NOT NULL,
     new_version bigint DEFAULT 0 NOT NULL,
     key_id text NOT NULL,
-    hash bytea NOT NULL
+    hash bytea NOT NULL,
+    entities jsonb,
+    entity_ids uuid[]
 )
 PARTITION BY RANGE (record_time);
 
@@ -1149,6 +1151,8 @@ ALTER TABLE ONLY public.user_role
     ADD CONSTRAINT user_role_pkey PRIMARY KEY (tenant_id, user_id, role_id);
 
 CREATE INDEX audit_event_by_actor ON ONLY public.audit_event USING btree (tenant_id, actor_id, record_time, sequence);
+
+CREATE INDEX audit_event_by_entity ON ONLY public.audit_event USING btree (tenant_id, entity_id, record_time, sequence) WHERE (entity_id <> ''::text);
 
 CREATE UNIQUE INDEX audit_event_by_id ON ONLY public.audit_event USING btree (tenant_id, id, record_time);
 

@@ -81,8 +81,14 @@ class Tenant:
 
 
 @pytest.fixture
-def new_tenant(owner: psycopg.Connection[Any]) -> Any:
+def new_tenant(make_tenant: Any) -> Any:
     """Makes hospitals."""
+    return make_tenant
+
+
+@pytest.fixture(scope="module")
+def make_tenant(owner: psycopg.Connection[Any]) -> Any:
+    """Makes hospitals, for fixtures of a module."""
 
     def make() -> Tenant:
         tenant = Tenant(ids.uuid7(), ids.uuid7())

@@ -2,11 +2,12 @@
 
 `hash = HMAC-SHA-256(key, previous hash || RFC 8785 JSON of the event)`. The key lies outside the
 database, so nobody who can only write the database can make a hash that holds. The JSON covers every
-stored column but the hash itself; whoever changes the columns changes FIELDS.
+stored column but the hash itself; whoever changes the columns changes FIELDS, or, once a chain stands
+somewhere, LATER_FIELDS.
 
 The JSON is made by orjson with sorted keys: for what an event holds (ASCII keys, text, whole numbers
-below 2^53, null, lists of text) it writes RFC 8785 byte for byte, fifty times as fast as the package of
-that name (tests/unit/test_audit_chain.py compares the two).
+below 2^53, null, lists and objects of these) it writes RFC 8785 byte for byte, fifty times as fast as the
+package of that name (tests/unit/test_audit_chain.py compares the two).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import orjson
 
 from hms_server.audit.record import Event, Taken, event_of
 
-# Columns of audit_event that the hash covers: all but `hash`.
+# Columns of audit_event that the hash covers: all but `hash`. These are in the JSON of every event.
 FIELDS = (
     "tenant_id",
     "sequence",
@@ -43,13 +44,22 @@ FIELDS = (
     "key_id",
 )
 
+# Columns that came later. They are in the JSON only where they are not null, so that the events of before
+# keep the hash that they were given.
+LATER_FIELDS = ("entities", "entity_ids")
+
 # What stands before the first event.
 START = b""
 
 
 def canonical(event: Event) -> bytes:
     """RFC 8785 JSON of an event's covered columns."""
-    return orjson.dumps({name: event[name] for name in FIELDS}, option=orjson.OPT_SORT_KEYS)
+    covered = {name: event[name] for name in FIELDS}
+    for name in LATER_FIELDS:
+        value = event.get(name)
+        if value is not None:
+            covered[name] = value
+    return orjson.dumps(covered, option=orjson.OPT_SORT_KEYS)
 
 
 def link(key: bytes, previous: bytes, event: Event) -> bytes:

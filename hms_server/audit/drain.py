@@ -11,6 +11,7 @@ import dataclasses
 import logging
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from hms_server import clock
 from hms_server.audit import chain, store
@@ -23,6 +24,9 @@ from hms_server.telemetry import logs, metrics
 _log = logging.getLogger(__name__)
 
 BATCH = 1000
+# Of the records of a batch as they are stored, ids compressed to about a half: an event that lists thousands
+# of entities has hundreds of kilobytes.
+BATCH_BYTES = 4 * 2**20
 # PostgreSQL's check_violation: also what a row of a month without a partition meets.
 _NO_PARTITION = "23514"
 # A drain that meets another one looks again after this time, as the other may just have had its last look.
@@ -42,13 +46,23 @@ class Drained:
     finished: bool
 
 
+class _Moved(NamedTuple):
+    """What one batch did."""
+
+    events: int
+    more: bool  # records are left
+
+
 class Drain:
     """Drains one tenant after another with the first audit key of the keyring."""
 
-    def __init__(self, database: Database, keyring: Keyring, batch: int = BATCH) -> None:
+    def __init__(
+        self, database: Database, keyring: Keyring, batch: int = BATCH, batch_bytes: int = BATCH_BYTES
+    ) -> None:
         self._database = database
         self._key_id, self._key = keyring.audit[0]
         self._batch = batch
+        self._batch_bytes = batch_bytes
 
     def run(
         self, tenant_id: str, seconds: float = 2.0, before_look: Callable[[], None] | None = None
@@ -70,14 +84,14 @@ class Drain:
                     return Drained(events, finished=True)
                 time.sleep(_BUSY_SECONDS)
                 continue
-            events += moved
-            metrics.DRAINED.inc(moved)
-            if moved < self._batch:
+            events += moved.events
+            metrics.DRAINED.inc(moved.events)
+            if not moved.more:
                 return Drained(events, finished=True)
             if clock.monotonic() > end:
                 return Drained(events, finished=False)
 
-    def _move(self, tenant_id: str) -> int | None:
+    def _move(self, tenant_id: str) -> _Moved | None:
         """One batch; makes the partitions that it lacks, so that no record waits for ever."""
         months: set[str] = set()
         try:
@@ -89,15 +103,15 @@ class Drain:
         logs.event(_log, logging.WARNING, "audit records of months without partitions", made=sorted(made))
         return self._move_batch(tenant_id, months)
 
-    def _move_batch(self, tenant_id: str, months: set[str]) -> int | None:
+    def _move_batch(self, tenant_id: str, months: set[str]) -> _Moved | None:
         """Moves one batch; None where another drain is at work. Fills `months` with what it holds."""
         with self._database.tenant_transaction(tenant_id) as transaction:
             link = self._lock(transaction)
             if link is None:
                 return None
-            records = store.take(transaction, self._batch)
+            records, more = store.take(transaction, self._batch, self._batch_bytes)
             if not records:
-                return 0
+                return _Moved(0, more=False)
             events, last = chain.extend(
                 records,
                 tenant_id=tenant_id,
@@ -108,7 +122,7 @@ class Drain:
             )
             months.update(f"{event['record_time'][:7]}-01T00:00:00Z" for event in events)
             self._store(transaction, records, events, last)
-            return len(events)
+            return _Moved(len(events), more)
 
     def _lock(self, transaction: Transaction) -> store.Link | None:
         link = store.lock_chain(transaction)

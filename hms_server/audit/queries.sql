@@ -14,29 +14,39 @@ ON CONFLICT DO NOTHING
 SELECT 1 FROM audit_chain WHERE tenant_id = :tenant_id
 
 -- A statement of its own, after the lock is held: its snapshot must not be older than the lock.
+-- Sizes are those stored, which are known without reading what lies outside the row.
 -- name: take_records
-SELECT position, event_id,
-       to_char(record_time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS record_time,
-       record, patient_ids, outcome
-FROM audit_outbox
-WHERE tenant_id = :tenant_id
-ORDER BY position
-LIMIT :limit
+SELECT o.position, o.event_id,
+       to_char(o.record_time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS record_time,
+       o.record, o.patient_ids, o.outcome, o.followed
+FROM (
+  SELECT w.position, w.event_id, w.record_time, w.record, w.patient_ids, w.outcome,
+         sum(pg_column_size(w.record) + pg_column_size(w.patient_ids)) OVER in_order AS bytes_so_far,
+         row_number() OVER in_order AS place,
+         lead(w.position) OVER in_order IS NOT NULL AS followed
+  FROM audit_outbox w
+  WHERE w.tenant_id = :tenant_id
+  WINDOW in_order AS (ORDER BY w.position ROWS UNBOUNDED PRECEDING)
+  ORDER BY w.position
+  LIMIT :limit
+) AS o
+WHERE o.bytes_so_far <= :most_bytes::bigint OR o.place = 1
+ORDER BY o.position
 
 -- name: append_events
 INSERT INTO audit_event
   (tenant_id, sequence, id, record_time, action, method, actor_id, actor_name, session_id,
    entity_type, entity_id, patient_ids, outcome, reason, request_id, trace_id, address,
-   old_version, new_version, key_id, hash)
+   old_version, new_version, key_id, hash, entities, entity_ids)
 SELECT :tenant_id::uuid, e.sequence, e.id, e.record_time, e.action, e.method, e.actor_id,
        e.actor_name, e.session_id, e.entity_type, e.entity_id, e.patient_ids, e.outcome, e.reason,
        e.request_id, e.trace_id, e.address, e.old_version, e.new_version, e.key_id,
-       decode(e.hash, 'hex')
+       decode(e.hash, 'hex'), e.entities, e.entity_ids
 FROM json_to_recordset(:events::json) AS e
   (sequence bigint, id uuid, record_time timestamptz, action text, method text, actor_id uuid,
    actor_name text, session_id uuid, entity_type text, entity_id text, patient_ids uuid[],
    outcome text, reason text, request_id text, trace_id text, address text, old_version bigint,
-   new_version bigint, key_id text, hash text)
+   new_version bigint, key_id text, hash text, entities jsonb, entity_ids uuid[])
 
 -- name: append_links
 INSERT INTO audit_event_patient (tenant_id, patient_id, record_time, sequence)

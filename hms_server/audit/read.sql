@@ -2,13 +2,13 @@
 --
 -- Each list stands twice, for the page after a key and for the page before it: newest first, and its
 -- opposite. What names a patient in the audit of such a read is the patient asked for, where there are
--- events: the events themselves hold ids only.
+-- events: the events themselves hold ids only. No list reads entity_ids, which may be long.
 
 -- name: list_all_after
 -- audited: named_patient_id
 SELECT e.id, e.sequence, e.record_time, e.action, e.method, e.actor_id, e.actor_name, e.session_id,
        e.entity_type, e.entity_id, e.patient_ids, e.outcome, e.reason, e.request_id, e.trace_id,
-       e.address, e.old_version, e.new_version, e.hash,
+       e.address, e.old_version, e.new_version, e.hash, e.entities,
        NULL::uuid AS named_patient_id
 FROM audit_event e
 WHERE e.tenant_id = :tenant_id
@@ -22,7 +22,7 @@ LIMIT :limit
 -- audited: named_patient_id
 SELECT e.id, e.sequence, e.record_time, e.action, e.method, e.actor_id, e.actor_name, e.session_id,
        e.entity_type, e.entity_id, e.patient_ids, e.outcome, e.reason, e.request_id, e.trace_id,
-       e.address, e.old_version, e.new_version, e.hash,
+       e.address, e.old_version, e.new_version, e.hash, e.entities,
        NULL::uuid AS named_patient_id
 FROM audit_event e
 WHERE e.tenant_id = :tenant_id
@@ -36,7 +36,7 @@ LIMIT :limit
 -- audited: named_patient_id
 SELECT e.id, e.sequence, e.record_time, e.action, e.method, e.actor_id, e.actor_name, e.session_id,
        e.entity_type, e.entity_id, e.patient_ids, e.outcome, e.reason, e.request_id, e.trace_id,
-       e.address, e.old_version, e.new_version, e.hash,
+       e.address, e.old_version, e.new_version, e.hash, e.entities,
        NULL::uuid AS named_patient_id
 FROM audit_event e
 WHERE e.tenant_id = :tenant_id
@@ -51,7 +51,7 @@ LIMIT :limit
 -- audited: named_patient_id
 SELECT e.id, e.sequence, e.record_time, e.action, e.method, e.actor_id, e.actor_name, e.session_id,
        e.entity_type, e.entity_id, e.patient_ids, e.outcome, e.reason, e.request_id, e.trace_id,
-       e.address, e.old_version, e.new_version, e.hash,
+       e.address, e.old_version, e.new_version, e.hash, e.entities,
        NULL::uuid AS named_patient_id
 FROM audit_event e
 WHERE e.tenant_id = :tenant_id
@@ -66,7 +66,7 @@ LIMIT :limit
 -- audited: named_patient_id
 SELECT e.id, e.sequence, e.record_time, e.action, e.method, e.actor_id, e.actor_name, e.session_id,
        e.entity_type, e.entity_id, e.patient_ids, e.outcome, e.reason, e.request_id, e.trace_id,
-       e.address, e.old_version, e.new_version, e.hash,
+       e.address, e.old_version, e.new_version, e.hash, e.entities,
        l.patient_id AS named_patient_id
 FROM audit_event_patient l
 JOIN audit_event e ON e.tenant_id = l.tenant_id AND e.sequence = l.sequence
@@ -84,7 +84,7 @@ LIMIT :limit
 -- audited: named_patient_id
 SELECT e.id, e.sequence, e.record_time, e.action, e.method, e.actor_id, e.actor_name, e.session_id,
        e.entity_type, e.entity_id, e.patient_ids, e.outcome, e.reason, e.request_id, e.trace_id,
-       e.address, e.old_version, e.new_version, e.hash,
+       e.address, e.old_version, e.new_version, e.hash, e.entities,
        l.patient_id AS named_patient_id
 FROM audit_event_patient l
 JOIN audit_event e ON e.tenant_id = l.tenant_id AND e.sequence = l.sequence
@@ -98,12 +98,51 @@ WHERE l.tenant_id = :tenant_id
 ORDER BY l.record_time ASC, l.sequence ASC
 LIMIT :limit
 
+-- The index on entity_id leaves empty ones out: the statement must say so, too.
+-- name: list_by_entity_after
+-- audited: named_patient_id
+SELECT e.id, e.sequence, e.record_time, e.action, e.method, e.actor_id, e.actor_name, e.session_id,
+       e.entity_type, e.entity_id, e.patient_ids, e.outcome, e.reason, e.request_id, e.trace_id,
+       e.address, e.old_version, e.new_version, e.hash, e.entities,
+       CASE WHEN :patient_id::uuid IS NOT NULL THEN :patient_id::uuid
+            WHEN e.entity_type = 'patient' AND e.outcome = 'OK' THEN :entity_id::uuid
+       END AS named_patient_id
+FROM audit_event e
+WHERE e.tenant_id = :tenant_id
+  AND e.entity_id = :entity_id::text AND e.entity_id <> ''
+  AND (:patient_id::uuid IS NULL OR :patient_id::uuid = ANY (e.patient_ids))
+  AND (:actor_id::uuid IS NULL OR e.actor_id = :actor_id::uuid)
+  AND e.record_time >= :start_time::timestamptz AND e.record_time < :end_time::timestamptz
+  AND e.record_time <= :key_time::timestamptz
+  AND (e.record_time, e.sequence) < (:key_time::timestamptz, :key_sequence::bigint)
+ORDER BY e.record_time DESC, e.sequence DESC
+LIMIT :limit
+
+-- name: list_by_entity_before
+-- audited: named_patient_id
+SELECT e.id, e.sequence, e.record_time, e.action, e.method, e.actor_id, e.actor_name, e.session_id,
+       e.entity_type, e.entity_id, e.patient_ids, e.outcome, e.reason, e.request_id, e.trace_id,
+       e.address, e.old_version, e.new_version, e.hash, e.entities,
+       CASE WHEN :patient_id::uuid IS NOT NULL THEN :patient_id::uuid
+            WHEN e.entity_type = 'patient' AND e.outcome = 'OK' THEN :entity_id::uuid
+       END AS named_patient_id
+FROM audit_event e
+WHERE e.tenant_id = :tenant_id
+  AND e.entity_id = :entity_id::text AND e.entity_id <> ''
+  AND (:patient_id::uuid IS NULL OR :patient_id::uuid = ANY (e.patient_ids))
+  AND (:actor_id::uuid IS NULL OR e.actor_id = :actor_id::uuid)
+  AND e.record_time >= :start_time::timestamptz AND e.record_time < :end_time::timestamptz
+  AND e.record_time >= :key_time::timestamptz
+  AND (e.record_time, e.sequence) > (:key_time::timestamptz, :key_sequence::bigint)
+ORDER BY e.record_time ASC, e.sequence ASC
+LIMIT :limit
+
 -- With the patient's record before and after, where the event is a change of one.
 -- name: get_event
 -- audited: named_patient_id
 SELECT e.id, e.sequence, e.record_time, e.action, e.method, e.actor_id, e.actor_name, e.session_id,
        e.entity_type, e.entity_id, e.patient_ids, e.outcome, e.reason, e.request_id, e.trace_id,
-       e.address, e.old_version, e.new_version, e.hash,
+       e.address, e.old_version, e.new_version, e.hash, e.entities, e.entity_ids,
        coalesce(old.id, new.id) AS named_patient_id,
        old.fields AS old_fields, new.fields AS new_fields
 FROM audit_event e

@@ -28,6 +28,8 @@ _TEXTS = (
 _VERSIONS = ("old_version", "new_version")
 # The largest whole number that RFC 8785 can write.
 _LARGEST = 2**53 - 1
+# Of each group in `entities`: names of what its ids stand for.
+_GROUP = ("type", "action")
 
 
 class Taken(NamedTuple):
@@ -42,7 +44,8 @@ class Taken(NamedTuple):
 
 
 def event_of(taken: Taken) -> Event:
-    """The columns of audit_event that the record settles. Fields of no column are left out."""
+    """The columns of audit_event that the record settles. Fields of no column are left out, and so are
+    `entities` and `entity_ids` of an event that lists none."""
     record = taken.record
     event: Event = {
         "id": taken.event_id,
@@ -51,12 +54,40 @@ def event_of(taken: Taken) -> Event:
         "outcome": taken.outcome,
     }
     for name in _TEXTS:
-        value = record.get(name)
-        event[name] = value if isinstance(value, str) else "" if value is None else str(value)
+        event[name] = _text(record.get(name))
+    # As the id is asked for: a caller may have written it in capitals.
+    event["entity_id"] = _uuid(event["entity_id"]) or event["entity_id"]
     for name in _IDS:
         value = record.get(name)
         event[name] = value if isinstance(value, str) and ids.is_uuid(value) else None
     for name in _VERSIONS:
         value = record.get(name)
         event[name] = value if isinstance(value, int) and 0 <= value <= _LARGEST else 0
+    listed = _listed(record.get("entities"))
+    if listed:
+        event["entities"] = [
+            {**dict(zip(_GROUP, names, strict=True)), "count": len(each)} for names, each in listed.items()
+        ]
+        event["entity_ids"] = [one for each in listed.values() for one in each]
     return event
+
+
+def _listed(entities: Any) -> dict[tuple[str, ...], dict[str, None]]:
+    """The ids of each type and action, once and in order. What is no list of groups of ids is left out."""
+    listed: dict[tuple[str, ...], dict[str, None]] = {}
+    for group in entities if isinstance(entities, list) else ():
+        found = group.get("ids") if isinstance(group, dict) else None
+        made = dict.fromkeys(filter(None, map(_uuid, found if isinstance(found, list) else ())))
+        if made:
+            listed.setdefault(tuple(_text(group.get(name)) for name in _GROUP), {}).update(made)
+    return listed
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else str(value)
+
+
+def _uuid(value: Any) -> str:
+    """A UUID in its canonical form; empty where it is none."""
+    text = value.lower() if isinstance(value, str) else ""
+    return text if ids.is_uuid(text) else ""

@@ -21,6 +21,13 @@ class Link(NamedTuple):
     hash: bytes
 
 
+class Batch(NamedTuple):
+    """Records taken, and whether more stood behind them."""
+
+    records: list[Taken]
+    more: bool
+
+
 class Written(NamedTuple):
     """Rows that a batch wrote: events inserted, records deleted, chains moved."""
 
@@ -52,11 +59,12 @@ def open_chain(transaction: Transaction) -> tuple[Link | None, bool]:
     return Link(*found.first) if found.first is not None else None, stands.first is not None
 
 
-def take(transaction: Transaction, limit: int) -> list[Taken]:
-    """The tenant's oldest records, in order."""
-    taken = transaction.queue(_SQL["take_records"], limit=limit)
+def take(transaction: Transaction, limit: int, most_bytes: int) -> Batch:
+    """The tenant's oldest records, in order: at most `limit`, and `most_bytes` unless the first has more."""
+    taken = transaction.queue(_SQL["take_records"], limit=limit, most_bytes=most_bytes)
     transaction.flush()
-    return [Taken(*row) for row in taken.rows]
+    rows = taken.rows
+    return Batch([Taken(*row[:-1]) for row in rows], bool(rows) and rows[-1].followed)
 
 
 def append(transaction: Transaction, records: list[Taken], events: list[Event], last: bytes) -> Written:

@@ -37,19 +37,29 @@ SELECT e.tenant_id, e.sequence, e.id,
        to_char(e.record_time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS record_time,
        e.action, e.method, e.actor_id, e.actor_name, e.session_id, e.entity_type, e.entity_id,
        e.patient_ids, e.outcome, e.reason, e.request_id, e.trace_id, e.address, e.old_version,
-       e.new_version, e.key_id, e.hash,
+       e.new_version, e.key_id, e.hash, e.entities::text AS entities, e.entity_ids, e.followed,
        -- LIMIT keeps the planner from a hash join over the tenant's whole index, which it would choose for
        -- every event of a month that has no statistics yet.
        (SELECT count(*) FROM unnest(e.patient_ids) AS named (patient_id), LATERAL (
           SELECT FROM audit_event_patient l
           WHERE l.tenant_id = e.tenant_id AND l.patient_id = named.patient_id
             AND l.record_time = e.record_time AND l.sequence = e.sequence LIMIT 1) AS one) AS links
-FROM audit_event e
-WHERE e.tenant_id = :tenant_id
-  AND (e.sequence, e.record_time) > (:after_sequence::bigint, :after_time::timestamptz)
-  AND e.sequence <= :last_sequence::bigint
+FROM (
+  SELECT c.*,
+         sum(pg_column_size(c.patient_ids) + coalesce(pg_column_size(c.entities), 0)
+             + coalesce(pg_column_size(c.entity_ids), 0)) OVER in_order AS bytes_so_far,
+         row_number() OVER in_order AS place,
+         lead(c.sequence) OVER in_order IS NOT NULL AS followed
+  FROM audit_event c
+  WHERE c.tenant_id = :tenant_id
+    AND (c.sequence, c.record_time) > (:after_sequence::bigint, :after_time::timestamptz)
+    AND c.sequence <= :last_sequence::bigint
+  WINDOW in_order AS (ORDER BY c.sequence, c.record_time ROWS UNBOUNDED PRECEDING)
+  ORDER BY c.sequence, c.record_time
+  LIMIT :limit
+) AS e
+WHERE e.bytes_so_far <= :most_bytes::bigint OR e.place = 1
 ORDER BY e.sequence, e.record_time
-LIMIT :limit
 
 -- Links in the order of their key, and whether an event names the patient.
 -- name: read_links

@@ -31,6 +31,11 @@ def reason(error: Any) -> str:
     return ""
 
 
+def may_repeat(error: Any) -> bool:
+    """Whether a call was refused for a token that a renewed one takes the place of."""
+    return error.code() is grpc.StatusCode.UNAUTHENTICATED and reason(error) in _RENEWED_BY
+
+
 def describe(error: grpc.RpcError) -> str:
     """A failed call as one line for the operator."""
     call: Any = error
@@ -56,7 +61,11 @@ class _Token(NamedTuple):
 
 
 class Client:
-    """A connection to HMS as one user. Make stubs of `channel`; unary calls only."""
+    """A connection to HMS as one user. Make stubs of `channel`; for unary and client-streaming calls.
+
+    A unary call that is refused for its token is made again by itself. A stream cannot be sent twice:
+    the token is renewed, and where `may_repeat(error)` says so the caller sends it anew.
+    """
 
     def __init__(self, target: str, deadline_seconds: float = DEADLINE_SECONDS) -> None:
         """`deadline_seconds` holds for calls that set none of their own."""
@@ -90,12 +99,16 @@ class Client:
         """Makes one call with the token; once more where the server asks for a renewed one."""
         token = self._present()
         call = proceed(self._with_token(details, token))
-        if (
-            token is not None
-            and call.code() is grpc.StatusCode.UNAUTHENTICATED
-            and reason(call) in _RENEWED_BY
-        ):
+        if token is not None and may_repeat(call):
             call = proceed(self._with_token(details, self._renew(token)))
+        return call
+
+    def send_stream(self, proceed: Callable[[_Details], Any], details: Any) -> Any:
+        """Makes one client-streaming call with the token; renews it where the server asks for that."""
+        token = self._present()
+        call = proceed(self._with_token(details, token))
+        if token is not None and may_repeat(call):
+            self._renew(token)
         return call
 
     def _present(self) -> _Token | None:
@@ -134,12 +147,19 @@ class Client:
         )
 
 
-class _Interceptor(grpc.UnaryUnaryClientInterceptor):
+class _Interceptor(grpc.UnaryUnaryClientInterceptor, grpc.StreamUnaryClientInterceptor):
     def __init__(self, client: Client) -> None:
         self._client = client
 
     def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
         return self._client.send(lambda details: continuation(details, request), client_call_details)
+
+    def intercept_stream_unary(
+        self, continuation: Any, client_call_details: Any, request_iterator: Any
+    ) -> Any:
+        return self._client.send_stream(
+            lambda details: continuation(details, request_iterator), client_call_details
+        )
 
 
 def sign_in(settings: Settings) -> Client:

@@ -1,6 +1,7 @@
-"""`hms import-fhir PATH...`: brings the patients of FHIR R4 files in through the API.
+"""`hms import-fhir PATH...`: brings the records of FHIR R4 files in through the API.
 
-Safe to run again: a patient that is there already is compared, and changed only where it differs.
+Safe to run again, also where a run was interrupted: what was taken over is known again, and changed only
+where the file differs.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import grpc
@@ -19,28 +20,29 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from hms.patient.v1 import patient_pb2_grpc
+from hms.fhir.v1 import fhir_pb2_grpc
 from hms_server import config
 from hms_server.cli import client as clients
 from hms_server.errors import ConfigError
-from hms_server.fhir.calls import Calls, Refusal
-from hms_server.fhir.importer import Importer, Report
-from hms_server.fhir.reader import SUFFIXES, File, find_files
-from hms_server.fhir.registry import Outcome, Registry
+from hms_server.fhir.courier import Courier, Report
+from hms_server.fhir.reader import SUFFIXES, find_files
+from hms_server.fhir.upload import Uploader
 
-_THREADS = 4
-_MOST_THREADS = 32
+_WORKERS = 2
+_MOST_WORKERS = 32
 # How often a log is told that the import goes on.
 _PLAIN_SECONDS = 5.0
+_OUTCOMES = ("created", "updated", "unchanged")
+_INTERRUPTED = 130
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command's arguments."""
     parser = subparsers.add_parser(
         "import-fhir",
-        help="import patients from FHIR R4 files",
-        description="Signs in as HMS_USER of HMS_TENANT. A large import waits for the hospital's rate "
-        "limits: raise them for its time (tenants, rate_limits).",
+        help="import FHIR R4 files",
+        description="Signs in as HMS_USER of HMS_TENANT. Each bundle is taken over whole or not at all. An "
+        "import that was interrupted is run again: what is there already is left alone.",
         epilog="Exit status: 0 all was taken over, 1 something was rejected, 2 wrong configuration.",
     )
     parser.add_argument(
@@ -53,7 +55,12 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="where the files come from; keeps the resource ids of several systems apart",
     )
     parser.add_argument(
-        "--threads", type=int, default=_THREADS, choices=range(1, _MOST_THREADS + 1), metavar="N"
+        "--workers",
+        type=int,
+        default=_WORKERS,
+        choices=range(1, _MOST_WORKERS + 1),
+        metavar="N",
+        help=f"bundles sent at once ({_WORKERS})",
     )
 
 
@@ -75,26 +82,24 @@ def run(arguments: argparse.Namespace) -> int:
     except grpc.RpcError as error:
         raise ConfigError(f"cannot sign in: {clients.describe(error)}") from None
     with client:
-        calls = Calls(stop, display.waiting)
+        stub = fhir_pb2_grpc.FhirServiceStub(client.channel)
+        courier = Courier(
+            Uploader(stub, arguments.source or "", stop, display.waiting),
+            stop,
+            workers=arguments.workers,
+            on_progress=display.progress,
+            on_rejected=display.rejected,
+            on_stop=client.close,
+        )
         try:
-            registry = Registry(
-                patient_pb2_grpc.PatientServiceStub(client.channel), calls, arguments.source or ""
-            )
-        except Refusal as refusal:
-            raise ConfigError(str(refusal)) from None
-        report = _import(registry, stop, files, arguments.threads, display)
-    display.summary(report)
-    return 0 if report.is_whole else 1
-
-
-def _import(
-    registry: Registry, stop: threading.Event, files: list[File], threads: int, display: _Display
-) -> Report:
-    importer = Importer(
-        registry, stop, threads=threads, on_progress=display.progress, on_rejected=display.rejected
-    )
-    with display.live():
-        return importer.run(files)
+            with display.live():
+                courier.run(files)
+        except KeyboardInterrupt:
+            courier.report.ended_by = "interrupted; run it again to go on"
+            display.summary(courier.report)
+            return _INTERRUPTED
+    display.summary(courier.report)
+    return 0 if courier.report.is_whole else 1
 
 
 class _Display:
@@ -123,23 +128,22 @@ class _Display:
             transient=True,
         )
         with bar:
-            self._bar, self._task = bar, bar.add_task("Importing patients", total=self._files)
+            self._bar, self._task = bar, bar.add_task("Importing", total=self._files)
             yield
         self._bar = None
 
     def progress(self, report: Report) -> None:
         """Something was done."""
-        patients = sum(report.outcomes.values())
         if self._bar is not None:
             self._bar.update(
-                self._task, completed=report.files, description=f"Importing patients: {patients}"
+                self._task, completed=report.files, description=f"Importing: {report.resources} resources"
             )
         elif time.monotonic() - self._told >= _PLAIN_SECONDS:
             self._told = time.monotonic()
-            self._say(f"{report.files} of {self._files} files read, {patients} patients taken over")
+            self._say(f"{report.files} of {self._files} files read, {report.resources} resources taken over")
 
     def rejected(self, line: str) -> None:
-        """A record or file was rejected."""
+        """A bundle, line or file was rejected."""
         self._say(f"rejected: {line}")
 
     def waiting(self, seconds: float) -> None:
@@ -150,20 +154,29 @@ class _Display:
     def summary(self, report: Report) -> None:
         """How it ended."""
         table = Table(show_header=True, header_style="bold")
-        table.add_column("Patients")
-        table.add_column("Number", justify="right")
-        for outcome in Outcome:
-            table.add_row(outcome.value, str(report.outcomes[outcome]))
-        table.add_row("rejected", str(report.rejected))
+        table.add_column("Type")
+        for outcome in _OUTCOMES:
+            table.add_column(outcome, justify="right")
+        types = sorted({kind for kind, _ in report.counts})
+        for kind in types:
+            table.add_row(kind, *(str(report.counts[kind, outcome]) for outcome in _OUTCOMES))
+        totals = [sum(report.counts[kind, outcome] for kind in types) for outcome in _OUTCOMES]
+        table.add_section()
+        table.add_row("all", *map(str, totals))
         self._console.print(table)
         if report.skipped:
-            kinds = ", ".join(f"{kind} {number}" for kind, number in report.skipped.most_common())
-            self._say(f"skipped, as only patients are imported: {kinds}")
+            self._say(f"skipped, as HMS does not keep these types: {_listed(report.skipped)}")
         if report.left_out:
-            paths = ", ".join(f"{path} {number}" for path, number in report.left_out.most_common())
-            self._say(f"left out, as HMS has no place for it or it says nothing: {paths}")
+            self._say(f"left out, as HMS has no place for it: {_listed(report.left_out)}")
+        if report.rejected:
+            self._say(f"rejected: {report.rejected}, for the reasons above; nothing of them was taken over")
         if report.ended_by:
             print(f"hms import-fhir: stopped before the end: {report.ended_by}", file=sys.stderr)
 
     def _say(self, line: str) -> None:
         self._console.print(Text(line))
+
+
+def _listed(numbers: Mapping[str, int]) -> str:
+    ordered = sorted(numbers.items(), key=lambda pair: (-pair[1], pair[0]))
+    return ", ".join(f"{name} {number}" for name, number in ordered)

@@ -46,6 +46,7 @@ class Kind:
     end_time: str = ""
     # Of conditions and allergies: how sure it is. The state is empty once it was entered in error.
     verification: str = ""
+    required: tuple[str, ...] = ("code",)
     # Fields with ids of records of the same patient, and the type they must have
     points_to: Mapping[str, str] = dataclasses.field(default_factory=dict)
     amended_state: str = ""  # what a FINAL one becomes when it is amended
@@ -87,6 +88,7 @@ ENCOUNTER = _kind(
     first_state="PLANNED",
     times=("start_time",),
     end_time="end_time",
+    required=(),
     embedded=_EMBEDDED,
     **_STATE,
 )
@@ -129,6 +131,7 @@ PRESCRIPTION = _kind(
     "Prescriptions",
     first_state="ACTIVE",
     times=("authored_time",),
+    required=("items",),
     points_to={"reason_condition_ids": "CONDITION"},
     **_STATE,
 )
@@ -175,6 +178,7 @@ DOCUMENT = _kind(
     "Documents",
     first_state="CURRENT",
     times=("document_time",),
+    required=("code", "attachments"),
     **_STATE,
 )
 

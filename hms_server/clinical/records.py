@@ -31,6 +31,8 @@ class Records:
         if not message.patient_id and not encounter_id:
             wanted = "is required" if kind.is_encounter else "is required, or encounter_id"
             raise errors.invalid_field(f"{kind.field}.patient_id", wanted)
+        if "recorded_time" in kind.times and not message.recorded_time:
+            message.recorded_time = now()
         rules.with_defaults(kind, message, now())
         rules.require_valid(kind, message)
         record_id = ids.uuid7()

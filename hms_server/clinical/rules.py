@@ -62,7 +62,11 @@ def require_valid(kind: Kind, message: Any) -> None:
 
 
 def violations(kind: Kind, message: Any) -> Iterator[FieldViolation]:
-    """Everything that is wrong with a record."""
+    """Everything that is wrong with a record. What an amendment need not repeat is required here."""
+    for name in kind.required:
+        value = getattr(message, name)
+        if not (value if name != "code" else message.HasField("code")):
+            yield FieldViolation(f"{kind.field}.{name}", "is required")
     if kind.verification:
         yield from _of_states(kind, message)
     yield from _of_end(kind, message)

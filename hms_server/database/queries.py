@@ -70,22 +70,19 @@ def compile_query(name: str, body: str) -> Query:
     return Query(name, sql.encode(), tuple(parameters), audited is not None)
 
 
-def load_queries(
-    package: str, file: str = "queries.sql", *, table: str = "", **words: str
-) -> dict[str, Query]:
+def load_queries(package: str, file: str = "queries.sql", **words: str) -> dict[str, Query]:
     """Every block of a package's SQL file by name. `package` is `hms_server.patient`.
 
-    A file of statements that serve several tables of one shape is loaded once for each: `{table}` in it
-    becomes `table`, which goes into the names of the prepared statements, too. Other `words` stand in the
-    file likewise; the names of its blocks hold one that tells them apart.
+    `words` stand in the file as `{word}`: for statements that differ by a table or a direction alone. A
+    `table` goes into the names of the prepared statements, too.
     """
     text = importlib.resources.files(package).joinpath(file).read_text()
     for word, value in words.items():
         text = text.replace(f"{{{word}}}", value)
     room = package.rpartition(".")[2]
-    parts = _NAME.split(text.replace("{table}", table) if table else text)
+    parts = _NAME.split(text)
     names, bodies = parts[1::2], parts[2::2]
     if len(set(names)) != len(names):
         raise ValueError(f"{package}/{file}: a query name stands twice")
-    scope = f"{room}.{table}" if table else room
+    scope = f"{room}.{words['table']}" if "table" in words else room
     return {n: compile_query(f"{scope}.{n}", b) for n, b in zip(names, bodies, strict=True)}

@@ -7,6 +7,7 @@ transaction, so a pooled connection never remembers a tenant.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -118,9 +119,18 @@ class Transaction:
         self._queued.append((Command(query, values), pending))
         return pending
 
-    def audit(self, *, patient_ids: tuple[str, ...] = (), outcome: str = "OK", **fields: Any) -> None:
-        """Queues the call's audit record: entity_id, old_version, new_version, reason, ..."""
+    def audit(
+        self,
+        *,
+        patient_ids: Sequence[str] = (),
+        entities: Sequence[audited.AuditedEntities] = (),
+        outcome: str = "OK",
+        **fields: Any,
+    ) -> None:
+        """Queues an audit record of the call: entity_id, old_version, new_version, reason, ..."""
         call = self._audited_call()
+        if entities:
+            fields["entities"] = entities
         self.queue(
             audited.INSERT,
             audit_event_id=audited.new_event_id(),
@@ -128,6 +138,15 @@ class Transaction:
             patient_ids=list(patient_ids),
             outcome=outcome,
         )
+
+    def audit_many(self, events: Sequence[audited.AuditedEvent]) -> None:
+        """Queues several audit records of the call in one statement: one for each patient of a bundle."""
+        if events:
+            self.queue(
+                audited.INSERT_MANY,
+                audit_record=audited.record(self._audited_call()),
+                audit_events=audited.many(events),
+            )
 
     def _audited_call(self) -> Call:
         if self._call is None:

@@ -130,7 +130,7 @@ class Stack:
         if samples:
             self._once(
                 "samples",
-                "Importing the sample patients",
+                "Importing the sample records",
                 "import-fhir",
                 str(SAMPLES),
                 extra=self.environment.sign_in(),

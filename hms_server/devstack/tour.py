@@ -12,7 +12,16 @@ from inspect import getdoc
 
 import grpc
 
-from hms_server.devstack import tour_access, tour_audit, tour_patients, tour_search, tour_stubs
+from hms_server.devstack import (
+    tour_access,
+    tour_audit,
+    tour_import,
+    tour_merge,
+    tour_patients,
+    tour_record,
+    tour_search,
+    tour_stubs,
+)
 from hms_server.devstack.progress import Progress
 from hms_server.devstack.tour_visit import NotHeld, Visit, describe
 
@@ -23,6 +32,9 @@ STEPS: tuple[Step, ...] = (
     *tour_patients.STEPS,
     *tour_search.STEPS,
     *tour_stubs.STEPS,
+    *tour_import.STEPS,
+    *tour_record.STEPS,
+    *tour_merge.STEPS,
     *tour_access.REFUSALS,
     *tour_access.SESSIONS,
     *tour_audit.STEPS,

@@ -6,7 +6,8 @@ from urllib.parse import urlencode
 from hms_server.devstack.stack import SAMPLES
 from hms_server.devstack.tour_patients import BIRTH_DATE, FAMILY, GIVEN, IDENTIFIER_SYSTEM
 from hms_server.devstack.tour_visit import Visit, expect
-from hms_server.fhir.reader import Resource, find_files, read
+from hms_server.fhir.bundle import parse
+from hms_server.fhir.reader import Parcel, find_files, read
 
 
 def by_name(visit: Visit) -> str:
@@ -111,8 +112,14 @@ def _expect_found(visit: Visit, name: str, **wanted: str) -> None:
 
 def _sample_of_most_names() -> Any:
     """The FHIR Patient of the samples that loses most where an import is careless."""
-    resources = (found for file in find_files([str(SAMPLES)]) for found in read(file))
-    patients = [r.content for r in resources if isinstance(r, Resource) and r.type == "Patient"]
+    entries = (
+        entry
+        for file in find_files([str(SAMPLES)])
+        for found in read(file)
+        if isinstance(found, Parcel)
+        for entry in parse(b"".join(found.pieces), ("Patient",))
+    )
+    patients = [entry.resource for entry in entries if entry.type == "Patient" and entry.resource]
     expect(patients, f"there is no patient in {SAMPLES}")
     return max(patients, key=lambda patient: len(patient["name"]))
 

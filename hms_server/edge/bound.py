@@ -24,18 +24,19 @@ class BoundMethod:
     max_request_bytes: int
 
     def parse(self, call: Call) -> Message:
-        """The request message, parsed once.
-
-        Raises InvalidArgument for a request that is too large, is not the method's message, or holds
-        NUL characters, which PostgreSQL cannot store.
-        """
+        """The request message of a unary call, parsed once; raises as `read` does."""
         request = call.request
         if isinstance(request, bytes):
-            call.request = self._read(request)
+            call.request = self.read(request)
         message: Message = call.request
         return message
 
-    def _read(self, raw: bytes) -> Message:
+    def read(self, raw: bytes) -> Message:
+        """One message.
+
+        Raises InvalidArgument for one that is too large, is not the method's message, or holds NUL
+        characters, which PostgreSQL cannot store.
+        """
         if len(raw) > self.max_request_bytes:
             raise errors.InvalidArgument(
                 f"The request has {len(raw)} bytes; {self.max_request_bytes} is the limit.",

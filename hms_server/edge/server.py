@@ -16,12 +16,14 @@ from grpc_reflection.v1alpha import reflection
 
 from hms_server.edge import chain as chains
 from hms_server.edge.bound import BoundMethod, Interceptor
-from hms_server.edge.transport import Behaviour, Resolve, behaviour
+from hms_server.edge.transport import Behaviour, Resolve, StreamBehaviour, behaviour
 from hms_server.errors import ConfigError
 from hms_server.policy import policy_of, services
 
 # Above the chain's own limit, so that a caller who is a little over it gets a reasoned answer.
 _TRANSPORT_FACTOR = 2
+# Client-streaming calls served at once; more of them wait for one to end.
+_STREAM_THREADS = 2
 
 
 def behaviours(
@@ -36,6 +38,7 @@ def behaviours(
     server does not start.
     """
     found: dict[str, dict[str, Behaviour]] = {}
+    pool = concurrent.futures.ThreadPoolExecutor(_STREAM_THREADS, thread_name_prefix="hms-stream")
     for service in services():
         servicer = servicers.get(service.full_name)
         if servicer is None:
@@ -53,7 +56,10 @@ def behaviours(
                 return implementation(call.request, call)
 
             handler = chains.bind(chain, method, last)
-            found[service.full_name][descriptor.name] = behaviour(method, handler, resolve)
+            behave = behaviour(method, handler, resolve)
+            if method.policy.max_stream_bytes:
+                behave = StreamBehaviour(behave, pool)
+            found[service.full_name][descriptor.name] = behave
     return found
 
 
@@ -76,10 +82,7 @@ class Server:
             ],
         )
         for service, methods_of_service in methods.items():
-            handlers: dict[str, Any] = {
-                name: grpc.unary_unary_rpc_method_handler(function)
-                for name, function in methods_of_service.items()
-            }
+            handlers = {name: _handler(function) for name, function in methods_of_service.items()}
             self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
         self._names = list(methods)
         # Probes must answer while every call thread is busy.
@@ -119,6 +122,12 @@ class Server:
     def _set_health(self, status: int) -> None:
         for name in ["", *self._names]:
             self._health.set(name, status)
+
+
+def _handler(function: Behaviour) -> grpc.RpcMethodHandler[Any, Any]:
+    if isinstance(function, StreamBehaviour):
+        return grpc.stream_unary_rpc_method_handler(function)
+    return grpc.unary_unary_rpc_method_handler(function)
 
 
 def probe_port(listen: str) -> None:

@@ -7,6 +7,7 @@ parses before anybody has asked who calls.
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from hms_server.context import Call
@@ -20,7 +21,7 @@ Resolve = Callable[[Any, dict[str, str]], str]
 
 
 def behaviour(method: BoundMethod, handler: Handler, resolve: Resolve) -> Behaviour:
-    """The grpc behaviour of one unary method."""
+    """The grpc behaviour of one method. Of a client-streaming one `raw` is an iterator of bytes."""
     policy = method.policy
 
     def behave(raw: Any, context: Any) -> bytes:
@@ -37,3 +38,18 @@ def behaviour(method: BoundMethod, handler: Handler, resolve: Resolve) -> Behavi
         return response
 
     return behave
+
+
+class StreamBehaviour:
+    """The behaviour of a client-streaming method, on threads of its own.
+
+    An upload takes as long as its client sends: it must not take a thread that calls wait for.
+    """
+
+    def __init__(self, behave: Behaviour, pool: ThreadPoolExecutor) -> None:
+        self._behave = behave
+        self.experimental_thread_pool = pool  # grpcio looks for it by this name
+
+    def __call__(self, requests: Any, context: Any) -> bytes:
+        """Serves one call."""
+        return self._behave(requests, context)

@@ -1,164 +1,181 @@
-"""An import: reads files one after another and brings their patients in by several threads.
+"""Takes one FHIR bundle over, in one transaction: all of it or nothing.
 
-A record goes to the thread that its source id decides, so that the same record, met twice, is dealt
-with in order. Queues are short: reading waits for the server.
+An attempt reads what is known of the bundle's resources, makes the rows of what is new or changed with no
+transaction open, and then writes them: the resources' identities first, in order, so that of two imports
+that bring the same one waits for the other. Whoever comes second, or finds that something changed since it
+was read, begins anew and then sees what the first one made.
 """
 
 from __future__ import annotations
 
-import concurrent.futures
-import contextlib
-import dataclasses
-import queue
-import threading
-import zlib
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+import random
+import time
+from collections.abc import Iterable, Sequence
 
-from hms_server.fhir.calls import Refusal, Stopped
-from hms_server.fhir.element import Fault
-from hms_server.fhir.patient import MappingError, source_id, to_patient
-from hms_server.fhir.reader import Broken, File, Place, Resource, read
-from hms_server.fhir.registry import Outcome, Registry
+import orjson
 
-_QUEUE_LENGTH = 8
-_LOOK_SECONDS = 0.2
+from hms_server import errors, ids
+from hms_server.admin import bulk as directory
+from hms_server.clinical import bulk as clinical
+from hms_server.context import Call
+from hms_server.database.faults import UniqueViolation
+from hms_server.database.transaction import Database, Pending, Transaction
+from hms_server.errors import FieldViolation
+from hms_server.fhir import bundle, identity, prepare, trail
+from hms_server.fhir.identity import Claim, Digester, Identities
+from hms_server.fhir.items import DIRECTORY, ROLE, Item, Outcome
+from hms_server.fhir.look import Look
+from hms_server.fhir.prepare import Preparer, Rows
+from hms_server.fhir.resolve import Resolver
+from hms_server.fhir.translate import MAPPING_VERSION, TYPES
+from hms_server.patient import bulk as patients
+from hms_server.patient.uhid import UhidAllocator
 
-
-class _Work(NamedTuple):
-    id: str
-    resource: Resource
-
-
-@dataclasses.dataclass
-class Report:
-    """What an import did. `ended_by` is what made it stop before its end."""
-
-    outcomes: Counter[Outcome] = dataclasses.field(default_factory=Counter)
-    skipped: Counter[str] = dataclasses.field(default_factory=Counter)  # by resource type
-    left_out: Counter[str] = dataclasses.field(default_factory=Counter)  # by path, of records that came in
-    rejected: int = 0
-    files: int = 0
-    ended_by: str = ""
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether everything was taken over."""
-        return not self.rejected and not self.ended_by
+_ATTEMPTS = 8
 
 
 class Importer:
-    """One run over some files."""
+    """Takes bundles over."""
 
-    def __init__(
-        self,
-        registry: Registry,
-        stop: threading.Event,
-        *,
-        threads: int,
-        on_progress: Callable[[Report], None],
-        on_rejected: Callable[[str], None],
-    ) -> None:
-        """`on_progress` and `on_rejected` (one line) are called under a lock, by any thread."""
-        self._registry = registry
-        self._stop = stop
-        self._queues: list[queue.Queue[_Work | None]] = [queue.Queue(_QUEUE_LENGTH) for _ in range(threads)]
-        self._on_progress = on_progress
-        self._on_rejected = on_rejected
-        self._lock = threading.Lock()
-        self._report = Report()
+    def __init__(self, database: Database, uhids: UhidAllocator) -> None:
+        """`database` gives a transaction the time that a large bundle takes."""
+        self._database = database
+        self._uhids = uhids
+        self._digester = Digester(MAPPING_VERSION)
 
-    def run(self, files: Sequence[File]) -> Report:
-        """Imports the files."""
-        with concurrent.futures.ThreadPoolExecutor(len(self._queues), "import") as pool:
-            workers = [pool.submit(self._work, waiting) for waiting in self._queues]
+    def run(self, text: bytes, source: str, call: Call) -> Outcome:
+        """Takes over the bundle with this text.
+
+        Raises InvalidArgument (BUNDLE_REJECTED) with what is wrong, and ConcurrentChange where others
+        were first again and again.
+        """
+        for number in range(1, _ATTEMPTS):
             try:
-                for file in files:
-                    self._read(file)
-                for waiting in self._queues:
-                    self._put(waiting, None)
-            except Stopped:
-                pass
-            except BaseException:  # the threads must end, whatever happened here
-                self._stop.set()
-                raise
-            for worker in workers:
-                worker.result()
-        return self._report
+                return self._attempt(text, source, call)
+            except (errors.ConcurrentChange, UniqueViolation):
+                # UniqueViolation: a UHID of an earlier format, or a code that was being given just now.
+                time.sleep(random.uniform(0, 0.02) * number)  # noqa: S311 - spreads, keeps no secret
+        try:
+            return self._attempt(text, source, call)
+        except UniqueViolation:
+            raise errors.ConcurrentChange("Other changes were first: try again.") from None
 
-    def _read(self, file: File) -> None:
-        for item in read(file):
-            if isinstance(item, Broken):
-                self._reject(item.place, [Fault("", item.text)])
-            elif item.type != "Patient":
-                with self._lock:
-                    self._report.skipped[item.type] += 1
-            else:
-                try:
-                    known_as = source_id(item.content, item.full_url)
-                except MappingError as error:
-                    self._reject(item.place, error.faults)
-                else:
-                    mine = zlib.crc32(known_as.encode()) % len(self._queues)
-                    self._put(self._queues[mine], _Work(known_as, item))
-        with self._telling() as report:
-            report.files += 1
+    def _attempt(self, text: bytes, source: str, call: Call) -> Outcome:
+        outcome = Outcome()
+        entries = bundle.parse(text, TYPES)
+        faults = list(bundle.dangling(text, entries))
+        items = self._items(entries, outcome, faults)
+        self._recognise(items, source, call)
+        resolver = Resolver(entries, items)
+        to_do = [item for item in items if not item.is_unchanged]
+        prepare.draft(to_do, faults)
+        drafted = [item for item in to_do if item.draft is not None]
+        look = self._look(drafted, resolver, source, call)
+        rows = Preparer(resolver, look.present, outcome, faults).prepare(drafted)
+        if faults:
+            raise bundle.rejected(faults)
+        self._write(_Work(source, items, to_do, rows), look, resolver, call)
+        outcome.count(items)
+        return outcome
 
-    def _put(self, waiting: queue.Queue[_Work | None], work: _Work | None) -> None:
-        while True:
-            if self._stop.is_set():
-                raise Stopped
-            try:
-                waiting.put(work, timeout=_LOOK_SECONDS)
-            except queue.Full:
+    def _items(
+        self, entries: Sequence[bundle.Entry], outcome: Outcome, faults: list[FieldViolation]
+    ) -> list[Item]:
+        """The entries that HMS keeps; the resources of the others are let go."""
+        items = []
+        for entry in prepare.slices(entries):
+            resource = entry.resource
+            if entry.type not in TYPES or resource is None:
+                outcome.skipped[entry.type] += 1
+                entry.resource = None
                 continue
-            return
+            try:
+                items.append(Item(entry, self._digester.digest(resource)))
+            except orjson.JSONEncodeError:
+                faults.append(FieldViolation(entry.at(""), "is nested too deeply"))
+        return items
 
-    def _work(self, waiting: queue.Queue[_Work | None]) -> None:
-        try:
-            while not self._stop.is_set():
-                try:
-                    work = waiting.get(timeout=_LOOK_SECONDS)
-                except queue.Empty:
-                    continue
-                if work is None:
-                    return
-                self._bring(work)
-        except Stopped:
-            return
-        except BaseException:  # the others must not wait for this thread
-            self._stop.set()
-            raise
+    def _recognise(self, items: Sequence[Item], source: str, call: Call) -> None:
+        """Tells what the items became earlier; what did not change since is let go."""
+        with self._database.tenant_transaction(call.tenant_id, call) as transaction:
+            pendings = Identities(transaction, source).known([item.key for item in items])
+        earlier = identity.found(pendings)
+        for item in items:
+            item.known = earlier.get(item.key)
+            if item.known is not None:
+                item.entity_id = item.known.entity_id
+            elif item.kind != ROLE:
+                item.entity_id = ids.uuid7()
+            if item.is_unchanged:
+                item.entry.resource = None
 
-    def _bring(self, work: _Work) -> None:
-        place = work.resource.place
-        try:
-            mapped = to_patient(work.resource.content)
-            outcome = self._registry.bring(work.id, mapped.patient)
-        except MappingError as error:
-            self._reject(place, error.faults)
-        except Refusal as refusal:
-            if refusal.ends_all:
-                with self._telling() as report:
-                    report.ended_by = str(refusal)
-                self._stop.set()
-            else:
-                self._reject(place, refusal.faults or [Fault("", str(refusal))])
-        else:
-            with self._telling() as report:
-                report.outcomes[outcome] += 1
-                report.left_out.update(mapped.left_out)
+    def _look(self, drafted: Sequence[Item], resolver: Resolver, source: str, call: Call) -> Look:
+        """What stands of the records that the drafts are about."""
+        with self._database.tenant_transaction(call.tenant_id, call) as transaction:
+            identities = Identities(transaction, source)
+            outside = resolver.outside(drafted)
+            if outside:
+                pendings = identities.known(outside)
+                transaction.flush()
+                resolver.earlier = identity.found(pendings)
+            look = Look(drafted, resolver)
+            if look.is_needed:
+                look.queue(transaction)
+                look.queue_owners(identities)
+                transaction.flush()
+            look.take(resolver)
+        return look
 
-    def _reject(self, place: Place, faults: Sequence[Fault]) -> None:
-        with self._telling() as report:
-            report.rejected += 1
-            for fault in faults:
-                self._on_rejected(f"{place.at(fault.path)}: {fault.text}")
+    def _write(self, work: _Work, look: Look, resolver: Resolver, call: Call) -> None:
+        uhids = self._uhids.take_many(call.tenant_id, len(work.rows.new_patients))
+        with self._database.tenant_transaction(call.tenant_id, call) as transaction:
+            if work.to_do:
+                identities = Identities(transaction, work.source)
+                claimed = identities.claim([_claim(item) for item in work.new])
+                locked = identities.lock([item.key for item in work.changed])
+                look.queue(transaction)
+                transaction.flush()
+                _require_first(work, claimed, locked)
+                look.require_same(resolver)
+                identities.renew([_claim(item) for item in work.changed])
+                _queue_rows(transaction, work.rows, uhids, call.caller.user_id)
+            transaction.audit_many(trail.events(work.items, work.rows, look.present))
 
-    @contextlib.contextmanager
-    def _telling(self) -> Iterator[Report]:
-        """The report, to be changed; progress is told afterwards."""
-        with self._lock:
-            yield self._report
-            self._on_progress(self._report)
+
+class _Work:
+    """What is to be written of one bundle."""
+
+    def __init__(self, source: str, items: Sequence[Item], to_do: Sequence[Item], rows: Rows) -> None:
+        self.source = source
+        self.items = items
+        self.to_do = to_do
+        self.new = [item for item in to_do if item.known is None]
+        self.changed = [item for item in to_do if item.known is not None]
+        self.rows = rows
+
+
+def _claim(item: Item) -> Claim:
+    return Claim(item.key, item.entity_id, item.digest)
+
+
+def _require_first(work: _Work, claimed: Iterable[Pending], locked: Iterable[Pending]) -> None:
+    """Raises ConcurrentChange where another import was first with one of the items."""
+    if sum(pending.affected for pending in claimed) < len(work.new):
+        raise errors.ConcurrentChange("Another import brings the same resources: try again.")
+    if identity.found(locked) != {item.key: item.known for item in work.changed}:
+        raise errors.ConcurrentChange("Another import changes the same resources: try again.")
+
+
+def _queue_rows(transaction: Transaction, rows: Rows, uhids: Iterable[str], actor_id: str) -> None:
+    for kind in DIRECTORY:
+        directory.insert(transaction, kind, rows.new_entries[kind], actor_id)
+    for kind in DIRECTORY:
+        directory.update(transaction, kind, rows.changed_entries[kind], actor_id)
+    new = [
+        patients.new_row(item.entity_id, uhid, document)
+        for (item, document), uhid in zip(rows.new_patients, uhids, strict=True)
+    ]
+    patients.insert(transaction, new, actor_id)
+    patients.update(transaction, rows.changed_patients, actor_id)
+    clinical.insert(transaction, rows.new_records, actor_id)
+    clinical.update(transaction, rows.changed_records, actor_id)

@@ -1,47 +1,44 @@
-"""FHIR R4 Patient as the API's Patient. Pure: the same resource gives the same patient.
-
-Extensions are ignored. A modifier extension changes what its element means, so that FHIR allows
-nobody to ignore one: such a record is refused. What HMS has no place for is named in `left_out`.
-"""
+"""FHIR R4 Patient. Pure: the same resource gives the same patient."""
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any, NamedTuple
 
+from protovalidate import Validator, Violation
+
 from hms.patient.v1 import patient_pb2 as pb
+from hms_server.fhir import paths
 from hms_server.fhir.datatypes import (
     GENDERS,
+    Fields,
     address,
-    checked,
+    code,
+    code_of,
+    code_or_text,
     human_name,
     identifier,
     period,
-    several,
     telecom,
 )
-from hms_server.fhir.element import Element, Fault, Findings, quoted
+from hms_server.fhir.element import Element, Fault, Findings, MappingError, known, quoted
+from hms_server.fhir.resources.mapper import Mapper, elements
+
+__all__ = ["PATIENT", "Mapped", "MappingError", "source_id", "to_patient"]
 
 # BCP 47, as HMS checks it
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
 _ID = re.compile(r"[A-Za-z0-9.\-]{1,64}")
-_NO_PLACE = (
-    "contained",
-    "generalPractitioner",
-    "link",
-    "managingOrganization",
-    "multipleBirthBoolean",
-    "multipleBirthInteger",
-    "photo",
-)
-
-
-class MappingError(Exception):
-    """A resource that cannot be taken over."""
-
-    def __init__(self, faults: list[Fault]) -> None:
-        super().__init__("; ".join(f"{fault.path}: {fault.text}" for fault in faults))
-        self.faults = faults
+_LISTS = {
+    "name": ("names", human_name),
+    "identifier": ("identifiers", identifier),
+    "telecom": ("telecoms", telecom),
+    "address": ("addresses", address),
+}
+_DECEASED = ("deceasedDateTime", "deceasedBoolean")
+_KNOWN_CONTACT = known("relationship", "name", "telecom", "address", "gender", "organization", "period")
+_KNOWN_COMMUNICATION = known("language", "preferred")
 
 
 class Mapped(NamedTuple):
@@ -52,32 +49,33 @@ class Mapped(NamedTuple):
 
 
 def to_patient(resource: dict[str, Any]) -> Mapped:
-    """The patient of a Patient resource; raises MappingError with every fault."""
+    """The patient of a Patient resource, held against the proto's rules.
+
+    Raises MappingError with every fault.
+    """
     findings = Findings()
-    root = Element(resource, "", findings)
-    patient = pb.Patient(
-        names=several(root, "name", human_name),
-        identifiers=several(root, "identifier", identifier),
-        telecoms=several(root, "telecom", telecom),
-        addresses=several(root, "address", address),
-        gender=root.code("gender", GENDERS),
-        birth_date=root.date("birthDate"),
-        contacts=several(root, "contact", _contact),
-        communications=several(root, "communication", _communication),
-        marital_status=_marital_status(root),
-        active=root.boolean("active"),
-    )
-    _set_deceased(root, patient)
-    if not patient.names and not any(fault.path.startswith("name") for fault in findings.faults):
-        root.fault("name", "HMS needs a name with a part or a text")
-    _refuse_modifiers(root)
-    for name in _NO_PLACE:
-        if resource.get(name) not in (None, [], ""):
-            root.leave_out(name)
-    checked(root, patient)
+    patient = pb.Patient(**PATIENT.fields_of(resource, findings))
+    for violation in _validator().collect_violations(patient):
+        path = paths.fhir_path(PATIENT.names, _field_path(violation), findings.kept)
+        findings.faults.append(Fault(path, violation.proto.message))
     if findings.faults:
         raise MappingError(findings.faults)
     return Mapped(patient, findings.left_out)
+
+
+@functools.cache
+def _validator() -> Validator:
+    return Validator()
+
+
+def _field_path(violation: Violation) -> str:
+    """The API path of the field that holds what is wrong: "patient.names[1].given_names"."""
+    path, field = "patient", violation.proto.field
+    for step in field.elements if field is not None else ():
+        path += f".{step.field_name}"
+        if step.subscript is not None:
+            path += f"[{step.subscript.value}]"
+    return re.sub(r"\[\d+\]$", "", path)
 
 
 def source_id(resource: dict[str, Any], full_url: str) -> str:
@@ -95,50 +93,85 @@ def source_id(resource: dict[str, Any], full_url: str) -> str:
     return given
 
 
-def _set_deceased(root: Element, patient: pb.Patient) -> None:
+def _fields(root: Element) -> Fields:
+    fields: Fields = {}
+    for name, (field, make) in _LISTS.items():
+        if found := root.several(name, make):
+            fields[field] = found
+    if "names" not in fields and not root.has_fault("name"):
+        root.fault("name", "HMS needs a name with a part or a text")
+    if gender := root.code("gender", GENDERS):
+        fields["gender"] = gender
+    if date := root.date("birthDate"):
+        fields["birth_date"] = date
+    if contacts := root.several("contact", _contact):
+        fields["contacts"] = contacts
+    if communications := root.several("communication", _communication):
+        fields["communications"] = communications
+    _set_marital_status(root, fields)
+    if (active := root.boolean("active")) is not None:
+        fields["active"] = active
+    _set_deceased(root, fields)
+    return fields
+
+
+def _set_deceased(root: Element, fields: Fields) -> None:
     flag, time = root.boolean("deceasedBoolean"), root.date_time("deceasedDateTime")
-    if flag is not None and time:
-        root.fault("deceasedBoolean", "stands beside deceasedDateTime: FHIR allows one of them")
-    patient.deceased = bool(flag or time)
-    patient.deceased_time = time
+    root.one_of(_DECEASED)
+    if flag or time:
+        fields["deceased"] = True
+    if time:
+        fields["deceased_time"] = time
 
 
-def _marital_status(root: Element) -> str:
-    code = root.concept_code("maritalStatus")
-    if not code and root.concept("maritalStatus"):
-        root.leave_out("maritalStatus.text")  # HMS keeps codes
-    return code
+def _set_marital_status(root: Element, fields: Fields) -> None:
+    status = root.child("maritalStatus")
+    if status is None:
+        return
+    if value := code_of(status):
+        fields["marital_status"] = value
+    elif status.text("text"):
+        status.leave_out("text")  # HMS keeps codes
 
 
-def _contact(element: Element) -> pb.Contact | None:
-    _refuse_modifiers(element)
-    name, home, organization = element.child("name"), element.child("address"), element.child("organization")
-    made = pb.Contact(
-        relationships=filter(None, (concept.concept() for concept in element.children("relationship"))),
-        name=human_name(name) if name else None,
-        telecoms=several(element, "telecom", telecom),
-        address=address(home) if home else None,
-        gender=element.code("gender", GENDERS),
-        organization=(organization.text("display") or organization.text("reference")) if organization else "",
-        period=period(element),
-    )
-    return checked(element, made) if made.ByteSize() else None
+def _contact(element: Element) -> Fields | None:
+    fields: Fields = {}
+    relationships = [value for kind in element.children("relationship") if (value := code_or_text(kind))]
+    if relationships:
+        fields["relationships"] = relationships
+    if (child := element.child("name")) and (name := human_name(child)):
+        fields["name"] = name
+    if telecoms := element.several("telecom", telecom):
+        fields["telecoms"] = telecoms
+    if (child := element.child("address")) and (home := address(child)):
+        fields["address"] = home
+    if gender := element.code("gender", GENDERS):
+        fields["gender"] = gender
+    if (child := element.child("organization")) and (
+        text := child.text("display") or child.text("reference")
+    ):
+        fields["organization"] = text
+    if span := period(element):
+        fields["period"] = span
+    element.only(_KNOWN_CONTACT)
+    return fields or None
 
 
-def _communication(element: Element) -> pb.Communication | None:
-    _refuse_modifiers(element)
-    made = pb.Communication(
-        language=element.concept("language"), preferred=bool(element.boolean("preferred"))
-    )
-    if not _LANGUAGE.fullmatch(made.language):
+def _communication(element: Element) -> Fields | None:
+    language, preferred = code(element, "language"), element.boolean("preferred")
+    element.only(_KNOWN_COMMUNICATION)
+    if not _LANGUAGE.fullmatch(language):
         element.leave_out()  # FHIR allows any text; HMS keeps codes
         return None
-    return checked(element, made)
+    return {"language": language, "preferred": True} if preferred else {"language": language}
 
 
-def _refuse_modifiers(element: Element) -> None:
-    for i, extension in enumerate(element.children("modifierExtension")):
-        url = extension.content.get("url")
-        element.fault(f"modifierExtension[{i}]", f"HMS does not know {quoted(url)}, which may not be ignored")
-    if element.content.get("implicitRules"):
-        element.fault("implicitRules", "HMS knows no such rules, which may not be ignored")
+PATIENT = Mapper(
+    "PATIENT",
+    _fields,
+    elements(
+        *("name", "identifier", "telecom", "address", "gender", "birthDate", "contact", "communication"),
+        *("maritalStatus", "active", *_DECEASED),
+    ),
+    {},
+)

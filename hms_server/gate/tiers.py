@@ -16,6 +16,7 @@ DEFAULTS: dict[str, Limit] = {
     "LOGIN": Limit(5, 15 * 60),
     "SEARCH": Limit(30, 60),
     "BULK": Limit(5, 5 * 60),
+    "IMPORT": Limit(300, 60),
     "DEFAULT": Limit(100, 60),
 }
 # A tenant as a whole may call this many times as often as one user.

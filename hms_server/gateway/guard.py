@@ -44,6 +44,8 @@ WELL_KNOWN_SHAPES = {
     "google.protobuf.Struct": ANYTHING,
     "google.protobuf.Value": ANYTHING,
     "google.protobuf.ListValue": ANYTHING,
+    # The body as it is, whatever it holds.
+    "google.api.HttpBody": ANYTHING,
 }
 
 # gRPC's own streaming services, which have no deadline of their own.
@@ -135,6 +137,8 @@ def _route(binding: rules.Binding, table: MessageTable) -> dict[str, object]:
     elif binding.body:
         route["body"] = table.shape(request.fields_by_name[binding.body])
         route["field"] = binding.body
+    if rules.is_upload(binding.method):
+        route["stream"] = rules.policy(binding.method).max_stream_bytes
     return route
 
 
@@ -149,14 +153,17 @@ def guard_script() -> str:
     table = MessageTable()
     tree = route_tree(table)
     fields = table.fields()
-    streams = {rules.rpc_path(m): True for m in rules.methods() if rules.is_stream(m)}
+    streams = {rules.rpc_path(m): True for m in rules.methods() if rules.is_watch(m)}
     streams.update(dict.fromkeys(STANDARD_STREAMS, True))
+    limits = {rules.rpc_path(m): rules.policy(m).deadline_seconds * 1000 for m in rules.methods()}
+    limits = {path: milliseconds for path, milliseconds in limits.items() if milliseconds}
     reads = {rules.rpc_path(m): True for m in rules.methods() if rules.is_read(m)}
     lines = ["-- Generated from protos/ by scripts/generate. Do not edit.", "local FIELDS = {}"]
     for number, name in enumerate(table.names(), start=1):
         lines.append(f"FIELDS[{number}] = {lua(fields[number])} -- {name}")
     lines.append(f"local ROUTES = {lua(tree)}")
     lines.append(f"local STREAMS = {lua(streams)}")
+    lines.append(f"local LIMITS = {lua(limits)}")
     lines.append(f"local READS = {lua(reads)}")
     return "\n".join(lines) + "\n\n" + _sources(GUARD_SOURCES)
 

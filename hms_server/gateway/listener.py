@@ -87,10 +87,16 @@ def _hygiene(options: GatewayOptions) -> dict[str, Any]:
             "connection_keepalive": {"interval": "60s", "timeout": "10s"},
         },
         "request_headers_timeout": "10s",
-        "request_timeout": "120s",
+        "request_timeout": f"{_request_seconds(options)}s",
         "stream_idle_timeout": "120s",
         "drain_timeout": "10s",
     }
+
+
+def _request_seconds(options: GatewayOptions) -> int:
+    """How long a request may take to arrive. Envoy has one time for all: that of the longest upload."""
+    uploads = [m for m in rules.methods() if rules.is_upload(m)]
+    return max([120, *(rules.upload_seconds(m, options.max_timeout_ms) for m in uploads)])
 
 
 def http_filters(options: GatewayOptions) -> list[Json]:

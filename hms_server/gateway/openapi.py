@@ -75,13 +75,23 @@ HEALTH_OPERATION: Json = {
 }
 
 
+def _suffix(binding: rules.Binding) -> str:
+    """What tells a further binding of a method from its first: the HTTP method, or else what it is of."""
+    if binding.index == 0:
+        return ""
+    first = next(b for b in rules.all_bindings() if b.rpc_path == binding.rpc_path and b.index == 0)
+    if first.http_method != binding.http_method:
+        return f"_{binding.http_method.lower()}"
+    return f"_of_{binding.segments[1]}"
+
+
 def _operation(binding: rules.Binding, schemas: Schemas, comments: dict[str, str]) -> Json:
     method = binding.method
     policy = method.GetOptions().Extensions[policy_pb2.method]
     text = comments.get(method.full_name, "")
     name = f"{_tag(method.containing_service.name)}_{method.name}"
     operation: Json = {
-        "operationId": name if binding.index == 0 else f"{name}_{binding.http_method.lower()}",
+        "operationId": f"{name}{_suffix(binding)}",
         "summary": _words(method.name),
         "description": _description(text, policy),
         "tags": [_tag(method.containing_service.name)],
@@ -154,13 +164,17 @@ def _resolve(message: Descriptor | None, path: str) -> FieldDescriptor:
 
 def _body(binding: rules.Binding, schemas: Schemas) -> Json:
     request = binding.method.input_type
+    media = ["application/json"]
     if binding.body != "*":
-        schema = schemas.field(request.fields_by_name[binding.body])
+        field = request.fields_by_name[binding.body]
+        schema = schemas.field(field)
+        if field.message_type is not None and field.message_type.full_name == "google.api.HttpBody":
+            media.insert(0, "application/fhir+json")
     elif binding.captures:
         schema = schemas.message(request, frozenset(binding.captures))
     else:
         schema = schemas.reference(request)
-    return {"required": True, "content": {"application/json": {"schema": schema}}}
+    return {"required": True, "content": {kind: {"schema": schema} for kind in media}}
 
 
 def _responses(method: MethodDescriptor, policy: policy_pb2.MethodPolicy, schemas: Schemas) -> Json:

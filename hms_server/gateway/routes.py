@@ -33,7 +33,8 @@ def route_configuration(options: GatewayOptions) -> Json:
         "domains": ["*"],
         "routes": [
             *_pages(options),
-            *(_stream_route(path) for path in _stream_paths()),
+            *(_watch_route(path) for path in _watch_paths()),
+            *(_upload_route(path, time) for path, time in _upload_paths(options)),
             _route({"prefix": "/hms."}, options),
             _route({"path": "/grpc.health.v1.Health/Check"}, options),
             *(_rest_route(prefix) for prefix in _rest_prefixes()),
@@ -73,9 +74,22 @@ def _rest_route(prefix: str) -> Json:
     return {"match": {"prefix": prefix}, "route": {"cluster": CLUSTER, "timeout": "1s"}}
 
 
-def _stream_paths() -> list[str]:
-    ours = [rules.rpc_path(m) for m in rules.methods() if rules.is_stream(m)]
+def _watch_paths() -> list[str]:
+    ours = [rules.rpc_path(m) for m in rules.methods() if rules.is_watch(m)]
     return [*ours, *guard.STANDARD_STREAMS]
+
+
+def _upload_paths(options: GatewayOptions) -> list[tuple[str, int]]:
+    """The paths of uploads, in gRPC and in REST, and the seconds that each may take."""
+    found = []
+    for method in rules.methods():
+        if rules.is_upload(method):
+            templates = [binding.template for binding in rules.bindings(method)]
+            if any(rules.VARIABLE.search(template) for template in templates):
+                raise ValueError(f"{method.full_name}: the path of an upload holds no variables")
+            time = rules.upload_seconds(method, options.max_timeout_ms)
+            found += [(path, time) for path in (rules.rpc_path(method), *templates)]
+    return found
 
 
 def _route(match: Json, options: GatewayOptions) -> Json:
@@ -104,7 +118,16 @@ def _route(match: Json, options: GatewayOptions) -> Json:
     }
 
 
-def _stream_route(path: str) -> Json:
+def _upload_route(path: str, time: int) -> Json:
+    # Never kept as a whole, so never tried again. Silent while the client stalls or the server works.
+    return {
+        "match": {"path": path},
+        "route": {"cluster": CLUSTER, "timeout": f"{time + 1}s", "idle_timeout": f"{time + 1}s"},
+        "typed_per_filter_config": _UNBUFFERED,
+    }
+
+
+def _watch_route(path: str) -> Json:
     # A watch may be silent for long; dead peers are found by HTTP/2 pings.
     return {
         "match": {"path": path},

@@ -7,6 +7,7 @@ they cannot disagree about what a path means.
 from __future__ import annotations
 
 import importlib
+import math
 import pkgutil
 import re
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from google.api import annotations_pb2, http_pb2
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 
 import hms
+from hms.policy.v1 import policy_pb2
 
 HTTP_METHODS = ("get", "put", "post", "delete", "patch")
 
@@ -88,9 +90,25 @@ def is_read(method: MethodDescriptor) -> bool:
     return any(binding.http_method == "GET" for binding in bindings(method))
 
 
-def is_stream(method: MethodDescriptor) -> bool:
-    """Whether either side sends more than one message."""
-    return bool(method.server_streaming or method.client_streaming)
+def is_watch(method: MethodDescriptor) -> bool:
+    """Whether the server sends messages for as long as the client listens."""
+    return bool(method.server_streaming)
+
+
+def is_upload(method: MethodDescriptor) -> bool:
+    """Whether the client alone sends more than one message: in HTTP, a body of any length."""
+    return bool(method.client_streaming and not method.server_streaming)
+
+
+def policy(method: MethodDescriptor) -> policy_pb2.MethodPolicy:
+    """The method's own policy."""
+    found: policy_pb2.MethodPolicy = method.GetOptions().Extensions[policy_pb2.method]
+    return found
+
+
+def upload_seconds(method: MethodDescriptor, usual_ms: int) -> int:
+    """How long an upload may take as a whole; `usual_ms` where its policy does not say."""
+    return policy(method).deadline_seconds or math.ceil(usual_ms / 1000)
 
 
 def _binding(method: MethodDescriptor, rule: http_pb2.HttpRule, index: int) -> Binding:

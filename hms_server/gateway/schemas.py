@@ -34,6 +34,7 @@ WELL_KNOWN: dict[str, Json] = {
         "properties": {"@type": {"type": "string"}},
         "additionalProperties": True,
     },
+    "google.api.HttpBody": {"type": "object"},
     "google.protobuf.StringValue": {"type": "string"},
     "google.protobuf.BoolValue": {"type": "boolean"},
     "google.protobuf.Int32Value": {"type": "integer", "format": "int32"},

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from hms_server.patient import normalise
@@ -37,6 +37,7 @@ class Keys:
     birth_date: str
     search_text: str
     pairs: tuple[tuple[str, str], ...]  # (kind, value), sorted
+    sounds: tuple[str, ...] = ()  # how first and last word of each name sound
 
     @property
     def kinds(self) -> list[str]:
@@ -49,13 +50,13 @@ class Keys:
         return [value for _, value in self.pairs]
 
 
-def derive(document: dict[str, Any], uhid: str) -> Keys:
-    """Index columns of a patient with this document and UHID."""
+def derive(document: dict[str, Any], uhid: str, merged_uhids: Iterable[str] = ()) -> Keys:
+    """Index columns of a patient with this document and UHID, and those of records merged into it."""
     birth_date: str = document.get("birth_date", "")
     names = [_NameWords(name) for name in document.get("names", ())]
     # Whoever types a long number may mean a phone with its country code: its end finds a UHID, too.
-    number = normalise.uhid(uhid).lower()
-    found = [number, *normalise.query_tokens(number)]
+    numbers = [normalise.uhid(one).lower() for one in (uhid, *merged_uhids)]
+    found = [word for number in numbers for word in (number, *normalise.query_tokens(number))]
     pairs: set[tuple[str, str]] = set()
     for telecom in document.get("telecoms", ()):
         if telecom.get("system") in _PHONE_SYSTEMS:
@@ -77,6 +78,7 @@ def derive(document: dict[str, Any], uhid: str) -> Keys:
         # A blank at both ends: "% word%" finds a word's beginning, "% word %" a whole word.
         search_text=f" {' '.join(distinct)} ",
         pairs=tuple(sorted(pairs)),
+        sounds=tuple(name.sounds for name in names if name.sounds),
     )
 
 

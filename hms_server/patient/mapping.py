@@ -30,6 +30,9 @@ def patient(row: Any) -> pb.Patient:
         update_time=timestamp(row.update_time),
         delete_time=timestamp(row.delete_time) if row.delete_time is not None else None,
         etag=str(row.version),
+        merged_into_id=row.merged_into,
+        # A record that was merged itself answers to nothing.
+        merged_uhids=row.merged_uhids if row.merged_into is None else (),
     )
 
 
@@ -45,8 +48,8 @@ def candidate(row: Any, reasons: list[str], score: float) -> pb.DuplicateCandida
     return pb.DuplicateCandidate(
         patient_id=row.id,
         uhid=row.uhid,
-        display_name=display_name(row.names),
-        birth_date=row.birth_date,
+        display_name=display_name(row.document["names"]),
+        birth_date=row.document.get("birth_date"),
         reasons=reasons,
         score=score,
     )

@@ -1,12 +1,13 @@
 -- name: get_patient
 -- audited: id
-SELECT id, version, uhid, document, create_time, update_time, delete_time
+SELECT id, version, uhid, document, create_time, update_time, delete_time, merged_into, merged_uhids
 FROM patient WHERE tenant_id = :tenant_id AND id = :id::uuid
 
 -- name: batch_get_patients
 -- audited: id
 -- All of them or none: what is not shown is not audited as seen either.
-SELECT p.id, p.version, p.uhid, p.document, p.create_time, p.update_time, p.delete_time
+SELECT p.id, p.version, p.uhid, p.document, p.create_time, p.update_time, p.delete_time, p.merged_into,
+       p.merged_uhids
 FROM patient p
 WHERE p.tenant_id = :tenant_id AND p.id = ANY (:ids::uuid[])
   AND (SELECT count(*) FROM patient q WHERE q.tenant_id = :tenant_id AND q.id = ANY (:ids::uuid[]))
@@ -17,7 +18,8 @@ SELECT id FROM patient WHERE tenant_id = :tenant_id AND id = ANY (:ids::uuid[])
 
 -- name: list_by_create_time_ascending
 -- audited: id
-SELECT id, version, uhid, document, create_time, update_time, delete_time, name_key
+SELECT id, version, uhid, document, create_time, update_time, delete_time, merged_into, merged_uhids,
+       name_key
 FROM patient
 WHERE tenant_id = :tenant_id AND (create_time, id) > (:key::timestamptz, :id::uuid)
   AND (:show_deleted::boolean OR delete_time IS NULL)
@@ -25,7 +27,8 @@ ORDER BY create_time, id LIMIT :limit::integer
 
 -- name: list_by_create_time_descending
 -- audited: id
-SELECT id, version, uhid, document, create_time, update_time, delete_time, name_key
+SELECT id, version, uhid, document, create_time, update_time, delete_time, merged_into, merged_uhids,
+       name_key
 FROM patient
 WHERE tenant_id = :tenant_id AND (create_time, id) < (:key::timestamptz, :id::uuid)
   AND (:show_deleted::boolean OR delete_time IS NULL)
@@ -33,7 +36,8 @@ ORDER BY create_time DESC, id DESC LIMIT :limit::integer
 
 -- name: list_by_name_ascending
 -- audited: id
-SELECT id, version, uhid, document, create_time, update_time, delete_time, name_key
+SELECT id, version, uhid, document, create_time, update_time, delete_time, merged_into, merged_uhids,
+       name_key
 FROM patient
 WHERE tenant_id = :tenant_id AND (name_key, id) > (:key::text, :id::uuid)
   AND (:show_deleted::boolean OR delete_time IS NULL)
@@ -41,7 +45,8 @@ ORDER BY name_key, id LIMIT :limit::integer
 
 -- name: list_by_name_descending
 -- audited: id
-SELECT id, version, uhid, document, create_time, update_time, delete_time, name_key
+SELECT id, version, uhid, document, create_time, update_time, delete_time, merged_into, merged_uhids,
+       name_key
 FROM patient
 WHERE tenant_id = :tenant_id AND (name_key, id) < (:key::text, :id::uuid)
   AND (:show_deleted::boolean OR delete_time IS NULL)
@@ -49,53 +54,57 @@ ORDER BY name_key DESC, id DESC LIMIT :limit::integer
 
 -- name: list_versions_descending
 -- audited: id
-SELECT id, version, uhid, document, actor_id, create_time, update_time, delete_time
+SELECT id, version, uhid, document, actor_id, create_time, update_time, delete_time, merged_into, merged_uhids
 FROM (
-  SELECT id, version, uhid, document, actor_id, create_time, update_time, delete_time
+  SELECT id, version, uhid, document, actor_id, create_time, update_time, delete_time, merged_into, merged_uhids
   FROM patient WHERE tenant_id = :tenant_id AND id = :id::uuid
   UNION ALL
-  SELECT id, version, uhid, document, actor_id, create_time, update_time, delete_time
+  SELECT id, version, uhid, document, actor_id, create_time, update_time, delete_time, merged_into, merged_uhids
   FROM patient_version WHERE tenant_id = :tenant_id AND id = :id::uuid
 ) every
 WHERE version < :key::bigint ORDER BY version DESC LIMIT :limit::integer
 
 -- name: list_versions_ascending
 -- audited: id
-SELECT id, version, uhid, document, actor_id, create_time, update_time, delete_time
+SELECT id, version, uhid, document, actor_id, create_time, update_time, delete_time, merged_into, merged_uhids
 FROM (
-  SELECT id, version, uhid, document, actor_id, create_time, update_time, delete_time
+  SELECT id, version, uhid, document, actor_id, create_time, update_time, delete_time, merged_into, merged_uhids
   FROM patient WHERE tenant_id = :tenant_id AND id = :id::uuid
   UNION ALL
-  SELECT id, version, uhid, document, actor_id, create_time, update_time, delete_time
+  SELECT id, version, uhid, document, actor_id, create_time, update_time, delete_time, merged_into, merged_uhids
   FROM patient_version WHERE tenant_id = :tenant_id AND id = :id::uuid
 ) every
 WHERE version > :key::bigint ORDER BY version LIMIT :limit::integer
 
 -- name: lock_patient
-SELECT id, version, uhid, document, create_time, update_time, delete_time
+SELECT id, version, uhid, document, create_time, update_time, delete_time, merged_into, merged_uhids
 FROM patient WHERE tenant_id = :tenant_id AND id = :id::uuid FOR UPDATE
 
 -- name: insert_patient
 INSERT INTO patient (tenant_id, id, uhid, document, name_key, birth_date, search_text, actor_id)
 VALUES (:tenant_id, :id::uuid, :uhid, :document::jsonb, :name_key, :birth_date, :search_text,
         :actor_id::uuid)
-RETURNING id, version, uhid, document, create_time, update_time, delete_time
+RETURNING id, version, uhid, document, create_time, update_time, delete_time, merged_into, merged_uhids
 
 -- name: update_patient
--- The version that stood is kept by the same statement that replaces it.
+-- The version that stood is kept by the same statement that replaces it. Without :merged_uhids those that
+-- stand stay.
 WITH kept AS (
   INSERT INTO patient_version
-    (tenant_id, id, version, uhid, document, actor_id, create_time, update_time, delete_time)
-  SELECT tenant_id, id, version, uhid, document, actor_id, create_time, update_time, delete_time
+    (tenant_id, id, version, uhid, document, actor_id, create_time, update_time, delete_time, merged_into,
+     merged_uhids)
+  SELECT tenant_id, id, version, uhid, document, actor_id, create_time, update_time, delete_time, merged_into,
+         merged_uhids
   FROM patient WHERE tenant_id = :tenant_id AND id = :id::uuid
 )
 UPDATE patient SET
   version = version + 1, document = :document::jsonb, name_key = :name_key,
   birth_date = :birth_date, search_text = :search_text, actor_id = :actor_id::uuid,
   update_time = clock_timestamp(),
-  delete_time = CASE WHEN :deleted::boolean THEN clock_timestamp() END
+  delete_time = CASE WHEN :deleted::boolean THEN clock_timestamp() END,
+  merged_into = :merged_into::uuid, merged_uhids = coalesce(:merged_uhids::text[], merged_uhids)
 WHERE tenant_id = :tenant_id AND id = :id::uuid
-RETURNING id, version, uhid, document, create_time, update_time, delete_time
+RETURNING id, version, uhid, document, create_time, update_time, delete_time, merged_into, merged_uhids
 
 -- name: insert_keys
 INSERT INTO patient_key (tenant_id, kind, value, patient_id)
@@ -107,7 +116,7 @@ DELETE FROM patient_key WHERE tenant_id = :tenant_id AND patient_id = :id::uuid
 
 -- name: duplicate_candidates
 -- At most 20 of each key: a number that a thousand records share points to nobody.
-SELECT p.id, p.uhid, p.document -> 'names' AS names, p.birth_date, array_agg(DISTINCT k.kind) AS kinds
+SELECT p.id, p.uhid, p.document
 FROM unnest(:kinds::text[], :values::text[]) AS sought (kind, value)
 CROSS JOIN LATERAL (
   SELECT kind, patient_id FROM patient_key
@@ -115,7 +124,7 @@ CROSS JOIN LATERAL (
 ) k
 JOIN patient p ON p.tenant_id = :tenant_id AND p.id = k.patient_id
 WHERE p.delete_time IS NULL
-GROUP BY p.id, p.uhid, p.document, p.birth_date
+GROUP BY p.tenant_id, p.id
 
 -- name: take_numbers
 INSERT INTO uhid_counter AS counter (tenant_id, next_number) VALUES (:tenant_id, 1 + :block::bigint)

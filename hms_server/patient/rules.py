@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 from hms.patient.v1 import patient_pb2 as pb
 from hms_server import errors
 from hms_server.errors import FieldViolation
-from hms_server.patient import dates, keys
+from hms_server.patient import dates
 from hms_server.texts import has_control_characters
 
 # What the document holds; in the order of the proto.
@@ -37,13 +37,6 @@ SHORT_FORM = ("given_name", "family_name")
 MUTABLE = frozenset(DOCUMENT_FIELDS + SHORT_FORM)
 
 _EARLIEST_BIRTH = "1850"
-_WEIGHTS = {keys.IDENTIFIER: 5, keys.NAME_BIRTH: 4, keys.PHONE: 2}
-_REASONS = {
-    keys.IDENTIFIER: "IDENTIFIER",
-    keys.NAME_BIRTH: "NAME_AND_BIRTH_DATE",
-    keys.PHONE: "PHONE",
-}
-MOST_CANDIDATES = 10
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
 _DIALLED = ("phone", "fax", "sms", "pager")
 
@@ -141,7 +134,7 @@ def violations(patient: pb.Patient, today: str) -> Iterable[FieldViolation]:
         parts = [name.text, name.family_name, *name.given_names]
         if not any(part.strip() for part in parts):
             yield FieldViolation(f"patient.names[{i}]", "needs a text, a family name or a given name")
-    yield from _birth_and_death(patient, today)
+    yield from birth_and_death(patient, today)
     yield from of_telecoms(patient.telecoms, "patient.telecoms")
     for i, communication in enumerate(patient.communications):
         if not _LANGUAGE.fullmatch(communication.language):
@@ -151,7 +144,8 @@ def violations(patient: pb.Patient, today: str) -> Iterable[FieldViolation]:
     yield from of_texts_and_periods(patient, "patient")
 
 
-def _birth_and_death(patient: pb.Patient, today: str) -> Iterable[FieldViolation]:
+def birth_and_death(patient: pb.Patient, today: str) -> Iterable[FieldViolation]:
+    """What is wrong with the two dates, each by itself and together. `today` is a FHIR date."""
     birth, death = patient.birth_date, patient.deceased_time
     if birth:
         if not dates.is_date(birth):
@@ -209,11 +203,3 @@ def order_of(order_by: str) -> tuple[str, bool]:
     """("create_time" or "name", ascending) of ListPatientsRequest.order_by."""
     field, _, direction = order_by.partition(" ")
     return field or "create_time", direction != "desc"
-
-
-def score(own: Iterable[str], shared: Iterable[str]) -> tuple[list[str], float]:
-    """Reasons and score of a candidate: the weight of the kinds shared, of those the patient has."""
-    agreeing = set(shared)
-    reasons = [_REASONS[kind] for kind in _WEIGHTS if kind in agreeing]
-    possible = sum(_WEIGHTS[kind] for kind in set(own) if kind in _WEIGHTS)
-    return reasons, round(sum(_WEIGHTS[kind] for kind in agreeing) / max(possible, 1), 3)

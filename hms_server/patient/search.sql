@@ -5,7 +5,7 @@
 -- name: search
 -- audited: id
 SELECT p.id, p.version, p.uhid, p.document, p.create_time, p.update_time, p.delete_time,
-       count(*) OVER () AS matches
+       p.merged_into, p.merged_uhids, count(*) OVER () AS matches
 FROM search_patient_ids(
   :words::text[], :phone::text, :identifier_from::text, :identifier_before::text,
   :birth_from::text, :birth_before::text, :size::integer) AS found (id)
@@ -17,11 +17,14 @@ ORDER BY p.search_text LIKE '% ' || :whole::text || ' %' DESC,
          length(p.name_key), p.name_key, p.id
 LIMIT :size::integer
 
+-- The UHID of a record that was merged leads to the one that stands.
 -- name: search_by_uhid
 -- audited: id
-SELECT p.id, p.version, p.uhid, p.document, p.create_time, p.update_time, p.delete_time, 1 AS matches
-FROM patient p
-WHERE p.tenant_id = :tenant_id AND p.uhid = :uhid AND p.delete_time IS NULL
+SELECT p.id, p.version, p.uhid, p.document, p.create_time, p.update_time, p.delete_time,
+       p.merged_into, p.merged_uhids, 1 AS matches
+FROM patient known
+JOIN patient p ON p.tenant_id = :tenant_id AND p.id = coalesce(known.merged_into, known.id)
+WHERE known.tenant_id = :tenant_id AND known.uhid = :uhid AND p.delete_time IS NULL
   AND p.search_text LIKE ALL (:patterns::text[])
   AND (:birth_from::text = '' OR (p.birth_date >= :birth_from::text AND p.birth_date < :birth_before::text))
   AND (:identifier_from::text = '' OR EXISTS (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hms.patient.v1 import merge_pb2
 from hms.patient.v1 import patient_pb2 as pb
 from hms_server import aip, clock, errors, ids
 from hms_server.context import Call
@@ -12,7 +13,8 @@ from hms_server.database.pages import Pages
 from hms_server.database.requests import Probe, RequestIds
 from hms_server.database.retry import on_conflict
 from hms_server.database.transaction import Database, Transaction
-from hms_server.patient import keys, mapping, rules, store
+from hms_server.patient import duplicates, keys, mapping, rules, store
+from hms_server.patient.merge import PatientMerges, require_unmerged
 from hms_server.patient.search import PatientSearch
 from hms_server.patient.uhid import UhidAllocator
 
@@ -26,6 +28,8 @@ class PatientServicer:
         self._request_ids = request_ids
         self._uhids = UhidAllocator(database)
         self._search = PatientSearch(database)
+        self._duplicates = duplicates.Duplicates(database, pages)
+        self._merges = PatientMerges(database, pages, request_ids)
 
     def GetPatient(self, request: pb.GetPatientRequest, call: Call) -> pb.Patient:
         """One patient, deleted or not; raises NotFound."""
@@ -76,7 +80,7 @@ class PatientServicer:
                     actor_id=call.caller.user_id,
                 )
                 self._request_ids.remember(transaction, call, probe, patient_id, 1)
-                similar = _similar(candidates.rows, derived)
+                similar = duplicates.similar(candidates.rows, document, derived, duplicates.AT_REGISTRATION)
                 transaction.audit(
                     entity_id=patient_id,
                     new_version=1,
@@ -177,6 +181,44 @@ class PatientServicer:
             previous_page_token=preceding,
         )
 
+    def ListDuplicateCandidates(
+        self, request: pb.ListDuplicateCandidatesRequest, call: Call
+    ) -> pb.ListDuplicateCandidatesResponse:
+        """Records that may be the same person as this one; raises NotFound."""
+        return self._duplicates.candidates(request, call)
+
+    def ListDuplicatePairs(
+        self, request: merge_pb2.ListDuplicatePairsRequest, call: Call
+    ) -> merge_pb2.ListDuplicatePairsResponse:
+        """A piece of the worklist of pairs."""
+        return self._duplicates.pairs(request, call)
+
+    def PreviewMerge(
+        self, request: merge_pb2.PreviewMergeRequest, call: Call
+    ) -> merge_pb2.PreviewMergeResponse:
+        """What a merge would do: see PatientMerges."""
+        return self._merges.preview(request, call)
+
+    @on_conflict
+    def MergePatients(self, request: merge_pb2.MergePatientsRequest, call: Call) -> merge_pb2.Merge:
+        """Makes two records one: see PatientMerges."""
+        return self._merges.merge(request, call)
+
+    @on_conflict
+    def UnmergePatients(
+        self, request: merge_pb2.UnmergePatientsRequest, call: Call
+    ) -> merge_pb2.UnmergePatientsResponse:
+        """Takes a merge back: see PatientMerges."""
+        return self._merges.unmerge(request, call)
+
+    def GetMerge(self, request: merge_pb2.GetMergeRequest, call: Call) -> merge_pb2.Merge:
+        """One merge; raises NotFound."""
+        return self._merges.get(request, call)
+
+    def ListMerges(self, request: merge_pb2.ListMergesRequest, call: Call) -> merge_pb2.ListMergesResponse:
+        """A patient's merges, newest first; raises NotFound."""
+        return self._merges.list_merges(request, call)
+
     def _change(
         self, request: Any, call: Call, patient_id: str, etag: str, change: Any, *, deleted: bool
     ) -> pb.Patient:
@@ -188,6 +230,7 @@ class PatientServicer:
             if probe.repeat() is not None:
                 return self._repeated(transaction, call, patient_id)
             row = _found(present.first)
+            require_unmerged(row)
             aip.require_etag(etag, row.version)
             document = change(row)
             version = row.version + 1
@@ -198,7 +241,7 @@ class PatientServicer:
                     transaction,
                     patient_id=row.id,
                     document=document,
-                    keys=keys.derive(document, row.uhid),
+                    keys=keys.derive(document, row.uhid, row.merged_uhids),
                     actor_id=call.caller.user_id,
                     deleted=deleted,
                 )
@@ -226,9 +269,3 @@ def _found(row: Any) -> Any:
     if row is None:
         raise errors.NotFound("No such patient.")
     return row
-
-
-def _similar(rows: list[Any], derived: keys.Keys) -> list[pb.DuplicateCandidate]:
-    scored = [(row, *rules.score(derived.kinds, row.kinds)) for row in rows]
-    scored.sort(key=lambda entry: (-entry[2], entry[0].id))
-    return [mapping.candidate(*entry) for entry in scored[: rules.MOST_CANDIDATES]]

@@ -108,8 +108,13 @@ def update(
     keys: Keys,
     actor_id: str,
     deleted: bool,
+    merged_into: str | None = None,
+    merged_uhids: list[str] | None = None,
 ) -> Pending:
-    """The patient's next version; the present one is kept. A deleted patient has no keys."""
+    """The patient's next version; the present one is kept. A deleted patient has no keys.
+
+    `merged_uhids`: those of the next version, None where they stay.
+    """
     row = transaction.queue(
         _QUERIES["update_patient"],
         id=patient_id,
@@ -119,6 +124,8 @@ def update(
         search_text=keys.search_text,
         actor_id=actor_id,
         deleted=deleted,
+        merged_into=merged_into,
+        merged_uhids=merged_uhids,
     )
     transaction.queue(_QUERIES["delete_keys"], id=patient_id)
     if not deleted:

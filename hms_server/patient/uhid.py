@@ -63,6 +63,15 @@ class UhidAllocator:
                     self._blocks[tenant_id] = block
             return uhid
 
+    def take_many(self, tenant_id: str, count: int) -> list[str]:
+        """As many UHIDs, a block of their own where they are many; raises as `take` does."""
+        if count <= BLOCK:
+            return [self.take(tenant_id) for _ in range(count)]
+        block = self._take_block(tenant_id, count)
+        return [
+            format_uhid(block.prefix, block.digits, number) for number in range(block.following, block.end)
+        ]
+
     def _from_block(self, tenant_id: str) -> str | None:
         with self._lock:
             block = self._blocks.get(tenant_id)
@@ -72,12 +81,12 @@ class UhidAllocator:
             block.following += 1
         return format_uhid(block.prefix, block.digits, number)
 
-    def _take_block(self, tenant_id: str) -> _Block:
+    def _take_block(self, tenant_id: str, size: int = BLOCK) -> _Block:
         with self._database.tenant_transaction(tenant_id) as transaction:
-            numbers = store.take_numbers(transaction, BLOCK)
+            numbers = store.take_numbers(transaction, size)
             wanted = store.uhid_format(transaction)
         settings = wanted.first
         if settings is None or numbers.first is None:
             raise errors.FailedPrecondition("The tenant has no settings: it takes no patients.")
         first: int = numbers.first.first_number
-        return _Block(settings.uhid_prefix, settings.uhid_digits, first, first + BLOCK)
+        return _Block(settings.uhid_prefix, settings.uhid_digits, first, first + size)

@@ -8,7 +8,7 @@ trap 'rm -rf "$folder"' EXIT
 common=$(.venv/bin/python -c 'import google.api.http_pb2 as m, pathlib; print(pathlib.Path(m.__file__).parent)')
 cp -r protos third_party buf.yaml "$folder"
 mkdir -p "$folder/third_party/google/api"
-cp "$common/http.proto" "$common/annotations.proto" "$folder/third_party/google/api/"
+cp "$common/http.proto" "$common/annotations.proto" "$common/httpbody.proto" "$folder/third_party/google/api/"
 buf=$PWD/.venv/bin/buf
 cd "$folder"
 export HOME=$folder

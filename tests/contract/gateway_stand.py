@@ -11,7 +11,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent import futures
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -42,6 +42,8 @@ class Seen:
     request: Message
     metadata: dict[str, str]
     remaining: float
+    # Of an upload: how many bytes each of its messages held.
+    pieces: tuple[int, ...] = ()
 
 
 @dataclass
@@ -49,6 +51,8 @@ class StandIn(grpc.GenericRpcHandler):
     """Answers every method with an empty message, unless the metadata asks for something else."""
 
     seen: list[Seen] = field(default_factory=list)
+    # Called for each message of an upload.
+    on_piece: Callable[[], object] = lambda: None
 
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
         method = METHODS.get(details.method)
@@ -57,9 +61,9 @@ class StandIn(grpc.GenericRpcHandler):
         request_class = message_factory.GetMessageClass(method.input_type)
         reply_class = message_factory.GetMessageClass(method.output_type)
 
-        def answer(request: Message, context: grpc.ServicerContext) -> Message:
+        def answer(request: Message, context: grpc.ServicerContext, pieces: tuple[int, ...] = ()) -> Message:
             metadata = {k: v for k, v in context.invocation_metadata() if isinstance(v, str)}
-            self.seen.append(Seen(method.name, request, metadata, context.time_remaining()))
+            self.seen.append(Seen(method.name, request, metadata, context.time_remaining(), pieces))
             if "x-test-limits" in metadata:
                 context.send_initial_metadata(LIMITS)
             time.sleep(float(metadata.get("x-test-sleep", "0")))
@@ -72,6 +76,26 @@ class StandIn(grpc.GenericRpcHandler):
                     patients.add(family_name="x" * 200)
             return reply
 
+        def answer_stream(requests: Iterator[Any], context: grpc.ServicerContext) -> Message:
+            whole, data, sizes, total = request_class(), [], [], 0
+            for request in requests:
+                self.on_piece()
+                data.append(request.bundle.data)
+                sizes.append(len(request.bundle.data))
+                total += len(request.bundle.data)
+                if total > UPLOAD_LIMIT:
+                    fail(context, grpc.StatusCode.INVALID_ARGUMENT.value[0], True)
+                request.bundle.ClearField("data")
+                whole.MergeFrom(request)
+            whole.bundle.data = b"".join(data)  # type: ignore[attr-defined]
+            return answer(whole, context, tuple(sizes))
+
+        if method.client_streaming:
+            return grpc.stream_unary_rpc_method_handler(
+                answer_stream,
+                request_deserializer=request_class.FromString,
+                response_serializer=reply_class.SerializeToString,
+            )
         return grpc.unary_unary_rpc_method_handler(
             answer,
             request_deserializer=request_class.FromString,
@@ -79,6 +103,8 @@ class StandIn(grpc.GenericRpcHandler):
         )
 
 
+# What the stand-in takes of an upload, as the server does.
+UPLOAD_LIMIT = 64 * 1024 * 1024
 METHODS: Mapping[str, MethodDescriptor] = {rules.rpc_path(m): m for m in rules.methods()}
 
 
@@ -169,9 +195,13 @@ class Gateway:
         finally:
             connection.close()
 
+    def connected(self) -> socket.socket:
+        """A bare connection."""
+        return socket.create_connection((HOST, self.port), timeout=10)
+
     def raw(self, request: bytes) -> bytes:
         """What comes back for bytes that need not be HTTP."""
-        with socket.create_connection((HOST, self.port), timeout=10) as connection:
+        with self.connected() as connection:
             connection.sendall(request)
             answer = b""
             while not is_whole(answer) and (piece := connection.recv(65536)):

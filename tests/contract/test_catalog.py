@@ -135,6 +135,18 @@ def test_functions_that_run_as_another_role_pin_their_search_path_and_are_closed
         assert not public, name
 
 
+def test_functions_that_run_as_another_role_take_the_tenant_from_the_setting_alone(owner):
+    rows = owner.execute(
+        "SELECT p.proname, coalesce(p.proargnames, '{}'), p.prosrc FROM pg_proc p"
+        " WHERE p.pronamespace = 'public'::regnamespace AND p.prosecdef"
+        " AND has_function_privilege('hms_app', p.oid, 'EXECUTE')"
+    ).fetchall()
+    assert rows
+    for name, arguments, source in rows:
+        assert not [a for a in arguments if "tenant" in a], name
+        assert "current_setting('app.tenant_id'" in source, name
+
+
 def test_every_tenant_row_has_an_isolated_tenant_row_of_its_own(owner, app_database, new_tenant):
     from hms_server.database.queries import compile_query
 

@@ -4,143 +4,97 @@ from __future__ import annotations
 
 import grpc
 import pytest
-from google.protobuf.descriptor import FieldDescriptor
-from google.protobuf.message_factory import GetMessageClass
 
-from hms.admin.v1 import directory_pb2
 from hms.audit.v1 import audit_pb2
-from hms.identity.v1 import identity_pb2
 from hms.patient.v1 import patient_pb2
-from hms_server import ids
-from hms_server.policy import load_policies, services
-from tests.fix_client import colleague, eventually, reason
+from tests.contract.strangers import SECRET, Hospital, Refused, methods, over_grpc
+from tests.fix_client import eventually, reason
 
-METHODS = [
-    pytest.param(method, id=f"{service.name}.{method.name}")
-    for service in services()
-    for method in service.methods
-    # Without a token there is no tenant to come from; Logout names no record, and ends the session that
-    # the other cases use.
-    if load_policies()[f"{service.full_name}/{method.name}"].access != "PUBLIC" and method.name != "Logout"
-]
+METHODS = [pytest.param(method, id=method.name) for method in methods()]
+LISTS = [param for param in METHODS if param.values[0].is_list]
 
 
 @pytest.fixture(scope="module")
-def secrets(ours):
-    """One record of each kind in our hospital, by the kind's name, and text that only we know."""
-    patient = ours.create_patient(family_name="Verysecretname", birth_date="1970-01-02")
-    role = ours.identity.CreateRole(
-        identity_pb2.CreateRoleRequest(
-            role=identity_pb2.Role(code="SECRET_ROLE", permissions=["patient.read"])
-        ),
-        metadata=ours.metadata,
-    )
-    for _ in range(3):
-        ours.create_patient(family_name="Verysecretname")
-    other = colleague(ours, "DOCTOR")
-    directory = {
-        "department": directory_pb2.Department(display_name="Secretward"),
-        "practitioner": directory_pb2.Practitioner(names=[{"text": "Secretdoctor"}]),
-        "organization": directory_pb2.Organization(display_name="Secretclinic"),
-        "location": directory_pb2.Location(display_name="Secretroom"),
-    }
-    for kind, entry in directory.items():
-        name = type(entry).__name__
-        request = getattr(directory_pb2, f"Create{name}Request")(**{kind: entry})
-        entry.CopyFrom(getattr(ours.admin, f"Create{name}")(request, metadata=ours.metadata))
-    entries = {kind: entry.id for kind, entry in directory.items()}
-    event = eventually(lambda: ours.events(patient_id=patient.id))[0]
-    page = ours.patients.ListPatients(patient_pb2.ListPatientsRequest(page_size=1), metadata=ours.metadata)
-    return {
-        "patient": patient.id,
-        "user": other.user_id,
-        "role": role.id,
-        "tenant": ours.tenant_id,
-        "audit_event": event.id,
-        **entries,
-        "page_token": page.next_page_token,
-        "texts": (
-            *("Verysecretname", "SECRET_ROLE", patient.id, other.user_id, role.id, event.id),
-            *("Secretward", "Secretdoctor", "Secretclinic", "Secretroom", *entries.values()),
-        ),
-    }
+def full(ours):
+    """Our hospital, with two records of each kind."""
+    hospital = Hospital(over_grpc(ours))
+    event = eventually(lambda: ours.events(patient_id=hospital.made["patient"][0]))[0]
+    hospital.made["audit_event"] = [event.id]
+    hospital.made["tenant"] = [ours.tenant_id]
+    return hospital
 
 
-_ABOVE = {"department_id": "department", "organization_id": "organization"}
+@pytest.fixture(scope="module")
+def tokens(full):
+    """A page token of each list that can have one, by the method's name."""
+    found = {}
+    for param in LISTS:
+        method = param.values[0]
+        try:
+            answer = full.answered(method, page_size=1)
+        except Refused:
+            continue
+        if answer.next_page_token:
+            found[method.name] = answer.next_page_token
+    return found
 
 
-def aim(message, kind, secrets, depth=0):
-    """Fills every id of `message` with our hospital's. Returns whether it named one."""
-    named = False
-    for field in message.DESCRIPTOR.fields:
-        if field.type == FieldDescriptor.TYPE_MESSAGE:
-            if not field.is_repeated and field.message_type.file.package.startswith("hms.") and depth < 1:
-                named |= aim(getattr(message, field.name), kind, secrets, depth + 1)
-                getattr(message, field.name).SetInParent()
-        elif field.name in ("id", "ids"):
-            value = secrets[kind]
-            if field.is_repeated:
-                getattr(message, field.name).append(value)
-            else:
-                setattr(message, field.name, value)
-            named = True
-        elif field.name in ("patient_id", "actor_id"):
-            setattr(message, field.name, secrets["patient" if field.name == "patient_id" else "user"])
-            named |= field.name == "patient_id" and message.DESCRIPTOR.name.startswith("ListPatient")
-        elif field.name in ("parent_id", "department_id", "organization_id"):
-            # What an entry points to, or a list is narrowed to: nothing of ours is shown by it.
-            setattr(message, field.name, secrets[_ABOVE.get(field.name, kind)])
-        elif field.name == "request_id":
-            message.request_id = ids.uuid7()
-        elif field.name == "query":
-            message.query = "Verysecretname"
-    return named
+def test_the_api_can_make_every_kind_of_record_it_has(full):
+    assert full.could_not == {}
+    assert {"patient", "encounter", "observation", "department", "user", "role"} <= set(full.made)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_another_hospitals_records_are_not_found_and_never_shown(method, secrets, theirs):
-    policy = load_policies()[f"{method.containing_service.full_name}/{method.name}"]
-    request = GetMessageClass(method.input_type)()
-    named = aim(request, policy.entity_type, secrets) and not method.name.startswith("Create")
+def test_another_hospitals_records_are_not_found_and_never_shown(method, full, theirs):
+    policy = method.policy
+    fields = method.request.DESCRIPTOR.fields_by_name
+    resource = fields.get(policy.entity_type)
+    names_one = policy.audit_action != "CREATE" and (
+        "id" in fields
+        or "ids" in fields
+        or (resource is not None and "id" in resource.message_type.fields_by_name)
+    )
+    answer, refused = outcome(full, method, theirs)
+    if refused is None:
+        assert not names_one, "another hospital's record was served"
+        assert [text for text in full.texts if text in str(answer)] == []
+        return
+    expected = {"NOT_FOUND"} if names_one else {"NOT_FOUND", "INVALID_ARGUMENT", "FAILED_PRECONDITION"}
+    assert refused.code in ({"PERMISSION_DENIED"} if policy.platform_only else expected), refused
+    # The ids are the caller's own words.
+    assert SECRET not in refused.text
+
+
+def outcome(full, method, theirs):
+    """The answer that another hospital gets, or how it is refused."""
     try:
-        response = theirs.call(policy.full_name, request, GetMessageClass(method.output_type))
-    except grpc.RpcError as error:
-        code, _ = reason(error)
-        expected = {"PERMISSION_DENIED"} if policy.platform_only else {"NOT_FOUND"}
-        assert code in expected | (set() if named else {"INVALID_ARGUMENT"})
-        shown = str(error.details())
-    else:
-        assert not named, "another hospital's record was served"
-        shown = str(response)
-    own_request = str(request)
-    assert [text for text in secrets["texts"] if text in shown and text not in own_request] == []
+        return full.answered(method, call=over_grpc(theirs)), None
+    except Refused as refused:
+        return None, refused
 
 
-@pytest.mark.parametrize(
-    "method", [p for p in METHODS if "page_token" in p.values[0].input_type.fields_by_name]
-)
-def test_another_hospitals_page_token_does_not_open(method, secrets, theirs):
-    policy = load_policies()[f"{method.containing_service.full_name}/{method.name}"]
-    request = GetMessageClass(method.input_type)()
-    aim(request, policy.entity_type, secrets)
-    request.page_token = secrets["page_token"]
+@pytest.mark.parametrize("method", LISTS)
+def test_another_hospitals_page_token_does_not_open(method, full, tokens, theirs):
+    token = tokens.get(method.name) or tokens["ListPatients"]
+    with pytest.raises(Refused) as caught:
+        full.answered(method, call=over_grpc(theirs), page_size=1, page_token=token)
+    allowed = {"INVALID_PAGE_TOKEN"} | ({"PERMISSION_DENIED"} if method.policy.platform_only else set())
+    assert caught.value.reason in allowed
+
+
+def test_the_tokens_that_were_tried_are_those_of_the_lists_themselves(tokens):
+    assert {"ListPatients", "ListObservations", "ListEncounters", "GetPatientTimeline"} <= set(tokens)
+
+
+def test_a_token_of_one_hospital_names_its_own_in_the_audit(full, ours, theirs):
+    patient_id = full.made["patient"][0]
     with pytest.raises(grpc.RpcError) as caught:
-        theirs.call(policy.full_name, request, GetMessageClass(method.output_type))
-    allowed = {("INVALID_ARGUMENT", "INVALID_PAGE_TOKEN")}
-    if policy.platform_only:
-        allowed.add(("PERMISSION_DENIED", "PERMISSION_DENIED"))
-    assert reason(caught.value) in allowed
-
-
-def test_a_token_of_one_hospital_names_its_own_in_the_audit(secrets, ours, theirs):
-    with pytest.raises(grpc.RpcError):
-        theirs.patients.GetPatient(
-            patient_pb2.GetPatientRequest(id=secrets["patient"]), metadata=theirs.metadata
-        )
-    events = eventually(lambda: [e for e in theirs.events() if e.entity_id == secrets["patient"]])
+        theirs.patients.GetPatient(patient_pb2.GetPatientRequest(id=patient_id), metadata=theirs.metadata)
+    assert reason(caught.value)[0] == "NOT_FOUND"
+    events = eventually(lambda: [e for e in theirs.events() if e.entity_id == patient_id])
     assert events[0].outcome == "NOT_FOUND"
     assert list(events[0].patient_ids) == []
     ours_events = ours.audit.ListAuditEvents(
-        audit_pb2.ListAuditEventsRequest(patient_id=secrets["patient"]), metadata=ours.metadata
+        audit_pb2.ListAuditEventsRequest(patient_id=patient_id), metadata=ours.metadata
     )
     assert theirs.user_id not in {e.actor_id for e in ours_events.audit_events}

@@ -5,16 +5,16 @@ Each is taken away in turn: the other alone must hold.
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
 
 import psycopg
 import pytest
 
+import hms_server
 from hms_server import ids
-from hms_server.admin.kinds import KINDS
-from hms_server.database.queries import compile_query, load_queries
-
-ROOMS = ("identity", "admin", "patient", "audit")
+from hms_server.database.queries import Query, compile_query
 
 TENANT_TABLES = """
 SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'
@@ -73,15 +73,24 @@ def test_the_policy_refuses_rows_written_for_another_tenant(database, two_tenant
         assert changed.rowcount == 0
 
 
-STATEMENTS = [
-    pytest.param(query.sql.decode(), id=f"{room}.{name}")
-    for room in ROOMS
-    for name, query in load_queries(f"hms_server.{room}").items()
-] + [
-    pytest.param(query.sql.decode(), id=query.name)
-    for kind in KINDS.values()
-    for query in load_queries("hms_server.admin", "directory.sql", table=kind.table).values()
-]
+def every_statement():
+    """Every named statement of the program, wherever it is kept."""
+    found = {}
+    for module in pkgutil.walk_packages(hms_server.__path__, "hms_server."):
+        if not module.name.endswith("__main__"):
+            collect(vars(importlib.import_module(module.name)).values(), found)
+    return found
+
+
+def collect(values, found):
+    for value in values:
+        if isinstance(value, Query):
+            found[value.name] = value.sql.decode()
+        elif isinstance(value, dict) and all(isinstance(each, Query | dict) for each in value.values()):
+            collect(value.values(), found)
+
+
+STATEMENTS = [pytest.param(sql, id=name) for name, sql in every_statement().items()]
 
 
 # Statements about the tenants themselves, of platform transactions.

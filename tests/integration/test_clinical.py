@@ -172,6 +172,9 @@ def test_an_observations_value_may_change_its_kind(charts, patient_id):
         ("OBSERVATION", {"effective_time": "2026-02-03T10:00:00"}, "observation.effective_time"),
         ("OBSERVATION", {"effective_end_time": "2020-01-01T00:00:00Z"}, "observation.effective_end_time"),
         ("CONDITION", {"code": {}}, "condition.code"),
+        ("IMMUNIZATION", {"code": None}, "immunization.code"),
+        ("PRESCRIPTION", {"items": []}, "prescription.items"),
+        ("DOCUMENT", {"attachments": []}, "document.attachments"),
         ("CONDITION", {"abatement_time": "2020"}, "condition.abatement_time"),
         (
             "CONDITION",

@@ -11,6 +11,7 @@ from hms.admin.v1 import directory_pb2 as pb
 from hms_server import errors, ids
 from hms_server.admin import directory as directory_room
 from hms_server.admin.kinds import KINDS
+from hms_server.database import transaction as transactions
 
 NAMES = [pytest.param(kind, id=kind.table) for kind in KINDS.values()]
 
@@ -365,7 +366,23 @@ def test_filters_hold_together(desk, kind):
     assert desk.names(kind, **{kind.code: "A"}, query="else") == []
 
 
-def test_the_platform_cannot_be_given_the_directory(house):
-    catalogue = house.catalogue
-    assert not {p for p in catalogue.of_tenant(ids.PLATFORM_TENANT) if p.startswith("directory.")}
-    assert {"directory.read", "directory.write"} <= catalogue.of_tenant(ids.uuid7())
+@pytest.mark.parametrize("kind", NAMES)
+def test_a_read_is_one_round_trip_and_a_write_two(desk, kind, monkeypatch):
+    above, made = desk.create(KINDS[kind.above]), desk.create(kind)
+    sent = []
+    original = transactions.run
+
+    def run(connection, commands, seconds):
+        sent.append(len(commands))
+        return original(connection, commands, seconds)
+
+    monkeypatch.setattr(transactions, "run", run)
+    for trips, call in (
+        (1, lambda: desk.get(kind, made.id)),
+        (1, lambda: desk.page(kind, query="w")),
+        (2, lambda: desk.create(kind, request_id=ids.uuid7(), **{kind.parent: above.id})),
+        (2, lambda: desk.update(kind, made.id, request_id=ids.uuid7(), **{kind.parent: above.id})),
+    ):
+        sent.clear()
+        call()
+        assert len(sent) == trips

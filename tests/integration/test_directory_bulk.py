@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+
+import psycopg
 import pytest
 
 from hms_server import errors, ids
 from hms_server.admin import bulk
 from hms_server.admin.kinds import KINDS
 from hms_server.database.faults import ForeignKeyViolation
+from tests.fix_client import eventually
+
+WAITING = "SELECT 1 FROM pg_locks WHERE NOT granted"
 
 
 @pytest.fixture
@@ -110,6 +116,29 @@ def test_a_change_keeps_the_version_that_stood(hospital, owner):
     assert sorted(kept) == sorted((row["id"], 1, "Clinic") for row in rows)
 
 
+def test_a_change_that_waited_for_another_keeps_what_that_one_wrote(hospital, owner, database):
+    row = clinic()
+    hospital(bulk.insert, "ORGANIZATION", [row])
+    with concurrent.futures.ThreadPoolExecutor(1) as threads:
+        with psycopg.connect(database.owner) as other:
+            other.execute(
+                'UPDATE organization SET version = 2, document = document || \'{"code": "theirs"}\''
+                " WHERE id = %s",
+                [row["id"]],
+            )
+            change = [clinic(row["id"], display_name="Ours")]
+            ours = threads.submit(hospital, bulk.update, "ORGANIZATION", change)
+            eventually(lambda: owner.execute(WAITING).fetchone())
+        ours.result()
+    assert rows_of(owner, hospital, "ORGANIZATION", "version, document ->> 'display_name'") == {
+        row["id"]: (3, "Ours")
+    }
+    kept = owner.execute(
+        "SELECT version, document ->> 'code' FROM organization_version WHERE id = %s", [row["id"]]
+    )
+    assert kept.fetchall() == [(2, "theirs")]
+
+
 def test_what_stands_is_loaded_for_merging(hospital):
     rows = [doctor("L1"), doctor()]
     hospital(bulk.insert, "PRACTITIONER", rows)
@@ -128,6 +157,20 @@ def test_an_import_makes_no_circle(hospital, owner):
     with pytest.raises(ForeignKeyViolation):
         hospital(bulk.update, "ORGANIZATION", [clinic(other, parent_id=one)])
     assert {row[0] for row in rows_of(owner, hospital, "ORGANIZATION").values()} == {1}
+
+
+def test_of_two_moves_at_once_the_second_waits_and_sees_the_first(hospital, owner, app_database):
+    one, other = clinic(), clinic()
+    hospital(bulk.insert, "ORGANIZATION", [one, other])
+    there, back = clinic(one["id"], parent_id=other["id"]), clinic(other["id"], parent_id=one["id"])
+    with concurrent.futures.ThreadPoolExecutor(1) as threads:
+        with app_database.tenant_transaction(hospital.tenant.id) as first:
+            bulk.update(first, "ORGANIZATION", [there], hospital.tenant.user_id)
+            first.flush()
+            second = threads.submit(hospital, bulk.update, "ORGANIZATION", [back])
+            eventually(lambda: owner.execute(WAITING).fetchone())
+        with pytest.raises(ForeignKeyViolation):
+            second.result()
 
 
 def test_a_row_that_points_to_nothing_is_refused(hospital):

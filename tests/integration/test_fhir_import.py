@@ -1,190 +1,382 @@
-"""`hms import-fhir` on the whole running system."""
+"""FHIR bundles in one transaction each: all of it or nothing, known again, never twice."""
 
 from __future__ import annotations
 
 import concurrent.futures
-import gzip
 import json
-import os
-import pathlib
-import subprocess
-import sys
-import time
 
+import psycopg
 import pytest
 
-from hms.patient.v1 import patient_pb2 as pb
-from tests.fix_client import PASSWORD, colleague, hospital
+from hms.patient.v1 import patient_pb2
+from hms_server import errors, ids
+from hms_server.database.pages import Pages
+from hms_server.database.requests import RequestIds
+from hms_server.fhir.references import KINDS
+from hms_server.patient.servicer import PatientServicer
+from tests.fix_fhir import SAMPLES, bundle, observation, patient, read_sample, types_of, urn
 
-SAMPLES = pathlib.Path(__file__).parents[2] / "samples" / "fhir"
-SAMPLE_PATIENTS = 12
-
-
-@pytest.fixture
-def clinic(stack):
-    """A hospital that holds nothing yet."""
-    made = hospital(stack)
-    yield made
-    made.close()
+FILES = sorted(SAMPLES.glob("*.json*"))
 
 
-@pytest.fixture
-def run(stack):
-    """Runs the command for a caller; gives its status and all that it printed."""
-
-    def start(caller, *arguments, password=PASSWORD):
-        environment = {
-            **os.environ,
-            "HMS_GRPC_TARGET": stack.env["HMS_GRPC_TARGET"],
-            "HMS_TENANT": caller.tenant,
-            "HMS_USER": caller.username,
-            "HMS_PASSWORD": password,
-            "COLUMNS": "200",
-        }
-        done = subprocess.run(
-            [sys.executable, "-m", "hms_server", "import-fhir", *map(str, arguments)],
-            check=False,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        return done.returncode, done.stdout + done.stderr
-
-    return start
+def practitioner(**fields):
+    return {"resourceType": "Practitioner", "id": ids.uuid7(), "name": [{"text": "Dr Rao"}], **fields}
 
 
-def counts(text):
-    """The summary's numbers by their name."""
-    found = {}
-    for line in text.splitlines():
-        words = line.replace("│", " ").split()
-        if len(words) == 2 and words[1].isdigit():
-            found[words[0]] = int(words[1])
-    return found
-
-
-def held(caller):
-    request = pb.ListPatientsRequest(page_size=1000)
-    return list(caller.patients.ListPatients(request, metadata=caller.metadata, timeout=15).patients)
-
-
-def search(caller, query):
-    request = pb.SearchPatientsRequest(query=query)
-    return list(caller.patients.SearchPatients(request, metadata=caller.metadata, timeout=15).patients)
-
-
-def bundle(*resources):
+def role(of, *specialities, **fields):
     return {
-        "resourceType": "Bundle",
-        "type": "transaction",
-        "entry": [{"resource": {"resourceType": "Patient", **resource}} for resource in resources],
+        "resourceType": "PractitionerRole",
+        "id": ids.uuid7(),
+        "practitioner": urn(of),
+        "specialty": [{"text": text} for text in specialities],
+        **fields,
     }
 
 
-def test_the_samples_are_held_whole_and_a_second_run_creates_none(clinic, run):
-    status, text = run(clinic, SAMPLES)
-    assert (status, counts(text)) == (
-        0,
-        {"created": SAMPLE_PATIENTS, "updated": 0, "unchanged": 0, "rejected": 0},
-    ), text
-    assert "skipped" in text
-    assert "Observation 36" in text
-    patients = held(clinic)
-    assert len(patients) == SAMPLE_PATIENTS
-    by_source = {p.identifiers[-1].value: p for p in patients}
-    for file in SAMPLES.glob("*.json*"):
-        data = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
-        for entry in json.loads(data)["entry"]:
-            resource = entry["resource"]
-            if resource["resourceType"] != "Patient":
-                continue
-            patient = by_source[resource["id"]]
-            assert [n.family_name for n in patient.names] == [n.get("family", "") for n in resource["name"]]
-            assert [list(n.given_names) for n in patient.names] == [
-                n.get("given", []) for n in resource["name"]
-            ]
-            assert [i.value for i in patient.identifiers[:-1]] == [i["value"] for i in resource["identifier"]]
-            assert [t.value for t in patient.telecoms] == [t["value"] for t in resource.get("telecom", ())]
-            assert [list(a.lines) for a in patient.addresses] == [
-                a.get("line", []) for a in resource.get("address", ())
-            ]
-    status, text = run(clinic, SAMPLES)
-    assert (status, counts(text)) == (
-        0,
-        {"created": 0, "updated": 0, "unchanged": SAMPLE_PATIENTS, "rejected": 0},
-    ), text
-    assert {p.etag for p in held(clinic)} == {"1"}
-    for query in ("कुलकर्णी आशा", "asha kulkarni", "முருகன்", "চট্টোপাধ্যায়", "انصاری", "98765 43210"):
-        assert len(search(clinic, query)) == 1, query
+def encounter(of, **fields):
+    return {
+        "resourceType": "Encounter",
+        "id": ids.uuid7(),
+        "status": "finished",
+        "class": {"code": "AMB"},
+        "subject": urn(of),
+        "period": {"start": "2024-03-01"},
+        **fields,
+    }
 
 
-def test_a_changed_record_is_updated_and_faults_are_told(clinic, run, tmp_path):
-    file = tmp_path / "one.json"
-    patients = [{"id": str(i), "name": [{"family": "Rao", "given": [f"N{i}"]}]} for i in range(3)]
-    file.write_text(json.dumps(bundle(*patients)))
-    assert run(clinic, file)[0] == 0
-    patients[0]["telecom"] = [{"system": "phone", "value": "+91 98450 11111"}]
-    patients[1]["birthDate"] = "1999-02-30"
-    patients[2]["birthDate"] = "2999"
-    file.write_text(json.dumps(bundle(*patients)))
-    (tmp_path / "two.json.gz").write_bytes(gzip.compress(file.read_bytes())[:40])
-    status, text = run(clinic, tmp_path)
-    assert (status, counts(text)) == (1, {"created": 0, "updated": 1, "unchanged": 0, "rejected": 3}), text
-    assert 'rejected: one.json: entry[1].resource.birthDate: "1999-02-30" is no date' in text
-    assert "rejected: one.json: entry[2].resource.birthDate: must not be after today" in text
-    assert "rejected: two.json.gz: " in text
-    assert sorted((p.etag, len(p.telecoms)) for p in held(clinic)) == [("1", 0), ("1", 0), ("2", 1)]
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_everything_of_a_sample_is_there_and_a_second_run_changes_nothing(imports, file):
+    text = read_sample(file)
+    held = types_of(text)
+    answer = imports.send(text)
+    assert {c.type: c.created for c in answer.counts} == {t: n for t, n in held.items() if t in KINDS}
+    assert dict(answer.skipped) == {t: n for t, n in held.items() if t not in KINDS}
+    before = imports.sizes()
+    assert before["patient"] == held["Patient"]
+    assert imports.counts(text) == {t: (0, 0, n) for t, n in held.items() if t in KINDS}
+    assert imports.sizes() == {**before, "audit_outbox": before["audit_outbox"] + 1}
 
 
-def test_two_imports_at_once_make_each_patient_once(clinic, run, tmp_path):
-    patients = [{"id": f"r{i}", "name": [{"family": "Rao", "given": [f"N{i}"]}]} for i in range(60)]
-    for name, gender in (("a.json", "female"), ("b.json", "male")):
-        (tmp_path / name).write_text(json.dumps(bundle(*[{**p, "gender": gender} for p in patients])))
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        results = list(pool.map(lambda name: run(clinic, tmp_path / name), ("a.json", "b.json")))
-    assert [status for status, _ in results] == [0, 0], results
-    assert len(held(clinic)) == len(patients)
+def test_what_changed_gets_one_new_version_and_nothing_else_does(imports):
+    asha = patient(telecom=[{"system": "phone", "value": "98450 11111"}])
+    pulse, weight = observation(asha), observation(asha)
+    imports.send(bundle(asha, pulse, weight))
+    pulse["valueQuantity"]["value"] = 80
+    assert imports.counts(bundle(asha, pulse, weight)) == {
+        "Patient": (0, 0, 1),
+        "Observation": (0, 1, 1),
+    }
+    versions = imports.rows("SELECT version FROM clinical_record WHERE tenant_id = %s ORDER BY version")
+    assert versions == [(1,), (2,)]
+    kept = imports.rows("SELECT version, document FROM clinical_record_version WHERE tenant_id = %s")
+    assert [(version, document["quantity"]["value"]) for version, document in kept] == [(1, 72)]
+    asha["telecom"][0]["value"] = "98450 22222"
+    assert imports.counts(bundle(asha, pulse, weight))["Patient"] == (0, 1, 0)
+    ((version, document),) = imports.rows("SELECT version, document FROM patient WHERE tenant_id = %s")
+    assert (version, document["telecoms"][0]["value"]) == (2, "98450 22222")
+    phones = "SELECT value FROM patient_key WHERE tenant_id = %s AND kind = 'PHONE'"
+    assert imports.rows(phones) == [("9845022222",)]
 
 
-def test_a_deleted_patient_is_registered_anew(clinic, run, tmp_path):
-    file = tmp_path / "one.json"
-    file.write_text(json.dumps(bundle({"id": "x", "name": [{"text": "Asha"}]})))
-    assert run(clinic, file)[0] == 0
-    (first,) = held(clinic)
-    clinic.patients.DeletePatient(pb.DeletePatientRequest(id=first.id), metadata=clinic.metadata, timeout=15)
-    status, text = run(clinic, file)
-    assert (status, counts(text)["created"]) == (0, 1), text
-    (second,) = held(clinic)
-    assert second.id != first.id
+def test_identifiers_that_the_hospital_noted_stay(imports, app_database, keys):
+    asha = patient(identifier=[{"system": "https://his.example", "value": "1"}])
+    imports.send(bundle(asha))
+    servicer = PatientServicer(app_database, Pages(keys.page_token), RequestIds(keys.request_hash))
+    ((patient_id,),) = imports.rows("SELECT id::text FROM patient WHERE tenant_id = %s")
+    noted = [("https://his.example", "1"), ("https://abha.example", "42")]
+    servicer.UpdatePatient(
+        patient_pb2.UpdatePatientRequest(
+            patient=patient_pb2.Patient(
+                id=patient_id,
+                identifiers=[patient_pb2.Identifier(system=s, value=v) for s, v in noted],
+            )
+        ),
+        imports.tenant.call("PatientService/UpdatePatient"),
+    )
+    asha["identifier"][0]["value"] = "2"
+    asha["gender"] = "female"
+    assert imports.counts(bundle(asha)) == {"Patient": (0, 1, 0)}
+    (document,) = imports.documents("patient")
+    assert [(i["system"], i["value"]) for i in document["identifiers"]] == [
+        ("https://his.example", "2"),
+        ("https://abha.example", "42"),
+    ]
 
 
-def test_mistakes_of_configuration(clinic, run, tmp_path):
-    assert run(clinic, tmp_path / "none.json")[0] == 2
-    status, text = run(clinic, SAMPLES, password="quite another one")
-    assert status == 2
-    assert "BAD_CREDENTIALS" in text
-    assert "Traceback" not in text
+def broken_bundles():
+    asha = patient()
+    good = observation(asha)
+    stranger = patient()
+    nobody = {"reference": f"urn:uuid:{ids.uuid7()}"}
+    claim = {"resourceType": "Claim", "id": ids.uuid7(), "patient": nobody}
+    whole = bundle(asha, good)
+    return {
+        "truncated": (whole[:-40], "bundle", "ends too early or is no JSON"),
+        "empty": (b"", "bundle", "is empty"),
+        "no FHIR": (b'{"a": 1}', "bundle", "no FHIR"),
+        "history": (bundle(asha, kind="history"), "type", "must be one of"),
+        "dangling": (
+            bundle(asha, observation(asha, encounter=nobody)),
+            "entry[1].resource.encounter.reference",
+            "the bundle does not hold",
+        ),
+        "dangling in what is skipped": (
+            bundle(asha, good, claim),
+            "entry[2].resource.patient.reference",
+            "the bundle does not hold",
+        ),
+        "dangling by id": (
+            bundle(asha, observation(asha, encounter={"reference": "Encounter/77"})),
+            "entry[1].resource.encounter",
+            "refers to nothing",
+        ),
+        "impossible date": (
+            bundle(asha, observation(asha, effectiveDateTime="2024-02-30")),
+            "entry[1].resource.effectiveDateTime",
+            "2024-02-30",
+        ),
+        "unknown status": (
+            bundle(asha, observation(asha, status="done")),
+            "entry[1].resource.status",
+            "done",
+        ),
+        "the same twice": (bundle(asha, good, good), "entry[2].resource", "same record as entry[1].resource"),
+        "deletion": (
+            whole.replace(b'"POST"', b'"DELETE"'),
+            "entry[0].request.method",
+            "must be POST or PUT",
+        ),
+        "a subject that is no patient": (
+            bundle(asha, good, observation(good)),
+            "entry[2].resource.subject",
+            "refers to a Observation",
+        ),
+        "another patient's visit": (
+            bundle(asha, stranger, visit := encounter(stranger), observation(asha, encounter=urn(visit))),
+            "entry[3].resource.encounter",
+            "another patient",
+        ),
+    }
 
 
-def test_a_user_who_may_not_write_is_told_once(clinic, run):
-    status, text = run(colleague(clinic, "LAB"), SAMPLES)
-    assert status == 1
-    assert text.count("PERMISSION_DENIED") == 1
+@pytest.mark.parametrize("what", broken_bundles())
+def test_a_broken_bundle_is_rejected_with_its_place_and_leaves_nothing(imports, what):
+    text, field, reason = broken_bundles()[what]
+    before = imports.sizes()
+    told = imports.refused(text)
+    assert any(place == field and reason in description for place, description in told), told
+    assert imports.sizes() == before
 
 
-def test_the_demo_hospital_takes_an_import_without_waiting(stack, run, tmp_path):
-    file = tmp_path / "many.json"
-    file.write_text(
-        json.dumps(bundle(*[{"id": f"demo-{i}", "name": [{"text": f"Patient {i}"}]} for i in range(200)]))
+def test_every_fault_of_a_bundle_is_told_at_once(imports):
+    asha = patient()
+    bad = [observation(asha, status="done") for _ in range(150)]
+    with pytest.raises(errors.InvalidArgument) as caught:
+        imports.send(bundle(asha, *bad))
+    assert len(caught.value.violations) == 100
+    assert "150 faults" in caught.value.message
+
+
+def test_references_by_type_and_id_find_what_earlier_bundles_of_the_source_brought(imports):
+    asha = patient(id="p-1")
+    imports.send(bundle(asha, kind="collection"), source="his")
+    pulse = observation(asha, subject={"reference": "Patient/p-1"})
+    assert imports.counts(bundle(pulse, kind="collection"), source="his") == {"Observation": (1, 0, 0)}
+    far = observation(asha, subject={"reference": "https://his.example/fhir/Patient/p-1/_history/3"})
+    assert imports.counts(bundle(far, kind="collection"), source="his") == {"Observation": (1, 0, 0)}
+    ((field, description),) = imports.refused(bundle(observation(asha, subject={"reference": "Patient/p-1"})))
+    assert (field, description) == (
+        "entry[0].resource.subject",
+        "refers to nothing that the bundle or an earlier one holds",
     )
 
-    class Demo:
-        tenant, username = stack.env["HMS_TENANT"], stack.env["HMS_USER"]
 
-    begun = time.monotonic()
-    for _ in range(2):
-        status, text = run(Demo, file, password=stack.env["HMS_PASSWORD"])
-        assert status == 0, text
-        assert "waiting" not in text
-    assert time.monotonic() - begun < 60
+def test_two_sources_keep_their_ids_apart(imports):
+    text = bundle(patient(id="1"))
+    assert imports.counts(text, "his")["Patient"] == (1, 0, 0)
+    assert imports.counts(text, "lab")["Patient"] == (1, 0, 0)
+    assert imports.counts(text, "his")["Patient"] == (0, 0, 1)
+
+
+def test_a_single_resource_counts_as_a_bundle_of_one(imports):
+    text = json.dumps(patient(id="one")).encode()
+    assert imports.counts(text) == {"Patient": (1, 0, 0)}
+    assert imports.counts(text) == {"Patient": (0, 0, 1)}
+
+
+def test_a_reference_to_what_hms_does_not_keep_is_left_out(imports):
+    asha = patient()
+    device = {"resourceType": "Device", "id": ids.uuid7()}
+    answer = imports.send(bundle(asha, device, observation(asha, performer=[urn(device)])))
+    assert dict(answer.left_out) == {"Observation.performer": 1}
+    assert dict(answer.skipped) == {"Device": 1}
+
+
+def test_roles_go_to_their_practitioner_wherever_they_come_from(imports):
+    rao = practitioner()
+    first, second = role(rao, "Cardiology"), role(rao, "Surgery", "Cardiology")
+    assert imports.counts(bundle(rao, first)) == {"Practitioner": (1, 0, 0), "PractitionerRole": (1, 0, 0)}
+    (document,) = imports.documents("practitioner")
+    assert [one["text"] for one in document["specialities"]] == ["Cardiology"]
+    # The practitioner stands; one more role comes.
+    assert imports.counts(bundle(rao, first, second)) == {
+        "Practitioner": (0, 0, 1),
+        "PractitionerRole": (1, 0, 1),
+    }
+    (document,) = imports.documents("practitioner")
+    assert [one["id"] for one in document["roles"]] == [first["id"], second["id"]]
+    assert [one["text"] for one in document["specialities"]] == ["Cardiology", "Surgery"]
+    first["specialty"] = [{"text": "Anaesthesia"}]
+    rao["gender"] = "female"
+    imports.send(bundle(rao, first, second))
+    ((version, document),) = imports.rows("SELECT version, document FROM practitioner WHERE tenant_id = %s")
+    assert (version, document["gender"]) == (3, "female")
+    assert [one["text"] for one in document["specialities"]] == ["Anaesthesia", "Surgery", "Cardiology"]
+    # A visit that names the role is the practitioner's.
+    asha = patient()
+    visit = encounter(asha, participant=[{"individual": urn(second)}])
+    imports.send(bundle(rao, first, second, asha, visit))
+    assert imports.rows(
+        "SELECT e.practitioner_id = p.id FROM encounter e JOIN practitioner p USING (tenant_id)"
+        " WHERE tenant_id = %s"
+    ) == [(True,)]
+
+
+def test_bundles_that_come_at_once_share_their_practitioners(imports):
+    shared = [practitioner(name=[{"text": f"Dr {i}"}]) for i in range(20)]
+    roles = [role(one, "Cardiology") for one in shared]
+    texts = []
+    for i in range(6):
+        asha = patient(f"Asha {i}")
+        visits = [encounter(asha, participant=[{"individual": urn(one)}]) for one in shared]
+        order = [*shared, *roles] if i % 2 else [*reversed(shared), *reversed(roles)]
+        texts.append(bundle(*order, asha, *visits))
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        counts = list(pool.map(imports.counts, texts))
+    for kind in ("Practitioner", "PractitionerRole"):
+        assert sum(one[kind][0] for one in counts) == 20
+        assert sum(one[kind][2] for one in counts) == 100
+    sizes = imports.sizes()
+    assert (sizes["practitioner"], sizes["patient"], sizes["encounter"]) == (20, 6, 120)
+    assert sizes["source_record"] == 40 + 6 + 120
+    assert sizes["practitioner_version"] == 0
+
+
+def test_the_same_bundle_twice_at_once_makes_each_record_once(imports):
+    asha = patient()
+    text = bundle(asha, *[observation(asha) for _ in range(50)])
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        counts = list(pool.map(imports.counts, [text] * 4))
+    assert sorted(one["Observation"] for one in counts) == [(0, 0, 50)] * 3 + [(50, 0, 0)]
+    assert imports.sizes()["clinical_record"] == 50
+
+
+def test_another_hospital_has_its_own_records_of_the_same_files(imports, other_imports):
+    text = read_sample(FILES[0])
+    imports.send(text)
+    assert other_imports.counts(text) == {t: (n, 0, 0) for t, n in types_of(text).items() if t in KINDS}
+    mine = {row[0] for row in imports.rows("SELECT entity_id FROM source_record WHERE tenant_id = %s")}
+    theirs = {
+        row[0] for row in other_imports.rows("SELECT entity_id FROM source_record WHERE tenant_id = %s")
+    }
+    assert mine.isdisjoint(theirs)
+
+
+def test_each_patient_has_an_audit_event_that_lists_what_came(imports):
+    asha, ravi, rao = patient("Asha"), patient("Ravi"), practitioner()
+    pulse = observation(ravi)
+    imports.send(bundle(rao, asha, ravi, pulse))
+    one, two = imports.events()
+    ids_of = {
+        source_id: entity_id
+        for source_id, entity_id in imports.rows(
+            "SELECT source_id, entity_id::text FROM source_record WHERE tenant_id = %s"
+        )
+    }
+    assert one["patient_ids"] == [ids_of[asha["id"]]] == [one["entity_id"]]
+    assert two["patient_ids"] == [ids_of[ravi["id"]]]
+    assert (one["action"], one["entity_type"], one["outcome"]) == ("CREATE", "patient", "OK")
+    assert one["entities"] == [
+        {"type": "patient", "action": "CREATE", "ids": [ids_of[asha["id"]]]},
+        {"type": "practitioner", "action": "CREATE", "ids": [ids_of[rao["id"]]]},
+    ]
+    assert two["entities"] == [
+        {"type": "patient", "action": "CREATE", "ids": [ids_of[ravi["id"]]]},
+        {"type": "observation", "action": "CREATE", "ids": [ids_of[pulse["id"]]]},
+    ]
+    pulse["status"] = "amended"
+    imports.send(bundle(rao, asha, ravi, pulse))
+    (event,) = imports.events()[2:]
+    assert (event["action"], event["patient_ids"]) == ("UPDATE", [ids_of[ravi["id"]]])
+    assert event["entities"] == [{"type": "observation", "action": "UPDATE", "ids": [ids_of[pulse["id"]]]}]
+    imports.send(bundle(rao, asha, ravi, pulse))
+    (event,) = imports.events()[3:]
+    assert (event["action"], "entities" in event) == ("READ", False)
+    assert sorted(event["patient_ids"]) == sorted([ids_of[asha["id"]], ids_of[ravi["id"]]])
+
+
+def test_a_bundle_without_patients_has_an_event_of_its_own(imports):
+    imports.send(bundle(practitioner()))
+    (event,) = imports.events()
+    assert (event["action"], event["entity_type"], event["patient_ids"]) == ("CREATE", "bundle", [])
+    assert [(e["type"], e["action"], len(e["ids"])) for e in event["entities"]] == [
+        ("practitioner", "CREATE", 1)
+    ]
+
+
+def test_records_of_a_deleted_patient_are_refused(imports, app_database, keys):
+    asha = patient()
+    imports.send(bundle(asha))
+    servicer = PatientServicer(app_database, Pages(keys.page_token), RequestIds(keys.request_hash))
+    ((patient_id,),) = imports.rows("SELECT id::text FROM patient WHERE tenant_id = %s")
+    servicer.DeletePatient(
+        patient_pb2.DeletePatientRequest(id=patient_id), imports.tenant.call("PatientService/DeletePatient")
+    )
+    ((field, description),) = imports.refused(bundle(asha, observation(asha)))
+    assert field == "entry[1].resource.subject"
+    assert "deleted" in description
+    assert imports.counts(bundle(asha)) == {"Patient": (0, 0, 1)}
+
+
+def test_records_of_a_merged_patient_go_to_the_one_that_lives_on(imports, owner):
+    asha, twin = patient(), patient()
+    imports.send(bundle(asha, twin))
+    ids_of = dict(imports.rows("SELECT source_id, entity_id::text FROM source_record WHERE tenant_id = %s"))
+    owner.execute(
+        "UPDATE patient SET merged_into = %s, delete_time = now() WHERE tenant_id = %s AND id = %s",
+        [ids_of[asha["id"]], imports.tenant.id, ids_of[twin["id"]]],
+    )
+    twin["gender"] = "female"
+    assert imports.counts(bundle(asha, twin, observation(twin))) == {
+        "Patient": (0, 0, 2),
+        "Observation": (1, 0, 0),
+    }
+    assert imports.rows("SELECT patient_id::text FROM clinical_record WHERE tenant_id = %s") == [
+        (ids_of[asha["id"]],)
+    ]
+    assert imports.events()[-1]["patient_ids"] == [ids_of[asha["id"]]]
+
+
+def test_a_connection_that_breaks_in_the_middle_leaves_nothing(imports, owner, database):
+    asha = patient()
+    text = bundle(asha, *[observation(asha) for _ in range(20)])
+    before = imports.sizes()
+    waiting = (
+        "SELECT pg_terminate_backend(a.pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
+        " WHERE l.relation = 'clinical_record'::regclass AND NOT l.granted"
+    )
+    # The import comes as far as its writes and then waits for this lock.
+    with (
+        psycopg.connect(database.admin, autocommit=True) as admin,
+        concurrent.futures.ThreadPoolExecutor(1) as pool,
+        owner.transaction(),
+    ):
+        owner.execute("LOCK TABLE clinical_record IN SHARE MODE")
+        sent = pool.submit(imports.send, text)
+        while not admin.execute(waiting).fetchall():
+            assert not sent.done()
+        with pytest.raises(errors.Unavailable):
+            sent.result()
+    assert imports.sizes() == before
+    assert imports.counts(text)["Observation"] == (20, 0, 0)

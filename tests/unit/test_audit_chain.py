@@ -37,6 +37,10 @@ records = st.builds(
             "address": texts,
             "old_version": st.integers(0, 2**53 - 1),
             "new_version": st.integers(0, 2**53 - 1),
+            "entities": st.lists(
+                st.fixed_dictionaries({"type": texts, "action": texts, "ids": st.lists(uuids, max_size=3)}),
+                max_size=3,
+            ),
         },
     ),
     patient_ids=st.lists(uuids, max_size=4),
@@ -69,7 +73,8 @@ def last_link(events):
 @given(records)
 def test_canonical_form_is_rfc_8785(taken):
     (event,) = chained([taken])
-    covered = {name: event[name] for name in chain.FIELDS}
+    covered = {name: event[name] for name in event if name in chain.FIELDS + chain.LATER_FIELDS}
+    assert len(covered) == len(event) - 1  # all but the hash
     assert chain.canonical(event) == rfc8785.dumps(covered)
 
 
@@ -119,6 +124,16 @@ def test_any_change_of_any_column_is_found_where_it_was_made(taken, data):
         changed = copy.deepcopy(events)
         changed[place][column] = other(changed[place][column])
         assert first_fault(changed, end) == place + 1, column
+    for column in chain.LATER_FIELDS:
+        changed = copy.deepcopy(events)
+        changed[place][column] = None if changed[place].get(column) else []
+        assert first_fault(changed, end) == place + 1, column
+
+
+def test_an_event_without_entities_has_the_hash_that_it_had_before_there_were_any():
+    record = {"action": "READ", "method": "m", "entities": []}
+    (event,) = chained([Taken(1, TENANT, "2026-01-01T00:00:00.000000Z", record, [TENANT], "OK")])
+    assert event["hash"] == "7020db6b030fdb4e8809ac441496564397b58a130071a94b4b15985dfd5358df"
 
 
 @patient

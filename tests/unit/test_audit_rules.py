@@ -13,7 +13,7 @@ from hms_server import errors
 from hms_server.audit import rules
 from hms_server.audit.record import Taken, event_of
 
-A, B = "01890000-0000-7000-8000-00000000000a", "01890000-0000-7000-8000-00000000000b"
+A, B, C = (f"01890000-0000-7000-8000-00000000000{end}" for end in "abc")
 odd_values = st.sampled_from([None, True, -1, 2**53, 2**80, 0.5, "", "x", A, A.upper(), [], [A], {"a": 1}])
 COLUMNS = ["action", "actor_id", "session_id", "entity_id", "address", "old_version", "new_version", "odd"]
 
@@ -30,6 +30,39 @@ def test_any_record_fits_the_columns(record):
     assert all(event[name] is None or len(event[name]) == 36 for name in ("actor_id", "session_id"))
     assert all(0 <= event[name] < 2**53 for name in ("old_version", "new_version"))
     assert "odd" not in event
+
+
+GROUPS = st.dictionaries(st.sampled_from(["type", "action", "ids", "odd"]), odd_values | st.lists(odd_values))
+
+
+@settings(deadline=None)
+@given(odd_values | st.lists(odd_values | GROUPS))
+def test_any_list_of_entities_fits_the_columns(entities):
+    event = event_of(taken({"entities": entities}))
+    groups, listed = event.get("entities", []), event.get("entity_ids", [])
+    assert ("entities" in event) == ("entity_ids" in event) == bool(listed)
+    assert sum(group["count"] for group in groups) == len(listed)
+    assert all(isinstance(group[name], str) for group in groups for name in ("type", "action"))
+    assert set(listed) <= {A}
+
+
+def test_entities_are_listed_once_by_type_and_action():
+    def group(kind, action, *listed):
+        return {"type": kind, "action": action, "ids": list(listed)}
+
+    event = event_of(
+        taken({"entities": [group("a", "CREATE", B, A), group("b", "CREATE", A), group("a", "CREATE", C, B)]})
+    )
+    assert event["entities"] == [
+        {"type": "a", "action": "CREATE", "count": 3},
+        {"type": "b", "action": "CREATE", "count": 1},
+    ]
+    assert event["entity_ids"] == [B, A, C, A]
+
+
+def test_an_id_is_kept_as_it_is_asked_for():
+    assert event_of(taken({"entity_id": A.upper()}))["entity_id"] == A
+    assert event_of(taken({"entity_id": "Ward 7"}))["entity_id"] == "Ward 7"
 
 
 def test_what_fits_is_kept():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pathlib
+import re
+
 import grpc
 import grpc_testing
 import pytest
@@ -19,6 +22,7 @@ from hms_server.policy import load_policies, policy_of, services
 from tests.unit.edge_fixtures import USER
 from tests.unit.test_interceptors import Denials, Directory, FakeGate, Verifier
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 ORDER = (
     "RequestIdInterceptor",
     "MetricsInterceptor",
@@ -64,6 +68,23 @@ def test_the_order_of_the_interceptors_is_the_documented_one():
 def test_every_method_has_a_complete_policy():
     assert all(isinstance(p, MethodPolicy) for p in load_policies().values())
     assert len(load_policies()) == sum(len(s.methods) for s in services())
+
+
+def test_every_service_of_the_protos_is_found():
+    written = {
+        f"hms.{path.parts[-3]}.v1.{name}"
+        for path in (ROOT / "protos/hms").glob("*/v1/*.proto")
+        for name in re.findall(r"^service (\w+)", path.read_text(), re.MULTILINE)
+    }
+    assert {service.full_name for service in services()} == written
+    assert len(services()) == len(written)
+
+
+def test_a_service_without_a_servicer_stops_the_start():
+    missing = servicers()
+    del missing["hms.fhir.v1.FhirService"]
+    with pytest.raises(ConfigError, match=r"hms\.fhir\.v1\.FhirService has no servicer"):
+        server.behaviours(missing, chain.build(parts()), lambda context, metadata: "", 10_000)
 
 
 def test_a_method_without_a_policy_stops_the_start():

@@ -44,6 +44,24 @@ class Identity(identity_pb2_grpc.IdentityServiceServicer):
         )
 
 
+class Uploads(grpc.GenericRpcHandler):
+    """Takes a stream; refuses the tokens named in `refused` before it reads."""
+
+    def __init__(self):
+        self.refused = {}
+        self.seen = []
+
+    def service(self, details):
+        return grpc.stream_unary_rpc_method_handler(self.take) if details.method == "/test/Take" else None
+
+    def take(self, requests, context):
+        token = dict(context.invocation_metadata())["authorization"]
+        self.seen.append((token, context.time_remaining()))
+        if token in self.refused:
+            abort(context, grpc.StatusCode.UNAUTHENTICATED, self.refused[token])
+        return b"".join(requests)
+
+
 class Admin(admin_pb2_grpc.AdminServiceServicer):
     """Refuses the tokens named in `refused`, and remembers what it saw."""
 
@@ -65,9 +83,11 @@ def fake():
     identity, admin = Identity(), Admin()
     identity_pb2_grpc.add_IdentityServiceServicer_to_server(identity, server)
     admin_pb2_grpc.add_AdminServiceServicer_to_server(admin, server)
+    uploads = Uploads()
+    server.add_generic_rpc_handlers((uploads,))
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    yield f"127.0.0.1:{port}", identity, admin
+    yield f"127.0.0.1:{port}", identity, admin, uploads
     server.stop(None).wait()
 
 
@@ -113,6 +133,39 @@ def test_a_token_is_renewed_before_it_expires(fake, client, monkeypatch):
     monkeypatch.setattr(clients.clock, "monotonic", lambda: now + 871)
     get_settings(client)
     assert [token for token, _ in fake[2].seen] == ["Bearer a1"]
+
+
+def take(client, **options):
+    return client.channel.stream_unary("/test/Take")(iter([b"a", b"b"]), **options)
+
+
+def test_a_stream_carries_token_and_deadline(fake, client, monkeypatch):
+    assert take(client) == b"ab"
+    now = clients.clock.monotonic()
+    monkeypatch.setattr(clients.clock, "monotonic", lambda: now + 871)
+    assert take(client, timeout=300) == b"ab"
+    (first, short), (second, long) = fake[3].seen
+    assert (first, second) == ("Bearer a0", "Bearer a1")
+    assert 3 < short < 5.5
+    assert 290 < long < 305
+
+
+@pytest.mark.parametrize("reason", ["TOKEN_EXPIRED", "PERMISSIONS_STALE"])
+def test_a_stream_that_was_refused_for_its_token_can_be_sent_anew(fake, client, reason):
+    fake[3].refused["Bearer a0"] = reason
+    with pytest.raises(grpc.RpcError) as caught:
+        take(client)
+    assert clients.may_repeat(caught.value)
+    assert take(client) == b"ab"
+    assert [token for token, _ in fake[3].seen] == ["Bearer a0", "Bearer a1"]
+
+
+def test_a_stream_that_was_refused_for_good_is_not_sent_anew(fake, client):
+    fake[3].refused["Bearer a0"] = "SESSION_REVOKED"
+    with pytest.raises(grpc.RpcError) as caught:
+        take(client)
+    assert not clients.may_repeat(caught.value)
+    assert fake[1].refreshed == []
 
 
 def test_other_refusals_are_the_callers(fake, client):

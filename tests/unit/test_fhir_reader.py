@@ -1,16 +1,20 @@
 """Files of FHIR resources: forms, order, and what is told of broken ones."""
 
+from __future__ import annotations
+
 import gzip
 import json
 import os
 
+import orjson
 import pytest
 
 from hms_server.errors import ConfigError
 from hms_server.fhir import reader
-from hms_server.fhir.reader import Broken, Resource, find_files, read
+from hms_server.fhir.reader import Broken, Group, find_files, read
 
 PATIENT = {"resourceType": "Patient", "id": "p"}
+BUNDLE = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": PATIENT}]}
 
 
 @pytest.fixture
@@ -29,14 +33,28 @@ def items(path):
     return list(read(find_files([path])[0]))
 
 
-def bundle(*resources, kind="collection"):
-    return {"resourceType": "Bundle", "type": kind, "entry": [{"resource": r} for r in resources]}
+def text(parcel):
+    return b"".join(parcel.pieces)
+
+
+def line(kind, **fields):
+    return json.dumps({"resourceType": kind, **fields}).encode()
 
 
 def test_a_folder_is_read_in_order_of_names(write, tmp_path):
-    for name in ("b.json", "a.ndjson.gz", "sub/c.json.gz", ".hidden.json", "README.md"):
+    for name in ("b.json", "a.json.gz", "sub/c.json.gz", ".hidden.json", "README.md"):
         write(name, PATIENT)
-    assert [file.name for file in find_files([str(tmp_path)])] == ["a.ndjson.gz", "b.json", "sub/c.json.gz"]
+    assert [file.name for file in find_files([str(tmp_path)])] == ["a.json.gz", "b.json", "sub/c.json.gz"]
+
+
+def test_files_of_lines_come_in_the_order_of_what_they_refer_to(write, tmp_path):
+    kinds = ["Claim", "Observation", "Encounter", "Patient", "PractitionerRole", "Organization"]
+    for i, kind in enumerate(kinds):
+        write(f"{i}.ndjson", line(kind))
+    write("9.ndjson.gz", line("Bundle"))
+    write("x.ndjson", b"{oops")
+    names = [file.name for file in find_files([str(tmp_path)])]
+    assert names == ["9.ndjson.gz", *(f"{i}.ndjson" for i in range(5, -1, -1)), "x.ndjson"]
 
 
 def test_paths_that_lead_nowhere_are_a_mistake_of_the_call(write, tmp_path):
@@ -47,107 +65,69 @@ def test_paths_that_lead_nowhere_are_a_mistake_of_the_call(write, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.json.gz", "A.JSON"])
-@pytest.mark.parametrize("kind", ["transaction", "batch", "collection", "searchset", "document"])
-def test_bundles(write, name, kind):
-    found = items(write(name, bundle({"resourceType": "Observation"}, PATIENT, kind=kind)))
-    assert [(item.type, item.place.at("birthDate")) for item in found] == [
-        ("Observation", f"{name}: entry[0].resource.birthDate"),
-        ("Patient", f"{name}: entry[1].resource.birthDate"),
-    ]
-
-
-def test_a_single_resource_and_a_byte_order_mark(write):
-    (item,) = items(write("a.json", b"\xef\xbb\xbf" + json.dumps(PATIENT).encode()))
-    assert isinstance(item, Resource)
-    assert item.place.at("id") == "a.json: id"
+def test_a_json_file_is_sent_as_it_is_in_pieces(write, name, monkeypatch):
+    monkeypatch.setattr(reader, "PIECE_BYTES", 7)
+    content = json.dumps(BUNDLE, indent=1).encode()
+    (parcel,) = items(write(name, content))
+    assert text(parcel) == content
+    assert max(map(len, parcel.pieces)) == 7
+    assert parcel.place("entry[0].resource.id") == f"{name}: entry[0].resource.id"
+    assert parcel.place("") == name
 
 
 def test_lines_have_numbers_and_a_broken_one_stops_nothing(write):
-    text = f"{json.dumps(PATIENT)}\n\n{{oops\n{json.dumps(bundle(PATIENT))}\n".encode()
-    for name in ("a.ndjson", "a.ndjson.gz"):
-        first, broken, last = items(write(name, text))
-        assert first.place.at("id") == f"{name}:1: id"
-        assert isinstance(broken, Broken)
-        assert broken.place.at("") == f"{name}:3"
-        assert last.place.at("id") == f"{name}:4: entry[0].resource.id"
-
-
-def test_entries_without_a_resource_pass_and_broken_ones_are_named(write):
-    content = {
-        "resourceType": "Bundle",
-        "entry": [{"request": {"method": "DELETE"}}, 5, {"resource": {"a": 1}}],
-    }
-    found = items(write("a.json", content))
-    assert [(item.place.at(""), item.text) for item in found] == [
-        ("a.json: entry[1]", "no object"),
-        ("a.json: entry[2].resource", "no FHIR resource: it has no resourceType"),
-    ]
-
-
-def test_a_bundle_in_a_bundle(write):
-    (item,) = items(write("a.json", bundle(bundle(PATIENT))))
-    assert item.place.at("id") == "a.json: entry[0].resource.entry[0].resource.id"
-    deep = PATIENT
-    for _ in range(10):
-        deep = bundle(deep)
-    assert isinstance(items(write("deep.json", deep))[0], Broken)
-
-
-@pytest.mark.parametrize(
-    ("name", "data", "text"),
-    [
-        ("a.json", b"{", "no JSON"),
-        ("a.json", b"", "no JSON"),
-        ("a.json", b"\xff\xfe{}", "no JSON"),
-        ("a.json", b"[]", "no resourceType"),
-        ("a.json", b"[" * 5000, "no JSON"),
-        ("a.json", json.dumps({"resourceType": "Bundle", "entry": {}}).encode(), "no list"),
-        ("a.json", json.dumps(bundle(kind="history")).encode(), "history"),
-    ],
-)
-def test_what_cannot_be_read_is_told(write, name, data, text):
-    (item,) = items(write(name, data))
-    assert isinstance(item, Broken)
-    assert text in item.text
-
-
-def test_damaged_gzip_files(write, tmp_path):
-    whole = gzip.compress(json.dumps(bundle(*[{**PATIENT, "id": os.urandom(40).hex()}] * 99)).encode())
-    damaged = bytearray(whole)
-    damaged[len(whole) // 2] ^= 0xFF
-    for name, data, text in (
-        ("cut.json.gz", whole[:-20], "cut off"),
-        ("none.json.gz", b"{}", "gzip"),
-        ("damaged.json.gz", bytes(damaged), "gzip"),
-    ):
-        path = tmp_path / name
-        path.write_bytes(data)
-        (item,) = items(str(path))
-        assert isinstance(item, Broken)
-        assert text in item.text
-
-
-def test_a_cut_off_ndjson_gives_what_came_before(tmp_path):
-    lines = b"".join(
-        json.dumps({**PATIENT, "id": os.urandom(40).hex()}).encode() + b"\n" for _ in range(5000)
+    content = b"\n".join(
+        [line("Patient", id="1"), b"", b"{oops", json.dumps(BUNDLE).encode(), b"7", line("A")]
     )
-    (tmp_path / "a.ndjson.gz").write_bytes(gzip.compress(lines)[:-2000])
-    found = items(str(tmp_path / "a.ndjson.gz"))
-    assert len(found) > 100
-    assert [type(item) for item in found[-2:]] == [Resource, Broken]
+    for name in ("a.ndjson", "a.ndjson.gz"):
+        broken, bundle, number, group = items(write(name, content))
+        assert isinstance(broken, Broken)
+        assert (broken.place, broken.text[:8]) == (f"{name}:3", "no JSON:")
+        assert bundle.place("entry[0].resource.id") == f"{name}:4: entry[0].resource.id"
+        assert orjson.loads(text(bundle)) == BUNDLE
+        assert number.place == f"{name}:5"
+        assert [e["resource"]["resourceType"] for e in orjson.loads(text(group))["entry"]] == ["Patient", "A"]
+        assert group.place("entry[1].resource.name[0].family") == f"{name}:6: name[0].family"
+        assert group.place("entry[0].resource") == f"{name}:1"
+        assert group.place("type") == f"{name}: type"
 
 
-def test_a_file_that_is_too_large_is_refused(write, monkeypatch):
-    monkeypatch.setattr(reader, "MOST_BYTES", 20)
-    (item,) = items(write("a.json", PATIENT))
-    assert "larger than" in item.text
-    (item,) = items(write("a.ndjson", PATIENT))
-    assert "longer than" in item.text
+def test_the_good_lines_of_a_group_can_go_without_the_bad_ones():
+    group = Group("a.ndjson", [1, 2, 5], [line("A"), line("B"), line("C")])
+    rest = group.without({group.entry("entry[1].resource.x")})
+    assert rest is not None
+    assert [e["resource"]["resourceType"] for e in orjson.loads(text(rest))["entry"]] == ["A", "C"]
+    assert rest.place("entry[1].resource") == "a.ndjson:5"
+    assert rest.without({0, 1}) is None
 
 
-def test_an_unreadable_file_is_told(tmp_path):
-    (tmp_path / "gone.json").write_text("{}")
-    (file,) = find_files([str(tmp_path / "gone.json")])
-    file.path.unlink()
-    (item,) = list(read(file))
-    assert "No such file" in item.text
+def test_many_lines_are_several_bundles(write):
+    path = write("a.ndjson", b"\n".join([line("Observation")] * 2500))
+    assert [len(orjson.loads(text(one))["entry"]) for one in items(path)] == [1000, 1000, 500]
+
+
+def test_files_that_are_too_large_are_refused_unsent(write, monkeypatch):
+    monkeypatch.setattr(reader, "MOST_BYTES", 100)
+    (broken,) = items(write("a.json", b" " * 101))
+    assert "larger than" in broken.text
+    group, broken = items(write("a.ndjson", line("Patient") + b"\n" + b" " * 101))[::-1]
+    assert (broken.place, isinstance(group, Group)) == ("a.ndjson:2", True)
+
+
+@pytest.mark.parametrize("name", ["a.json.gz", "a.ndjson.gz"])
+def test_a_file_that_was_cut_off_sends_nothing_broken(write, tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(json.dumps(BUNDLE).encode())[:-6])
+    (broken,) = [item for item in items(str(path)) if isinstance(item, Broken)]
+    assert "cut off" in broken.text
+    path.write_bytes(b"no gzip at all")
+    (broken,) = items(str(path))
+    assert "no good gzip file" in broken.text
+
+
+def test_names_of_any_bytes_are_shown(tmp_path):
+    path = os.fsencode(tmp_path) + b"/a\xff\n.json"
+    with open(path, "wb") as file:
+        file.write(json.dumps(PATIENT).encode())
+    (file,) = find_files([str(tmp_path)])
+    assert file.name == "a\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}.json"

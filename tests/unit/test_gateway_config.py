@@ -92,6 +92,21 @@ def test_what_was_not_sent_is_tried_again() -> None:
     assert ours["route"]["retry_policy"]["retry_on"] == "connect-failure,refused-stream"
 
 
+def test_an_upload_passes_unbuffered_and_has_its_own_time() -> None:
+    routes = manager()["route_config"]["virtual_hosts"][0]["routes"]
+    for path in ("/hms.fhir.v1.FhirService/ImportBundle", "/v1/fhir/bundles:import"):
+        found = [route for route in routes if route["match"].get("path") == path]
+        places = [routes.index(route) for route in found]
+        assert places < [i for i, route in enumerate(routes) if route["match"].get("prefix")]
+        assert found[0]["route"]["timeout"] == found[0]["route"]["idle_timeout"] == "301s"
+        assert found[0]["typed_per_filter_config"]["envoy.filters.http.buffer"]["disabled"]
+        assert "retry_policy" not in found[0]["route"]
+    assert manager()["request_timeout"] == "300s"
+    assert manager()["stream_idle_timeout"] == "120s"
+    ours = next(route for route in routes if route["match"].get("prefix") == "/hms.")
+    assert ours["route"]["timeout"] == "61s"
+
+
 def test_no_origin_is_allowed_unless_named() -> None:
     assert "CorsPolicy" not in json.dumps(manager())
     policy = json.dumps(manager(allowed_origins=("https://a.example.org",)))

@@ -94,6 +94,19 @@ def test_a_body_leaves_out_what_the_path_says() -> None:
     assert [p["name"] for p in parameters] == ["id", "update_mask", "request_id"]
 
 
+def test_an_upload_takes_any_object_and_its_other_fields_as_parameters() -> None:
+    operation = operations()["POST /v1/fhir/bundles:import"]
+    content = operation["requestBody"]["content"]
+    assert list(content) == ["application/fhir+json", "application/json"]
+    for kind in content.values():
+        assert kind["schema"]["type"] == "object"
+        assert "properties" not in kind["schema"]
+    (parameter,) = operation["parameters"]
+    assert (parameter["name"], parameter["in"]) == ("source", "query")
+    assert "required" not in parameter
+    assert "Rate-limit tier: import" in operation["description"]
+
+
 def test_comments_become_descriptions() -> None:
     assert "duplicate_candidates" in operations()["POST /v1/patients"]["description"]
     assert "patient.write" in operations()["POST /v1/patients"]["description"]
@@ -193,8 +206,13 @@ def test_templates_are_read() -> None:
     )
     update = next(b for b in rules.all_bindings() if b.template == "/v1/patients/{patient.id}")
     assert (update.http_method, update.body, update.captures) == ("PATCH", "patient", ("patient.id",))
-    posted = [b for b in rules.all_bindings() if b.index]
-    assert {b.template for b in posted} == {"/v1/patients:batchGet", "/v1/patients:search"}
+    further = {b.template for b in rules.all_bindings() if b.index}
+    assert {
+        "/v1/patients:batchGet",
+        "/v1/patients:search",
+        "/v1/encounters/{encounter_id}/conditions",
+        "/v1/encounters/{condition.encounter_id}/conditions",
+    } <= further
 
 
 def test_comments_of_nested_elements() -> None:

@@ -39,6 +39,14 @@ def test_the_platform_holds_nothing_of_patients(catalogue):
     assert {"user.write", "role.write", "audit.read"} < catalogue.of_tenant(PLATFORM)
 
 
+def test_the_directory_is_a_hospitals_own(catalogue):
+    directory = {"directory.read", "directory.write"}
+    assert directory < catalogue.of_tenant(HOSPITAL)
+    assert not directory & catalogue.of_tenant(PLATFORM)
+    row = HeldRole("OWN", False, False, sorted(directory))
+    assert catalogue.of_role(PLATFORM, row) == frozenset()
+
+
 def test_an_administrator_holds_everything_of_his_tenant(catalogue):
     role = HeldRole("ADMIN", True, True, [])
     for tenant in (HOSPITAL, PLATFORM):
@@ -51,7 +59,7 @@ def test_an_administrator_holds_everything_of_his_tenant(catalogue):
 def test_roles_add_up(catalogue):
     roles = [HeldRole("LAB", True, False, []), HeldRole("OWN", False, False, ["audit.read"])]
     grants = catalogue.grants(HOSPITAL, roles)
-    assert grants.permissions == {"patient.read", "settings.read", "audit.read"}
+    assert grants.permissions == system_roles.HOSPITAL["LAB"].permissions | {"audit.read"}
     assert grants.for_token == grants.permissions
     assert catalogue.grants(HOSPITAL, []).for_token == frozenset()
 

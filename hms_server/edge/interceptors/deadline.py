@@ -14,8 +14,8 @@ class DeadlineInterceptor:
         self._ceiling = ceiling_seconds
 
     def bind(self, method: BoundMethod, following: Handler) -> Handler:
-        """A call without a deadline has the ceiling."""
-        ceiling = self._ceiling
+        """A call without a deadline has the ceiling: the method's own or the usual one."""
+        ceiling = method.policy.deadline_seconds or self._ceiling
 
         def handle(call: Call) -> object:
             transport = call.transport

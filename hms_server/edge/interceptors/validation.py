@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
+from google.protobuf.message import Message
+
 from hms_server import errors, validation
 from hms_server.context import Call
+from hms_server.edge import stream
 from hms_server.edge.bound import BoundMethod, Handler
 
 
 class ValidationInterceptor:
-    """Parses and validates; what the proto cannot say is left to the room's rules."""
+    """Parses and validates; what the proto cannot say is left to the room's rules.
+
+    The messages of a client's stream are looked at as the handler asks for them.
+    """
 
     def bind(self, method: BoundMethod, following: Handler) -> Handler:
         """The first validation of a class compiles its rules: done here, at start-up."""
         validation.violations(method.request_class())
 
+        def check(message: Message) -> None:
+            found = validation.violations(message)
+            if found:
+                raise _refusal(found)
+
         def handle(call: Call) -> object:
             found = validation.violations(method.parse(call))
             if found:
-                raise errors.InvalidArgument(
-                    "; ".join(f"{v.field}: {v.description}" for v in found[:5]), violations=found
-                )
+                raise _refusal(found)
             return following(call)
 
-        return handle
+        def handle_stream(call: Call) -> object:
+            call.request = stream.messages(method, call, call.request, check)
+            return following(call)
+
+        return handle_stream if method.policy.max_stream_bytes else handle
+
+
+def _refusal(found: tuple[errors.FieldViolation, ...]) -> errors.InvalidArgument:
+    return errors.InvalidArgument(
+        "; ".join(f"{v.field}: {v.description}" for v in found[:5]), violations=found
+    )

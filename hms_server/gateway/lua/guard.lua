@@ -57,16 +57,17 @@ local function write_timeout(milliseconds)
   return format("%dS", math.min(math.ceil(milliseconds / 1000), 99999999))
 end
 
--- Gives the server a deadline: the caller's, within the limit, or the default. A stream has none
--- unless the caller wants one. Answers whether the caller's could be read.
+-- Gives the server a deadline: the caller's, within the limit, or the default. A method may have a limit
+-- of its own, which is its default too. A stream of the server's has none unless the caller wants one.
+-- Answers whether the caller's could be read.
 local function set_deadline(handle, headers, rpc)
   local asked = asked_timeout(headers)
   if asked == false then return false end
   headers:remove("x-request-timeout")
   if STREAMS[rpc] and not asked then return true end
-  local limits = handle:filterContext()
-  local timeout = asked or limits:get("default_timeout_ms")
-  if not STREAMS[rpc] then timeout = math.min(timeout, limits:get("max_timeout_ms")) end
+  local limits, own = handle:filterContext(), LIMITS[rpc]
+  local timeout = asked or own or limits:get("default_timeout_ms")
+  if not STREAMS[rpc] then timeout = math.min(timeout, own or limits:get("max_timeout_ms")) end
   timeout = math.max(1, math.ceil(timeout))
   headers:replace("grpc-timeout", write_timeout(timeout))
   headers:replace("x-envoy-upstream-rq-timeout-ms", format("%d", timeout + GRACE_MS))
@@ -83,13 +84,28 @@ end
 
 -- Whether the media type says JSON. None at all is taken for JSON, and so is what `curl -d` says unless told
 -- otherwise: nobody is signed in by a cookie, so a foreign page's form gains nothing by it.
-local function is_json(headers)
+local function is_json(headers, streamed)
   local value = headers:get("content-type")
   if not value then return true end
   local media = string.lower(string.match(value, "^%s*([^;%s]*)"))
   local charset = string.match(string.lower(value), 'charset%s*=%s*"?([^%s;"]+)')
   local known = media == "application/json" or media == "application/x-www-form-urlencoded"
+    or (streamed and find(media, "^application/[%w.-]+%+json$"))
   return known and (charset == nil or charset == "utf-8")
+end
+
+-- The body of an upload passes in pieces and unread: what it holds is the server's to judge.
+local function check_upload(handle, headers, route)
+  local length = tonumber(headers:get("content-length") or "")
+  if not is_json(headers, true) then
+    local message = "The content type must be application/json or one that ends in +json, in UTF-8."
+    refuse(handle, "415", 3, MALFORMED, message)
+  elseif (headers:get("content-encoding") or "identity") ~= "identity" then
+    refuse(handle, "415", 3, MALFORMED, "The body must not be compressed.")
+  elseif length and length > route.stream then
+    local message = format("The body has more than %d bytes, which is the limit.", route.stream)
+    refuse(handle, "413", 8, TOO_LARGE, message)
+  end
 end
 
 -- Envoy's buffer filter has the whole body by now and has refused one above the limit.
@@ -141,6 +157,7 @@ local function check_rest(handle, headers)
   set_retries(headers, route.rpc)
   local fields = check_query(query, route)
   if #fields > 0 then return refuse_fields(handle, fields) end
+  if route.stream then return check_upload(handle, headers, route) end
   check_body(handle, route)
 end
 

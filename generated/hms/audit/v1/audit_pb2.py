@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from hms.policy.v1 import policy_pb2 as hms_dot_policy_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18hms/audit/v1/audit.proto\x12\x0chms.audit.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ahms/policy/v1/policy.proto\"\xae\x03\n\nAuditEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x03\x12/\n\x0brecord_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x61\x63tion\x18\x04 \x01(\t\x12\x0e\n\x06method\x18\x05 \x01(\t\x12\x10\n\x08\x61\x63tor_id\x18\x06 \x01(\t\x12\x12\n\nactor_name\x18\x07 \x01(\t\x12\x12\n\nsession_id\x18\x08 \x01(\t\x12\x13\n\x0b\x65ntity_type\x18\t \x01(\t\x12\x11\n\tentity_id\x18\n \x01(\t\x12\x13\n\x0bpatient_ids\x18\x0b \x03(\t\x12\x0f\n\x07outcome\x18\x0c \x01(\t\x12\x0e\n\x06reason\x18\r \x01(\t\x12\x12\n\nrequest_id\x18\x0e \x01(\t\x12\x10\n\x08trace_id\x18\x0f \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x10 \x01(\t\x12\x13\n\x0bold_version\x18\x11 \x01(\x03\x12\x13\n\x0bnew_version\x18\x12 \x01(\x03\x12*\n\x07\x63hanges\x18\x13 \x03(\x0b\x32\x19.hms.audit.v1.FieldChange\x12\x0c\n\x04hash\x18\x14 \x01(\t\"B\n\x0b\x46ieldChange\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x11\n\told_value\x18\x02 \x01(\t\x12\x11\n\tnew_value\x18\x03 \x01(\t\"\xf0\x01\n\x16ListAuditEventsRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x1f\n\npatient_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x1d\n\x08\x61\x63tor_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x7f\n\x17ListAuditEventsResponse\x12.\n\x0c\x61udit_events\x18\x01 \x03(\x0b\x32\x18.hms.audit.v1.AuditEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x1b\n\x13previous_page_token\x18\x03 \x01(\t\",\n\x14GetAuditEventRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x32\xbc\x02\n\x0c\x41uditService\x12\x9a\x01\n\x0fListAuditEvents\x12$.hms.audit.v1.ListAuditEventsRequest\x1a%.hms.audit.v1.ListAuditEventsResponse\":\xca\xda\x18\x1f\x08\x03\x12\naudit.read\x18\x02 \x03\x32\x0b\x61udit_event\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/auditEvents\x12\x8e\x01\n\rGetAuditEvent\x12\".hms.audit.v1.GetAuditEventRequest\x1a\x18.hms.audit.v1.AuditEvent\"?\xca\xda\x18\x1f\x08\x03\x12\naudit.read\x18\x02 \x03\x32\x0b\x61udit_event\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/auditEvents/{id}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18hms/audit/v1/audit.proto\x12\x0chms.audit.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ahms/policy/v1/policy.proto\"\xdd\x03\n\nAuditEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x03\x12/\n\x0brecord_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x61\x63tion\x18\x04 \x01(\t\x12\x0e\n\x06method\x18\x05 \x01(\t\x12\x10\n\x08\x61\x63tor_id\x18\x06 \x01(\t\x12\x12\n\nactor_name\x18\x07 \x01(\t\x12\x12\n\nsession_id\x18\x08 \x01(\t\x12\x13\n\x0b\x65ntity_type\x18\t \x01(\t\x12\x11\n\tentity_id\x18\n \x01(\t\x12\x13\n\x0bpatient_ids\x18\x0b \x03(\t\x12\x0f\n\x07outcome\x18\x0c \x01(\t\x12\x0e\n\x06reason\x18\r \x01(\t\x12\x12\n\nrequest_id\x18\x0e \x01(\t\x12\x10\n\x08trace_id\x18\x0f \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x10 \x01(\t\x12\x13\n\x0bold_version\x18\x11 \x01(\x03\x12\x13\n\x0bnew_version\x18\x12 \x01(\x03\x12*\n\x07\x63hanges\x18\x13 \x03(\x0b\x32\x19.hms.audit.v1.FieldChange\x12\x0c\n\x04hash\x18\x14 \x01(\t\x12-\n\x08\x65ntities\x18\x15 \x03(\x0b\x32\x1b.hms.audit.v1.AuditEntities\"I\n\rAuditEntities\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x02 \x01(\t\x12\x0b\n\x03ids\x18\x03 \x03(\t\x12\r\n\x05\x63ount\x18\x04 \x01(\x05\"B\n\x0b\x46ieldChange\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x11\n\told_value\x18\x02 \x01(\t\x12\x11\n\tnew_value\x18\x03 \x01(\t\"\x90\x02\n\x16ListAuditEventsRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x1f\n\npatient_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x1d\n\x08\x61\x63tor_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1e\n\tentity_id\x18\x07 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x7f\n\x17ListAuditEventsResponse\x12.\n\x0c\x61udit_events\x18\x01 \x03(\x0b\x32\x18.hms.audit.v1.AuditEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x1b\n\x13previous_page_token\x18\x03 \x01(\t\",\n\x14GetAuditEventRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x32\xbc\x02\n\x0c\x41uditService\x12\x9a\x01\n\x0fListAuditEvents\x12$.hms.audit.v1.ListAuditEventsRequest\x1a%.hms.audit.v1.ListAuditEventsResponse\":\xca\xda\x18\x1f\x08\x03\x12\naudit.read\x18\x02 \x03\x32\x0b\x61udit_event\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/auditEvents\x12\x8e\x01\n\rGetAuditEvent\x12\".hms.audit.v1.GetAuditEventRequest\x1a\x18.hms.audit.v1.AuditEvent\"?\xca\xda\x18\x1f\x08\x03\x12\naudit.read\x18\x02 \x03\x32\x0b\x61udit_event\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/auditEvents/{id}b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,6 +43,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTAUDITEVENTSREQUEST'].fields_by_name['patient_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_LISTAUDITEVENTSREQUEST'].fields_by_name['actor_id']._loaded_options = None
   _globals['_LISTAUDITEVENTSREQUEST'].fields_by_name['actor_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_LISTAUDITEVENTSREQUEST'].fields_by_name['entity_id']._loaded_options = None
+  _globals['_LISTAUDITEVENTSREQUEST'].fields_by_name['entity_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_GETAUDITEVENTREQUEST'].fields_by_name['id']._loaded_options = None
   _globals['_GETAUDITEVENTREQUEST'].fields_by_name['id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_AUDITSERVICE'].methods_by_name['ListAuditEvents']._loaded_options = None
@@ -50,15 +52,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUDITSERVICE'].methods_by_name['GetAuditEvent']._loaded_options = None
   _globals['_AUDITSERVICE'].methods_by_name['GetAuditEvent']._serialized_options = b'\312\332\030\037\010\003\022\naudit.read\030\002 \0032\013audit_event\202\323\344\223\002\026\022\024/v1/auditEvents/{id}'
   _globals['_AUDITEVENT']._serialized_start=163
-  _globals['_AUDITEVENT']._serialized_end=593
-  _globals['_FIELDCHANGE']._serialized_start=595
-  _globals['_FIELDCHANGE']._serialized_end=661
-  _globals['_LISTAUDITEVENTSREQUEST']._serialized_start=664
-  _globals['_LISTAUDITEVENTSREQUEST']._serialized_end=904
-  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_start=906
-  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_end=1033
-  _globals['_GETAUDITEVENTREQUEST']._serialized_start=1035
-  _globals['_GETAUDITEVENTREQUEST']._serialized_end=1079
-  _globals['_AUDITSERVICE']._serialized_start=1082
-  _globals['_AUDITSERVICE']._serialized_end=1398
+  _globals['_AUDITEVENT']._serialized_end=640
+  _globals['_AUDITENTITIES']._serialized_start=642
+  _globals['_AUDITENTITIES']._serialized_end=715
+  _globals['_FIELDCHANGE']._serialized_start=717
+  _globals['_FIELDCHANGE']._serialized_end=783
+  _globals['_LISTAUDITEVENTSREQUEST']._serialized_start=786
+  _globals['_LISTAUDITEVENTSREQUEST']._serialized_end=1058
+  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_start=1060
+  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_end=1187
+  _globals['_GETAUDITEVENTREQUEST']._serialized_start=1189
+  _globals['_GETAUDITEVENTREQUEST']._serialized_end=1233
+  _globals['_AUDITSERVICE']._serialized_start=1236
+  _globals['_AUDITSERVICE']._serialized_end=1552
 # @@protoc_insertion_point(module_scope)

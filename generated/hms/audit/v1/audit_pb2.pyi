@@ -43,6 +43,7 @@ class AuditEvent(_message.Message):
     NEW_VERSION_FIELD_NUMBER: _builtins.int
     CHANGES_FIELD_NUMBER: _builtins.int
     HASH_FIELD_NUMBER: _builtins.int
+    ENTITIES_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     sequence: _builtins.int
     """Place in the tenant's chain, from 1 without a gap."""
@@ -79,6 +80,10 @@ class AuditEvent(_message.Message):
     def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___FieldChange]:
         """Set by GetAuditEvent alone."""
 
+    @_builtins.property
+    def entities(self) -> _containers.RepeatedCompositeFieldContainer[Global___AuditEntities]:
+        """What else was changed or moved, by type: the records of an import, of a merge. Empty for most events."""
+
     def __init__(
         self,
         *,
@@ -102,14 +107,50 @@ class AuditEvent(_message.Message):
         new_version: _builtins.int = ...,
         changes: _abc.Iterable[Global___FieldChange] | None = ...,
         hash: _builtins.str = ...,
+        entities: _abc.Iterable[Global___AuditEntities] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["record_time", b"record_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "actor_id", b"actor_id", "actor_name", b"actor_name", "address", b"address", "changes", b"changes", "entity_id", b"entity_id", "entity_type", b"entity_type", "hash", b"hash", "id", b"id", "method", b"method", "new_version", b"new_version", "old_version", b"old_version", "outcome", b"outcome", "patient_ids", b"patient_ids", "reason", b"reason", "record_time", b"record_time", "request_id", b"request_id", "sequence", b"sequence", "session_id", b"session_id", "trace_id", b"trace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "actor_id", b"actor_id", "actor_name", b"actor_name", "address", b"address", "changes", b"changes", "entities", b"entities", "entity_id", b"entity_id", "entity_type", b"entity_type", "hash", b"hash", "id", b"id", "method", b"method", "new_version", b"new_version", "old_version", b"old_version", "outcome", b"outcome", "patient_ids", b"patient_ids", "reason", b"reason", "record_time", b"record_time", "request_id", b"request_id", "sequence", b"sequence", "session_id", b"session_id", "trace_id", b"trace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AuditEvent: _TypeAlias = AuditEvent  # noqa: Y015
+
+@_typing.final
+class AuditEntities(_message.Message):
+    """Entities of one type to which the same was done."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TYPE_FIELD_NUMBER: _builtins.int
+    ACTION_FIELD_NUMBER: _builtins.int
+    IDS_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    type: _builtins.str
+    """"observation"."""
+    action: _builtins.str
+    """CREATE, READ, UPDATE, DELETE, EXECUTE."""
+    count: _builtins.int
+    @_builtins.property
+    def ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Set by GetAuditEvent alone: there may be thousands."""
+
+    def __init__(
+        self,
+        *,
+        type: _builtins.str = ...,
+        action: _builtins.str = ...,
+        ids: _abc.Iterable[_builtins.str] | None = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "count", b"count", "ids", b"ids", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AuditEntities: _TypeAlias = AuditEntities  # noqa: Y015
 
 @_typing.final
 class FieldChange(_message.Message):
@@ -148,11 +189,14 @@ class ListAuditEventsRequest(_message.Message):
     ACTOR_ID_FIELD_NUMBER: _builtins.int
     START_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
+    ENTITY_ID_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """At most 1000; 50 when not set."""
     page_token: _builtins.str
     patient_id: _builtins.str
     actor_id: _builtins.str
+    entity_id: _builtins.str
+    """Events whose entity_id it is. Events that only list it in `entities` are found by their patient."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """From, included."""
@@ -170,10 +214,11 @@ class ListAuditEventsRequest(_message.Message):
         actor_id: _builtins.str = ...,
         start_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
+        entity_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "end_time", b"end_time", "page_size", b"page_size", "page_token", b"page_token", "patient_id", b"patient_id", "start_time", b"start_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "end_time", b"end_time", "entity_id", b"entity_id", "page_size", b"page_size", "page_token", b"page_token", "patient_id", b"patient_id", "start_time", b"start_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -57,7 +57,7 @@ class AuditServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetAuditEvent(self, request, context):
-        """With the fields that changed, for a change of a patient.
+        """With the ids of all entities it lists, and, for a change of a patient, the fields that changed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

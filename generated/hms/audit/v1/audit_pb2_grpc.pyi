@@ -34,7 +34,7 @@ class AuditServiceStub:
     ListAuditEvents: _grpc.UnaryUnaryMultiCallable[_audit_pb2.ListAuditEventsRequest, _audit_pb2.ListAuditEventsResponse]
     """Newest first. An event shows up a few seconds after its call at most."""
     GetAuditEvent: _grpc.UnaryUnaryMultiCallable[_audit_pb2.GetAuditEventRequest, _audit_pb2.AuditEvent]
-    """With the fields that changed, for a change of a patient."""
+    """With the ids of all entities it lists, and, for a change of a patient, the fields that changed."""
 
 @_typing.type_check_only
 class AuditServiceAsyncStub(AuditServiceStub):
@@ -42,7 +42,7 @@ class AuditServiceAsyncStub(AuditServiceStub):
     ListAuditEvents: _aio.UnaryUnaryMultiCallable[_audit_pb2.ListAuditEventsRequest, _audit_pb2.ListAuditEventsResponse]  # type: ignore[assignment]
     """Newest first. An event shows up a few seconds after its call at most."""
     GetAuditEvent: _aio.UnaryUnaryMultiCallable[_audit_pb2.GetAuditEventRequest, _audit_pb2.AuditEvent]  # type: ignore[assignment]
-    """With the fields that changed, for a change of a patient."""
+    """With the ids of all entities it lists, and, for a change of a patient, the fields that changed."""
 
 class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -59,6 +59,6 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _audit_pb2.GetAuditEventRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_audit_pb2.AuditEvent, _abc.Awaitable[_audit_pb2.AuditEvent]]:
-        """With the fields that changed, for a change of a patient."""
+        """With the ids of all entities it lists, and, for a change of a patient, the fields that changed."""
 
 def add_AuditServiceServicer_to_server(servicer: AuditServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -110,7 +110,7 @@ class Allergy(_message.Message):
     """Why the record was marked as entered in error. Output only."""
     @_builtins.property
     def code(self) -> _datatypes_pb2.CodeableConcept:
-        """The substance, or "no known allergy"."""
+        """The substance, or "no known allergy". Required."""
 
     @_builtins.property
     def categories(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...

@@ -71,7 +71,7 @@ class Condition(_message.Message):
     """Why the record was marked as entered in error. Output only."""
     @_builtins.property
     def code(self) -> _datatypes_pb2.CodeableConcept:
-        """ICD-10 or SNOMED CT."""
+        """ICD-10 or SNOMED CT. Required."""
 
     @_builtins.property
     def categories(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:

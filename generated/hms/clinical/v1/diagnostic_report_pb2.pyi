@@ -67,7 +67,9 @@ class DiagnosticReport(_message.Message):
     error_reason: _builtins.str
     """Why the record was marked as entered in error. Output only."""
     @_builtins.property
-    def code(self) -> _datatypes_pb2.CodeableConcept: ...
+    def code(self) -> _datatypes_pb2.CodeableConcept:
+        """Required."""
+
     @_builtins.property
     def categories(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Codes of HL7 v2 table 0074: "LAB", "RAD"."""

@@ -119,12 +119,14 @@ class Document(_message.Message):
     """Why the record was marked as entered in error. Output only."""
     @_builtins.property
     def code(self) -> _datatypes_pb2.CodeableConcept:
-        """What kind of document: LOINC."""
+        """What kind of document: LOINC. Required."""
 
     @_builtins.property
     def categories(self) -> _containers.RepeatedCompositeFieldContainer[_datatypes_pb2.CodeableConcept]: ...
     @_builtins.property
-    def attachments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attachment]: ...
+    def attachments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attachment]:
+        """At least one."""
+
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property

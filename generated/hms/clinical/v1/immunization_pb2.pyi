@@ -76,7 +76,7 @@ class Immunization(_message.Message):
     """Why the record was marked as entered in error. Output only."""
     @_builtins.property
     def code(self) -> _datatypes_pb2.CodeableConcept:
-        """The vaccine: CVX, SNOMED CT."""
+        """The vaccine: CVX, SNOMED CT. Required."""
 
     @_builtins.property
     def site(self) -> _datatypes_pb2.CodeableConcept: ...

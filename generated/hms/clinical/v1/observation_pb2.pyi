@@ -164,7 +164,7 @@ class Observation(_message.Message):
     """Why the record was marked as entered in error. Output only."""
     @_builtins.property
     def code(self) -> _datatypes_pb2.CodeableConcept:
-        """What was observed: LOINC where there is one."""
+        """What was observed: LOINC where there is one. Required."""
 
     @_builtins.property
     def categories(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:

@@ -130,7 +130,9 @@ class Prescription(_message.Message):
     error_reason: _builtins.str
     """Why the record was marked as entered in error. Output only."""
     @_builtins.property
-    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___PrescriptionItem]: ...
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___PrescriptionItem]:
+        """At least one."""
+
     @_builtins.property
     def reasons(self) -> _containers.RepeatedCompositeFieldContainer[_datatypes_pb2.CodeableConcept]: ...
     @_builtins.property

@@ -66,7 +66,9 @@ class Procedure(_message.Message):
     error_reason: _builtins.str
     """Why the record was marked as entered in error. Output only."""
     @_builtins.property
-    def code(self) -> _datatypes_pb2.CodeableConcept: ...
+    def code(self) -> _datatypes_pb2.CodeableConcept:
+        """Required."""
+
     @_builtins.property
     def category(self) -> _datatypes_pb2.CodeableConcept: ...
     @_builtins.property

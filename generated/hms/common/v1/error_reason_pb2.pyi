@@ -73,6 +73,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """No such method or path."""
     CONCURRENT_CHANGE: _ErrorReason.ValueType  # 25
     """Two changes met in the database: try again."""
+    BUNDLE_REJECTED: _ErrorReason.ValueType  # 26
+    """The bundle cannot be taken as it is: the message names the entry and what is wrong with it."""
+    PATIENT_MERGED: _ErrorReason.ValueType  # 27
+    """The patient was merged into another one: use that record."""
+    MERGE_CONFLICT: _ErrorReason.ValueType  # 28
+    """The two patients cannot be merged as they stand: the message says what is in the way."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper): ...
 
@@ -127,4 +133,10 @@ UNIMPLEMENTED: ErrorReason.ValueType  # 24
 """No such method or path."""
 CONCURRENT_CHANGE: ErrorReason.ValueType  # 25
 """Two changes met in the database: try again."""
+BUNDLE_REJECTED: ErrorReason.ValueType  # 26
+"""The bundle cannot be taken as it is: the message names the entry and what is wrong with it."""
+PATIENT_MERGED: ErrorReason.ValueType  # 27
+"""The patient was merged into another one: use that record."""
+MERGE_CONFLICT: ErrorReason.ValueType  # 28
+"""The two patients cannot be merged as they stand: the message says what is in the way."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -305,6 +305,8 @@ class Patient(_message.Message):
     DELETE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     DUPLICATE_CANDIDATES_FIELD_NUMBER: _builtins.int
+    MERGED_INTO_ID_FIELD_NUMBER: _builtins.int
+    MERGED_UHIDS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """UUIDv7. Output only."""
     uhid: _builtins.str
@@ -327,6 +329,10 @@ class Patient(_message.Message):
     """Whether the record is in use. True for a new patient unless said otherwise."""
     etag: _builtins.str
     """Send it back with a change to be sure nobody changed the record in between (AIP-154)."""
+    merged_into_id: _builtins.str
+    """Set while the record is merged into another one: that one, or where it was merged itself, the one that
+    stands at the end. Output only.
+    """
     @_builtins.property
     def names(self) -> _containers.RepeatedCompositeFieldContainer[Global___HumanName]:
         """All names; the first is the one shown. At least one name with a part or a text is required."""
@@ -353,6 +359,10 @@ class Patient(_message.Message):
     def duplicate_candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___DuplicateCandidate]:
         """Records that may be the same person. Set by CreatePatient alone."""
 
+    @_builtins.property
+    def merged_uhids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """UHIDs of the records that were merged into this one: it is found by them, too. Output only."""
+
     def __init__(
         self,
         *,
@@ -377,10 +387,12 @@ class Patient(_message.Message):
         delete_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
         duplicate_candidates: _abc.Iterable[Global___DuplicateCandidate] | None = ...,
+        merged_into_id: _builtins.str = ...,
+        merged_uhids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "active", b"active", "create_time", b"create_time", "delete_time", b"delete_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "active", b"active", "addresses", b"addresses", "birth_date", b"birth_date", "communications", b"communications", "contacts", b"contacts", "create_time", b"create_time", "deceased", b"deceased", "deceased_time", b"deceased_time", "delete_time", b"delete_time", "duplicate_candidates", b"duplicate_candidates", "etag", b"etag", "family_name", b"family_name", "gender", b"gender", "given_name", b"given_name", "id", b"id", "identifiers", b"identifiers", "marital_status", b"marital_status", "names", b"names", "telecoms", b"telecoms", "uhid", b"uhid", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "active", b"active", "addresses", b"addresses", "birth_date", b"birth_date", "communications", b"communications", "contacts", b"contacts", "create_time", b"create_time", "deceased", b"deceased", "deceased_time", b"deceased_time", "delete_time", b"delete_time", "duplicate_candidates", b"duplicate_candidates", "etag", b"etag", "family_name", b"family_name", "gender", b"gender", "given_name", b"given_name", "id", b"id", "identifiers", b"identifiers", "marital_status", b"marital_status", "merged_into_id", b"merged_into_id", "merged_uhids", b"merged_uhids", "names", b"names", "telecoms", b"telecoms", "uhid", b"uhid", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__active: _TypeAlias = _typing.Literal["active"]  # noqa: Y015
     _WhichOneofArgType__active: _TypeAlias = _typing.Literal["_active", b"_active"]  # noqa: Y015
@@ -403,10 +415,12 @@ class DuplicateCandidate(_message.Message):
     display_name: _builtins.str
     birth_date: _builtins.str
     score: _builtins.float
-    """0 to 1: the share of weight of what agrees."""
+    """0 to 1: the weight of what agrees, as a share of all that both records tell."""
     @_builtins.property
     def reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What agrees: "NAME_AND_BIRTH_DATE", "PHONE", "IDENTIFIER"."""
+        """What agrees: "IDENTIFIER", "NAME_AND_BIRTH_DATE", "NAME" (it sounds alike, the birth dates differ or are
+        not known), "NEAR_BIRTH_DATE" (a digit apart, day and month swapped, or one less precise), "PHONE".
+        """
 
     def __init__(
         self,
@@ -793,3 +807,44 @@ class ListPatientVersionsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListPatientVersionsResponse: _TypeAlias = ListPatientVersionsResponse  # noqa: Y015
+
+@_typing.final
+class ListDuplicateCandidatesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATIENT_ID_FIELD_NUMBER: _builtins.int
+    patient_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        patient_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["patient_id", b"patient_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDuplicateCandidatesRequest: _TypeAlias = ListDuplicateCandidatesRequest  # noqa: Y015
+
+@_typing.final
+class ListDuplicateCandidatesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CANDIDATES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___DuplicateCandidate]:
+        """At most 20."""
+
+    def __init__(
+        self,
+        *,
+        candidates: _abc.Iterable[Global___DuplicateCandidate] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDuplicateCandidatesResponse: _TypeAlias = ListDuplicateCandidatesResponse  # noqa: Y015

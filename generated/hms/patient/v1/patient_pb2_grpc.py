@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from hms.patient.v1 import merge_pb2 as hms_dot_patient_dot_v1_dot_merge__pb2
 from hms.patient.v1 import patient_pb2 as hms_dot_patient_dot_v1_dot_patient__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -79,6 +80,41 @@ class PatientServiceStub:
                 request_serializer=hms_dot_patient_dot_v1_dot_patient__pb2.ListPatientVersionsRequest.SerializeToString,
                 response_deserializer=hms_dot_patient_dot_v1_dot_patient__pb2.ListPatientVersionsResponse.FromString,
                 _registered_method=True)
+        self.ListDuplicateCandidates = channel.unary_unary(
+                '/hms.patient.v1.PatientService/ListDuplicateCandidates',
+                request_serializer=hms_dot_patient_dot_v1_dot_patient__pb2.ListDuplicateCandidatesRequest.SerializeToString,
+                response_deserializer=hms_dot_patient_dot_v1_dot_patient__pb2.ListDuplicateCandidatesResponse.FromString,
+                _registered_method=True)
+        self.ListDuplicatePairs = channel.unary_unary(
+                '/hms.patient.v1.PatientService/ListDuplicatePairs',
+                request_serializer=hms_dot_patient_dot_v1_dot_merge__pb2.ListDuplicatePairsRequest.SerializeToString,
+                response_deserializer=hms_dot_patient_dot_v1_dot_merge__pb2.ListDuplicatePairsResponse.FromString,
+                _registered_method=True)
+        self.PreviewMerge = channel.unary_unary(
+                '/hms.patient.v1.PatientService/PreviewMerge',
+                request_serializer=hms_dot_patient_dot_v1_dot_merge__pb2.PreviewMergeRequest.SerializeToString,
+                response_deserializer=hms_dot_patient_dot_v1_dot_merge__pb2.PreviewMergeResponse.FromString,
+                _registered_method=True)
+        self.MergePatients = channel.unary_unary(
+                '/hms.patient.v1.PatientService/MergePatients',
+                request_serializer=hms_dot_patient_dot_v1_dot_merge__pb2.MergePatientsRequest.SerializeToString,
+                response_deserializer=hms_dot_patient_dot_v1_dot_merge__pb2.Merge.FromString,
+                _registered_method=True)
+        self.UnmergePatients = channel.unary_unary(
+                '/hms.patient.v1.PatientService/UnmergePatients',
+                request_serializer=hms_dot_patient_dot_v1_dot_merge__pb2.UnmergePatientsRequest.SerializeToString,
+                response_deserializer=hms_dot_patient_dot_v1_dot_merge__pb2.UnmergePatientsResponse.FromString,
+                _registered_method=True)
+        self.GetMerge = channel.unary_unary(
+                '/hms.patient.v1.PatientService/GetMerge',
+                request_serializer=hms_dot_patient_dot_v1_dot_merge__pb2.GetMergeRequest.SerializeToString,
+                response_deserializer=hms_dot_patient_dot_v1_dot_merge__pb2.Merge.FromString,
+                _registered_method=True)
+        self.ListMerges = channel.unary_unary(
+                '/hms.patient.v1.PatientService/ListMerges',
+                request_serializer=hms_dot_patient_dot_v1_dot_merge__pb2.ListMergesRequest.SerializeToString,
+                response_deserializer=hms_dot_patient_dot_v1_dot_merge__pb2.ListMergesResponse.FromString,
+                _registered_method=True)
 
 
 class PatientServiceServicer:
@@ -148,6 +184,57 @@ class PatientServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListDuplicateCandidates(self, request, context):
+        """Records that may be the same person as this one, the likeliest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDuplicatePairs(self, request, context):
+        """The hospital's pairs of records that may be one person: a worklist. Each call looks through a bounded
+        part of the registry, so a page may hold few pairs or none and still have a next_page_token.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PreviewMerge(self, request, context):
+        """What a merge would do and what has to be decided for it. Changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MergePatients(self, request, context):
+        """Makes two records of one person one: everything that belongs to the merged record goes to the survivor,
+        which answers to both UHIDs from then on. Refused with MERGE_CONFLICT while a conflict is undecided.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UnmergePatients(self, request, context):
+        """Takes a merge back: what went over returns, the merged record is live again under its own UHID. What
+        was written to the survivor since stays with it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetMerge(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListMerges(self, request, context):
+        """A patient's merges, on either side, newest first; those that were taken back too.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PatientServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -195,6 +282,41 @@ def add_PatientServiceServicer_to_server(servicer, server):
                     servicer.ListPatientVersions,
                     request_deserializer=hms_dot_patient_dot_v1_dot_patient__pb2.ListPatientVersionsRequest.FromString,
                     response_serializer=hms_dot_patient_dot_v1_dot_patient__pb2.ListPatientVersionsResponse.SerializeToString,
+            ),
+            'ListDuplicateCandidates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDuplicateCandidates,
+                    request_deserializer=hms_dot_patient_dot_v1_dot_patient__pb2.ListDuplicateCandidatesRequest.FromString,
+                    response_serializer=hms_dot_patient_dot_v1_dot_patient__pb2.ListDuplicateCandidatesResponse.SerializeToString,
+            ),
+            'ListDuplicatePairs': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDuplicatePairs,
+                    request_deserializer=hms_dot_patient_dot_v1_dot_merge__pb2.ListDuplicatePairsRequest.FromString,
+                    response_serializer=hms_dot_patient_dot_v1_dot_merge__pb2.ListDuplicatePairsResponse.SerializeToString,
+            ),
+            'PreviewMerge': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewMerge,
+                    request_deserializer=hms_dot_patient_dot_v1_dot_merge__pb2.PreviewMergeRequest.FromString,
+                    response_serializer=hms_dot_patient_dot_v1_dot_merge__pb2.PreviewMergeResponse.SerializeToString,
+            ),
+            'MergePatients': grpc.unary_unary_rpc_method_handler(
+                    servicer.MergePatients,
+                    request_deserializer=hms_dot_patient_dot_v1_dot_merge__pb2.MergePatientsRequest.FromString,
+                    response_serializer=hms_dot_patient_dot_v1_dot_merge__pb2.Merge.SerializeToString,
+            ),
+            'UnmergePatients': grpc.unary_unary_rpc_method_handler(
+                    servicer.UnmergePatients,
+                    request_deserializer=hms_dot_patient_dot_v1_dot_merge__pb2.UnmergePatientsRequest.FromString,
+                    response_serializer=hms_dot_patient_dot_v1_dot_merge__pb2.UnmergePatientsResponse.SerializeToString,
+            ),
+            'GetMerge': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMerge,
+                    request_deserializer=hms_dot_patient_dot_v1_dot_merge__pb2.GetMergeRequest.FromString,
+                    response_serializer=hms_dot_patient_dot_v1_dot_merge__pb2.Merge.SerializeToString,
+            ),
+            'ListMerges': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMerges,
+                    request_deserializer=hms_dot_patient_dot_v1_dot_merge__pb2.ListMergesRequest.FromString,
+                    response_serializer=hms_dot_patient_dot_v1_dot_merge__pb2.ListMergesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -440,6 +562,195 @@ class PatientService:
             '/hms.patient.v1.PatientService/ListPatientVersions',
             hms_dot_patient_dot_v1_dot_patient__pb2.ListPatientVersionsRequest.SerializeToString,
             hms_dot_patient_dot_v1_dot_patient__pb2.ListPatientVersionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDuplicateCandidates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.patient.v1.PatientService/ListDuplicateCandidates',
+            hms_dot_patient_dot_v1_dot_patient__pb2.ListDuplicateCandidatesRequest.SerializeToString,
+            hms_dot_patient_dot_v1_dot_patient__pb2.ListDuplicateCandidatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDuplicatePairs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.patient.v1.PatientService/ListDuplicatePairs',
+            hms_dot_patient_dot_v1_dot_merge__pb2.ListDuplicatePairsRequest.SerializeToString,
+            hms_dot_patient_dot_v1_dot_merge__pb2.ListDuplicatePairsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewMerge(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.patient.v1.PatientService/PreviewMerge',
+            hms_dot_patient_dot_v1_dot_merge__pb2.PreviewMergeRequest.SerializeToString,
+            hms_dot_patient_dot_v1_dot_merge__pb2.PreviewMergeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MergePatients(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.patient.v1.PatientService/MergePatients',
+            hms_dot_patient_dot_v1_dot_merge__pb2.MergePatientsRequest.SerializeToString,
+            hms_dot_patient_dot_v1_dot_merge__pb2.Merge.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UnmergePatients(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.patient.v1.PatientService/UnmergePatients',
+            hms_dot_patient_dot_v1_dot_merge__pb2.UnmergePatientsRequest.SerializeToString,
+            hms_dot_patient_dot_v1_dot_merge__pb2.UnmergePatientsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetMerge(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.patient.v1.PatientService/GetMerge',
+            hms_dot_patient_dot_v1_dot_merge__pb2.GetMergeRequest.SerializeToString,
+            hms_dot_patient_dot_v1_dot_merge__pb2.Merge.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMerges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.patient.v1.PatientService/ListMerges',
+            hms_dot_patient_dot_v1_dot_merge__pb2.ListMergesRequest.SerializeToString,
+            hms_dot_patient_dot_v1_dot_merge__pb2.ListMergesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -5,6 +5,7 @@ The patient registry. Fields follow FHIR R4 Patient; coded fields hold FHIR's ow
 
 from collections import abc as _abc
 from grpc import aio as _aio
+from hms.patient.v1 import merge_pb2 as _merge_pb2
 from hms.patient.v1 import patient_pb2 as _patient_pb2
 import abc as _abc_1
 import grpc as _grpc
@@ -52,6 +53,25 @@ class PatientServiceStub:
     """
     ListPatientVersions: _grpc.UnaryUnaryMultiCallable[_patient_pb2.ListPatientVersionsRequest, _patient_pb2.ListPatientVersionsResponse]
     """A record's history, newest first: every version that stood, the present one included."""
+    ListDuplicateCandidates: _grpc.UnaryUnaryMultiCallable[_patient_pb2.ListDuplicateCandidatesRequest, _patient_pb2.ListDuplicateCandidatesResponse]
+    """Records that may be the same person as this one, the likeliest first."""
+    ListDuplicatePairs: _grpc.UnaryUnaryMultiCallable[_merge_pb2.ListDuplicatePairsRequest, _merge_pb2.ListDuplicatePairsResponse]
+    """The hospital's pairs of records that may be one person: a worklist. Each call looks through a bounded
+    part of the registry, so a page may hold few pairs or none and still have a next_page_token.
+    """
+    PreviewMerge: _grpc.UnaryUnaryMultiCallable[_merge_pb2.PreviewMergeRequest, _merge_pb2.PreviewMergeResponse]
+    """What a merge would do and what has to be decided for it. Changes nothing."""
+    MergePatients: _grpc.UnaryUnaryMultiCallable[_merge_pb2.MergePatientsRequest, _merge_pb2.Merge]
+    """Makes two records of one person one: everything that belongs to the merged record goes to the survivor,
+    which answers to both UHIDs from then on. Refused with MERGE_CONFLICT while a conflict is undecided.
+    """
+    UnmergePatients: _grpc.UnaryUnaryMultiCallable[_merge_pb2.UnmergePatientsRequest, _merge_pb2.UnmergePatientsResponse]
+    """Takes a merge back: what went over returns, the merged record is live again under its own UHID. What
+    was written to the survivor since stays with it.
+    """
+    GetMerge: _grpc.UnaryUnaryMultiCallable[_merge_pb2.GetMergeRequest, _merge_pb2.Merge]
+    ListMerges: _grpc.UnaryUnaryMultiCallable[_merge_pb2.ListMergesRequest, _merge_pb2.ListMergesResponse]
+    """A patient's merges, on either side, newest first; those that were taken back too."""
 
 @_typing.type_check_only
 class PatientServiceAsyncStub(PatientServiceStub):
@@ -77,6 +97,25 @@ class PatientServiceAsyncStub(PatientServiceStub):
     """
     ListPatientVersions: _aio.UnaryUnaryMultiCallable[_patient_pb2.ListPatientVersionsRequest, _patient_pb2.ListPatientVersionsResponse]  # type: ignore[assignment]
     """A record's history, newest first: every version that stood, the present one included."""
+    ListDuplicateCandidates: _aio.UnaryUnaryMultiCallable[_patient_pb2.ListDuplicateCandidatesRequest, _patient_pb2.ListDuplicateCandidatesResponse]  # type: ignore[assignment]
+    """Records that may be the same person as this one, the likeliest first."""
+    ListDuplicatePairs: _aio.UnaryUnaryMultiCallable[_merge_pb2.ListDuplicatePairsRequest, _merge_pb2.ListDuplicatePairsResponse]  # type: ignore[assignment]
+    """The hospital's pairs of records that may be one person: a worklist. Each call looks through a bounded
+    part of the registry, so a page may hold few pairs or none and still have a next_page_token.
+    """
+    PreviewMerge: _aio.UnaryUnaryMultiCallable[_merge_pb2.PreviewMergeRequest, _merge_pb2.PreviewMergeResponse]  # type: ignore[assignment]
+    """What a merge would do and what has to be decided for it. Changes nothing."""
+    MergePatients: _aio.UnaryUnaryMultiCallable[_merge_pb2.MergePatientsRequest, _merge_pb2.Merge]  # type: ignore[assignment]
+    """Makes two records of one person one: everything that belongs to the merged record goes to the survivor,
+    which answers to both UHIDs from then on. Refused with MERGE_CONFLICT while a conflict is undecided.
+    """
+    UnmergePatients: _aio.UnaryUnaryMultiCallable[_merge_pb2.UnmergePatientsRequest, _merge_pb2.UnmergePatientsResponse]  # type: ignore[assignment]
+    """Takes a merge back: what went over returns, the merged record is live again under its own UHID. What
+    was written to the survivor since stays with it.
+    """
+    GetMerge: _aio.UnaryUnaryMultiCallable[_merge_pb2.GetMergeRequest, _merge_pb2.Merge]  # type: ignore[assignment]
+    ListMerges: _aio.UnaryUnaryMultiCallable[_merge_pb2.ListMergesRequest, _merge_pb2.ListMergesResponse]  # type: ignore[assignment]
+    """A patient's merges, on either side, newest first; those that were taken back too."""
 
 class PatientServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -153,5 +192,66 @@ class PatientServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_patient_pb2.ListPatientVersionsResponse, _abc.Awaitable[_patient_pb2.ListPatientVersionsResponse]]:
         """A record's history, newest first: every version that stood, the present one included."""
+
+    @_abc_1.abstractmethod
+    def ListDuplicateCandidates(
+        self,
+        request: _patient_pb2.ListDuplicateCandidatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_patient_pb2.ListDuplicateCandidatesResponse, _abc.Awaitable[_patient_pb2.ListDuplicateCandidatesResponse]]:
+        """Records that may be the same person as this one, the likeliest first."""
+
+    @_abc_1.abstractmethod
+    def ListDuplicatePairs(
+        self,
+        request: _merge_pb2.ListDuplicatePairsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_merge_pb2.ListDuplicatePairsResponse, _abc.Awaitable[_merge_pb2.ListDuplicatePairsResponse]]:
+        """The hospital's pairs of records that may be one person: a worklist. Each call looks through a bounded
+        part of the registry, so a page may hold few pairs or none and still have a next_page_token.
+        """
+
+    @_abc_1.abstractmethod
+    def PreviewMerge(
+        self,
+        request: _merge_pb2.PreviewMergeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_merge_pb2.PreviewMergeResponse, _abc.Awaitable[_merge_pb2.PreviewMergeResponse]]:
+        """What a merge would do and what has to be decided for it. Changes nothing."""
+
+    @_abc_1.abstractmethod
+    def MergePatients(
+        self,
+        request: _merge_pb2.MergePatientsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_merge_pb2.Merge, _abc.Awaitable[_merge_pb2.Merge]]:
+        """Makes two records of one person one: everything that belongs to the merged record goes to the survivor,
+        which answers to both UHIDs from then on. Refused with MERGE_CONFLICT while a conflict is undecided.
+        """
+
+    @_abc_1.abstractmethod
+    def UnmergePatients(
+        self,
+        request: _merge_pb2.UnmergePatientsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_merge_pb2.UnmergePatientsResponse, _abc.Awaitable[_merge_pb2.UnmergePatientsResponse]]:
+        """Takes a merge back: what went over returns, the merged record is live again under its own UHID. What
+        was written to the survivor since stays with it.
+        """
+
+    @_abc_1.abstractmethod
+    def GetMerge(
+        self,
+        request: _merge_pb2.GetMergeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_merge_pb2.Merge, _abc.Awaitable[_merge_pb2.Merge]]: ...
+
+    @_abc_1.abstractmethod
+    def ListMerges(
+        self,
+        request: _merge_pb2.ListMergesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_merge_pb2.ListMergesResponse, _abc.Awaitable[_merge_pb2.ListMergesResponse]]:
+        """A patient's merges, on either side, newest first; those that were taken back too."""
 
 def add_PatientServiceServicer_to_server(servicer: PatientServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

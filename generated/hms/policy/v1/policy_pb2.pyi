@@ -38,6 +38,8 @@ class _RateTierEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RateTier.Val
     """Patient search."""
     RATE_TIER_BULK: _RateTier.ValueType  # 5
     """Bulk reads and writes."""
+    RATE_TIER_IMPORT: _RateTier.ValueType  # 6
+    """Uploads, each of which writes many records."""
 
 class RateTier(_RateTier, metaclass=_RateTierEnumTypeWrapper):
     """Rate-limit tiers. Defaults stand in hms_server/gate/tiers.py; a tenant may have its own."""
@@ -53,6 +55,8 @@ RATE_TIER_SEARCH: RateTier.ValueType  # 4
 """Patient search."""
 RATE_TIER_BULK: RateTier.ValueType  # 5
 """Bulk reads and writes."""
+RATE_TIER_IMPORT: RateTier.ValueType  # 6
+"""Uploads, each of which writes many records."""
 Global___RateTier: _TypeAlias = RateTier  # noqa: Y015
 
 class _AuditClass:
@@ -122,6 +126,8 @@ class MethodPolicy(_message.Message):
     REPLICA_OK_FIELD_NUMBER: _builtins.int
     ENTITY_TYPE_FIELD_NUMBER: _builtins.int
     PLATFORM_ONLY_FIELD_NUMBER: _builtins.int
+    DEADLINE_SECONDS_FIELD_NUMBER: _builtins.int
+    MAX_STREAM_BYTES_FIELD_NUMBER: _builtins.int
     access: Global___Access.ValueType
     permission: _builtins.str
     """For example "patient.read". Set if and only if access is ACCESS_PERMISSION."""
@@ -133,6 +139,12 @@ class MethodPolicy(_message.Message):
     """What the method acts on, as the audit names it: "patient", "user", ..."""
     platform_only: _builtins.bool
     """Only users of the platform tenant may call it."""
+    deadline_seconds: _builtins.int
+    """The longest the server works on a call, where the usual ceiling is too short; 0 is the usual one."""
+    max_stream_bytes: _builtins.int
+    """Of a client-streaming method: the most bytes of all its messages together. Set if and only if the
+    client streams.
+    """
     def __init__(
         self,
         *,
@@ -143,10 +155,12 @@ class MethodPolicy(_message.Message):
         replica_ok: _builtins.bool = ...,
         entity_type: _builtins.str = ...,
         platform_only: _builtins.bool = ...,
+        deadline_seconds: _builtins.int = ...,
+        max_stream_bytes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "audit_class", b"audit_class", "entity_type", b"entity_type", "permission", b"permission", "platform_only", b"platform_only", "rate_tier", b"rate_tier", "replica_ok", b"replica_ok"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "audit_class", b"audit_class", "deadline_seconds", b"deadline_seconds", "entity_type", b"entity_type", "max_stream_bytes", b"max_stream_bytes", "permission", b"permission", "platform_only", b"platform_only", "rate_tier", b"rate_tier", "replica_ok", b"replica_ok"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

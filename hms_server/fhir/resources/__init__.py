@@ -1,0 +1,1 @@
+"""One module for each group of FHIR types: what of a resource goes into which fields."""

@@ -1,0 +1,139 @@
+"""Every resource of the samples, and any broken one: a draft that the API takes, or faults."""
+
+import contextlib
+import copy
+import json
+import pathlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from protovalidate import Validator
+
+from hms_server.fhir.reader import find_files, read
+from hms_server.fhir.translate import TYPES, MappingError, fhir_path, translate
+from tests.unit.fhir_fixtures import LEAST, MESSAGES, draft, message, resource
+
+SAMPLES = pathlib.Path(__file__).parents[2] / "samples" / "fhir"
+PATHS = sorted(SAMPLES.glob("*.json*"))
+
+
+def modelled(path):
+    return [item.content for item in read(find_files([str(path)])[0]) if item.type in TYPES]
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
+def test_every_sample_is_taken_over_whole_and_as_the_protos_allow(path):
+    validator = Validator()
+    resources = modelled(path)
+    assert resources
+    for content in resources:
+        before = copy.deepcopy(content)
+        made = translate(content)
+        assert content == before, "a resource must not be changed"
+        assert set(made.left_out) <= {"multipleBirthBoolean"}
+        assert not validator.collect_violations(message(made)), content
+
+
+def test_the_samples_hold_the_types_that_they_are_meant_to_show():
+    found = {content["resourceType"] for path in PATHS for content in modelled(path)}
+    assert found >= {"Patient", "Encounter", "Observation", "Condition", "AllergyIntolerance", "Immunization"}
+
+
+@pytest.mark.parametrize("fhir_type", sorted(LEAST))
+def test_what_fhir_requires_is_enough_for_the_api(fhir_type):
+    made = draft(fhir_type)
+    assert made.left_out == []
+    assert not Validator().collect_violations(message(made))
+
+
+def test_every_modelled_type_is_tried_here():
+    assert set(TYPES) == set(LEAST)
+    assert {TYPES[name](resource(name)).kind for name in LEAST} == {*MESSAGES, "PRACTITIONER_ROLE"}
+
+
+def test_a_type_that_hms_does_not_keep_is_refused():
+    for given_type in ("Claim", None, ["Patient"], {}):
+        with pytest.raises(MappingError, match="resourceType"):
+            translate({"resourceType": given_type})
+
+
+FULL = [content for path in PATHS for content in modelled(path)] + [resource(name) for name in LEAST]
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.sampled_from(["#a", "P/1"]),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(
+            st.sampled_from(["coding", "code", "text", "reference", "value", "start"]), inner, max_size=3
+        )
+    ),
+    max_leaves=5,
+)
+
+
+def places(value, path=()):
+    yield path
+    steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, inner in steps:
+        yield from places(inner, (*path, step))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_whatever_stands_in_a_resource_gives_a_draft_or_faults_and_never_a_crash(data):
+    content = copy.deepcopy(data.draw(st.sampled_from(FULL)))
+    for _ in range(data.draw(st.integers(1, 3))):
+        *steps, last = data.draw(st.sampled_from([path for path in places(content) if path]))
+        place = content
+        for step in steps:
+            place = place[step]
+        place[last] = data.draw(JSON)
+    with contextlib.suppress(MappingError):
+        made = translate(content)
+        message(made)
+        json.dumps(made.fields)
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "expected"),
+    [
+        ("OBSERVATION", "observation.effective_time", "effectiveDateTime"),
+        ("OBSERVATION", "observation.effective_end_time", "effectivePeriod.end"),
+        ("OBSERVATION", "observation.components[1].code", "component[1].code"),
+        ("OBSERVATION", "observation.components[1].quantity.unit", "component[1].valueQuantity.unit"),
+        ("OBSERVATION", "observation.reference_ranges[0].low.value", "referenceRange[0].low.value"),
+        ("OBSERVATION", "observation.code.codings[0].display", "code.coding[0].display"),
+        ("OBSERVATION", "observation.patient_id", "subject"),
+        ("OBSERVATION", "observation.state", "status"),
+        ("ALLERGY", "allergy.patient_id", "patient"),
+        ("ALLERGY", "allergy.reactions[0].manifestations[2].text", "reaction[0].manifestation[2].text"),
+        ("CONDITION", "condition.clinical_state", "clinicalStatus"),
+        ("ENCOUNTER", "encounter.end_time", "period.end"),
+        ("ENCOUNTER", "encounter.encounter_class", "class.code"),
+        ("ENCOUNTER", "encounter.participants[2].practitioner_id", "participant[2].individual"),
+        ("PRESCRIPTION", "prescription.items[0].medication.text", "medicationCodeableConcept.text"),
+        ("PRESCRIPTION", "prescription.items[0].frequency", "dosageInstruction[0].timing.repeat.frequency"),
+        ("PRESCRIPTION", "prescription.items[0].instructions[3]", "dosageInstruction"),
+        ("DOCUMENT", "document.attachments[1].content_type", "content[1].attachment.contentType"),
+        ("DOCUMENT", "document.encounter_id", "context.encounter[0]"),
+        ("PATIENT", "patient.names[0].given_names[1]", "name[0].given[1]"),
+        ("LOCATION", "location.latitude", "position.latitude"),
+        ("PRACTITIONER", "practitioner.qualifications[1].text", "qualification[1].code.text"),
+        ("PRACTITIONER_ROLE", "practitioner.roles[3].specialities[1].text", "specialty[1].text"),
+        ("PRACTITIONER_ROLE", "practitioner_role.codes[1].text", "code[1].text"),
+        ("DEPARTMENT", "department", ""),
+    ],
+)  # fmt: skip
+def test_what_the_api_complains_of_is_found_in_the_resource(kind, path, expected):
+    assert fhir_path(kind, path) == expected
+
+
+def test_indexes_are_right_where_an_element_was_left_out():
+    made = draft("Patient", telecom=[{"system": "phone"}, {}, {"value": "1"}, {"value": "2"}])
+    assert fhir_path("PATIENT", "patient.telecoms[1].value", made.kept) == "telecom[3].value"
+    assert fhir_path("PATIENT", "patient.telecoms[1].value") == "telecom[1].value"
