@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import grpc
 
-from bench import audit_drain, h2load, hot_path, pagination, record, search, system
+from bench import audit_drain, bundle_import, h2load, hot_path, pagination, record, search, system
 from bench.errors import BenchError
 from bench.figures import Figures
 from bench.system import Sizes, System
@@ -24,6 +24,7 @@ from hms_server.devstack.errors import StackError
 BENCHES: dict[str, Callable[[System], Figures]] = {
     "hot_path": hot_path.run,
     "audit_drain": audit_drain.run,
+    "import": bundle_import.run,
     "record": record.run,
     "search": search.run,
     "pagination": pagination.run,
@@ -123,6 +124,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         "encounters": "record: encounters of the large store",
         "small_encounters": "record: encounters of the small store",
         "charts": "record: calls of each method and store",
+        "bundles": "import: bundles",
+        "entries": "import: resources of the largest bundle",
         "seed": "what the patients are made from",
         "processes": "processes that make patients",
     }

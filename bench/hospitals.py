@@ -23,6 +23,7 @@ _RAISED = (
     policy_pb2.RATE_TIER_DEFAULT,
     policy_pb2.RATE_TIER_SEARCH,
     policy_pb2.RATE_TIER_BULK,
+    policy_pb2.RATE_TIER_IMPORT,
 )
 _LIMIT, _WINDOW_SECONDS = 100_000_000, 60
 # The user who measures holds a role of its own kind of work: an administrator's token lists no
@@ -83,6 +84,11 @@ def sign_in(channel: grpc.Channel, tenant: str, username: str, password: str) ->
 def reception(channel: grpc.Channel, hospital: Hospital) -> SignIn:
     """Signs in to a hospital as the user who measures."""
     return sign_in(channel, hospital.code, _USER, hospital.password)
+
+
+def sign_in_variables(hospital: Hospital) -> dict[str, str]:
+    """What lets `hms` commands sign in to a hospital as its administrator."""
+    return {"HMS_TENANT": hospital.code, "HMS_USER": _ADMIN, "HMS_PASSWORD": hospital.password}
 
 
 def with_permissions(channel: grpc.Channel, hospital: Hospital, permissions: Sequence[str]) -> SignIn:

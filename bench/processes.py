@@ -1,4 +1,4 @@
-"""CPU time of processes, as the kernel counted it (/proc/PID/stat)."""
+"""CPU time and memory of processes, as the kernel counted them (/proc/PID)."""
 
 from __future__ import annotations
 
@@ -51,3 +51,21 @@ def cpu_seconds(pids: Iterable[int]) -> float:
         if stat is not None:
             ticks += stat.own_ticks + stat.ended_children_ticks
     return ticks / _TICKS
+
+
+def reset_peak_memory(pids: Iterable[int]) -> None:
+    """Lets the peaks begin anew from what the processes hold at this moment."""
+    for pid in pids:
+        Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
+
+
+def peak_memory(pids: Iterable[int]) -> int:
+    """The most bytes of memory that one of the processes held since its peak was reset."""
+    return max(_peak(pid) for pid in pids)
+
+
+def _peak(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return 0

@@ -45,6 +45,8 @@ class Sizes:
     encounters: int = 1_000_000
     small_encounters: int = 10_000
     charts: int = 400
+    bundles: int = 60
+    entries: int = 9_459
     seed: int = 1
     processes: int = 2
 

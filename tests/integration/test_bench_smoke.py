@@ -1,5 +1,6 @@
 """Every bench runs on the real system and gives its figures. Sizes are small: speed is not looked at."""
 
+import datetime
 import json
 import os
 import shutil
@@ -7,14 +8,32 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg.rows import dict_row
 
 from bench import __main__ as bench
-from bench import generator
+from bench import bundles, charts, generator
 from bench.system import Sizes, System, fresh
+from hms_server.clinical import bulk
+from hms_server.clinical.kinds import KINDS
 
 CHECKOUT = Path(__file__).parents[2]
-SMALL = Sizes(rows=600, small_rows=200, calls=80, rounds=1, pages=3, queries=2, events=3000, processes=1)
+SMALL = Sizes(
+    rows=600,
+    small_rows=200,
+    calls=80,
+    rounds=1,
+    pages=3,
+    queries=2,
+    events=3000,
+    encounters=600,
+    small_encounters=200,
+    charts=5,
+    bundles=3,
+    entries=400,
+    processes=1,
+)
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +52,55 @@ def test_audit_drain_loses_and_doubles_nothing(system: System):
     }
     assert figures["events"] > 6000
     assert figures["events_per_s"] > 0
+
+
+def test_an_import_brings_in_every_record_of_every_bundle(system: System):
+    figures = bench.BENCHES["import"](system)
+    assert figures["lost"] == 0
+    assert figures["bundles"] == 3
+    assert figures["resources"] > 400
+    assert figures["modelled_per_s"] < figures["resources_per_s"]
+    assert figures["peak_rss_mb"] >= figures["rss_before_mb"] > 0
+    assert figures["second_run_per_s"] > 0
+
+
+def test_a_record_is_read_by_one_statement_in_both_stores(system: System, monkeypatch):
+    monkeypatch.setattr(charts, "BARE_FROM", 500)
+    figures = bench.BENCHES["record"](system)
+    assert figures["statements"] == 1
+    assert figures["ratio"] == max(figures[method]["ratio"] for method in ("encounter", "summary"))
+    for method in ("encounter", "summary", "timeline"):
+        assert figures[method]["large_p50_ms"] > 0
+        assert figures[method]["heavy_small_p50_ms"] > 0
+
+
+def test_records_filled_in_are_what_the_server_would_make_of_them(system: System):
+    """Same columns and no violation: what is measured is what is in use."""
+    hospital = system.hospital(charts.patients(300))
+    charts.fill(system.owner_url, hospital.tenant_id, hospital.tenant_id, 300, samples=1)
+    with psycopg.connect(system.owner_url, row_factory=dict_row) as connection:
+        rows = connection.execute(
+            "SELECT id::text, 'ENCOUNTER' AS type, state, '' AS code, '' AS category, encounter_class,"
+            " clinical_time, document, patient_id::text FROM encounter WHERE tenant_id = %(tenant)s"
+            " UNION ALL SELECT id::text, type, state, code, category, '', clinical_time, document,"
+            " patient_id::text FROM clinical_record WHERE tenant_id = %(tenant)s",
+            {"tenant": hospital.tenant_id},
+        ).fetchall()
+    assert {row["type"] for row in rows} == {"ENCOUNTER", "OBSERVATION", "CONDITION", "PRESCRIPTION"}
+    for row in rows:
+        fields = {**row["document"], "patient_id": row["patient_id"]}
+        made = bulk.prepare(KINDS[row["type"]], fields, row["id"], "2026-01-01")
+        assert made["document"] == row["document"]
+        for name in ("state", "code", "category", "encounter_class"):
+            assert made[name] == row[name]
+        assert datetime.datetime.fromisoformat(made["clinical_time"]) == row["clinical_time"]
+
+
+def test_bundles_are_the_same_each_time_and_of_the_size_asked_for():
+    assert bundles.bundle(1, 2, 700) == bundles.bundle(1, 2, 700)
+    assert bundles.bundle(1, 2, 700) != bundles.bundle(1, 3, 700)
+    assert len(bundles.bundle(1, 2, 700)["entry"]) == 700
+    assert bundles.sizes(3, 700, 1)[0] == 700
 
 
 def test_search_finds_whom_it_should(system: System):
@@ -61,8 +129,6 @@ def test_hot_path_answers_and_audits_every_call(system: System):
 
 
 def test_a_bulk_load_puts_back_every_index_and_lock(system: System, monkeypatch):
-    import psycopg
-
     catalog = """
         SELECT indexdef FROM pg_indexes WHERE tablename = ANY (%(tables)s)
         UNION ALL SELECT conname || pg_get_constraintdef(oid) FROM pg_constraint
