@@ -107,6 +107,10 @@ class _Bundle:
         self._number = number
         self._resources: list[Resource] = []
         sites, practitioners = _shared(seed)
+        chosen = sorted(self._chance.sample(range(_SITES), _SITES_OF_ONE))
+        # Who works there, so that what is shared says the same in each bundle
+        self._sites_of_roles = {each["id"]: sites[n % _SITES] for n, each in enumerate(practitioners)}
+        staff = [each for n, each in enumerate(practitioners) if n % _SITES in chosen]
         self._birth = datetime.datetime(
             self._chance.randint(1940, 2010),
             self._chance.randint(1, 12),
@@ -120,8 +124,8 @@ class _Bundle:
         self._life = Life(
             chance=self._chance,
             patient={"id": _id(self._chance)},
-            sites=self._chance.sample(sites, _SITES_OF_ONE),
-            practitioners=self._chance.sample(practitioners, _PRACTITIONERS_OF_ONE),
+            sites=[sites[n] for n in chosen],
+            practitioners=self._chance.sample(staff, _PRACTITIONERS_OF_ONE),
             coverage_id=_id(self._chance),
             by_type={},
         )
@@ -231,7 +235,7 @@ class _Bundle:
                 "active": True,
                 "practitioner": to(practitioner),
                 "specialty": [{"text": "Psychiatry"}],
-                "organization": to(self._life.sites[0]),
+                "organization": to(self._sites_of_roles[practitioner["id"]]),
             }
             self._add("PractitionerRole", role)
 

@@ -103,6 +103,15 @@ def test_bundles_are_the_same_each_time_and_of_the_size_asked_for():
     assert bundles.sizes(3, 700, 1)[0] == 700
 
 
+def test_what_bundles_share_says_the_same_in_each():
+    """Else each of them would change it again, and a second run would not be one without changes."""
+    shared: dict[str, dict] = {}
+    for number in range(6):
+        for entry in bundles.bundle(1, number, 200)["entry"]:
+            known = shared.setdefault(entry["fullUrl"], entry["resource"])
+            assert known == entry["resource"]
+
+
 def test_search_finds_whom_it_should(system: System):
     figures = bench.BENCHES["search"](system)
     assert figures["found"] == 1
