@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import gzip
 import json
 import pathlib
 
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from protovalidate import Validator
 
-from hms_server.fhir.reader import find_files, read
+from hms_server.fhir import bundle
 from hms_server.fhir.translate import TYPES, MappingError, fhir_path, translate
 from tests.unit.fhir_fixtures import LEAST, MESSAGES, draft, message, resource
 
@@ -19,7 +20,8 @@ PATHS = sorted(SAMPLES.glob("*.json*"))
 
 
 def modelled(path):
-    return [item.content for item in read(find_files([str(path)])[0]) if item.type in TYPES]
+    text = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    return [entry.resource for entry in bundle.parse(text, TYPES) if entry.type in TYPES]
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
