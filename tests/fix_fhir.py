@@ -128,7 +128,8 @@ class Imports:
     def events(self) -> list[dict[str, Any]]:
         """The audit records of the hospital, in order."""
         found = self.rows(
-            "SELECT record, patient_ids::text[], outcome FROM audit_outbox WHERE tenant_id = %s ORDER BY position"
+            "SELECT record, patient_ids::text[], outcome FROM audit_outbox WHERE tenant_id = %s"
+            " ORDER BY position"
         )
         return [{**record, "patient_ids": of, "outcome": outcome} for record, of, outcome in found]
 

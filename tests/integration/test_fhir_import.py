@@ -288,12 +288,7 @@ def test_each_patient_has_an_audit_event_that_lists_what_came(imports):
     pulse = observation(ravi)
     imports.send(bundle(rao, asha, ravi, pulse))
     one, two = imports.events()
-    ids_of = {
-        source_id: entity_id
-        for source_id, entity_id in imports.rows(
-            "SELECT source_id, entity_id::text FROM source_record WHERE tenant_id = %s"
-        )
-    }
+    ids_of = dict(imports.rows("SELECT source_id, entity_id::text FROM source_record WHERE tenant_id = %s"))
     assert one["patient_ids"] == [ids_of[asha["id"]]] == [one["entity_id"]]
     assert two["patient_ids"] == [ids_of[ravi["id"]]]
     assert (one["action"], one["entity_type"], one["outcome"]) == ("CREATE", "patient", "OK")
