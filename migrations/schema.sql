@@ -15,6 +15,24 @@ $$;
 
 ALTER FUNCTION public.audit_tenants() OWNER TO hms_owner;
 
+CREATE FUNCTION public.count_patient_rows(tenant uuid, patient uuid) RETURNS TABLE(entity_type text, row_count bigint)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public'
+    AS $_$
+DECLARE
+  reference record;
+BEGIN
+  FOR reference IN SELECT * FROM patient_references() LOOP
+    RETURN QUERY EXECUTE format(
+      'SELECT %3$s, count(*) FROM %1$I t WHERE tenant_id = $1 AND %2$I = $2 GROUP BY 1',
+      reference.table_name, reference.column_name, reference.type_expression)
+    USING tenant, patient;
+  END LOOP;
+END
+$_$;
+
+ALTER FUNCTION public.count_patient_rows(tenant uuid, patient uuid) OWNER TO hms_owner;
+
 CREATE FUNCTION public.make_audit_partition(moment timestamp with time zone) RETURNS SETOF text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public'
@@ -56,6 +74,52 @@ CREATE FUNCTION public.make_audit_partitions(months_ahead integer) RETURNS SETOF
 $$;
 
 ALTER FUNCTION public.make_audit_partitions(months_ahead integer) OWNER TO hms_owner;
+
+CREATE FUNCTION public.move_patient_rows(tenant uuid, merge uuid, merged uuid, survivor uuid) RETURNS TABLE(entity_type text, ids uuid[])
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public'
+    AS $_$
+DECLARE
+  reference record;
+  merged_at timestamptz;
+BEGIN
+  SELECT m.merge_time INTO STRICT merged_at FROM patient_merge m WHERE m.tenant_id = tenant AND m.id = merge;
+  FOR reference IN SELECT * FROM patient_references() LOOP
+    -- A transaction that began before the merge and wrote to the survivor after it has an earlier create_time.
+    -- None takes an hour: what is that new now and is not noted here was written afterwards.
+    EXECUTE format(
+      'INSERT INTO patient_merge_item'
+      ' (tenant_id, merge_id, table_name, column_name, row_id, entity_type, row_version, stayed)'
+      ' SELECT $1, $2, %1$L, %2$L, t.id, %3$s, t.version, true FROM %1$I t'
+      ' WHERE t.tenant_id = $1 AND t.%2$I = $3 AND t.create_time > $4 - interval ''1 hour''',
+      reference.table_name, reference.column_name, reference.type_expression)
+    USING tenant, merge, survivor, merged_at;
+    EXECUTE format(
+      'WITH moved AS ('
+      ' UPDATE %1$I t SET %2$I = $4 WHERE t.tenant_id = $1 AND t.%2$I = $3'
+      ' RETURNING t.id, t.version, %3$s AS entity_type)'
+      ' INSERT INTO patient_merge_item'
+      ' (tenant_id, merge_id, table_name, column_name, row_id, entity_type, row_version, stayed)'
+      ' SELECT $1, $2, %1$L, %2$L, id, entity_type, version, false FROM moved',
+      reference.table_name, reference.column_name, reference.type_expression)
+    USING tenant, merge, merged, survivor;
+  END LOOP;
+  -- Records that went into the one that now goes itself.
+  WITH followed AS (
+    UPDATE patient p SET merged_into = survivor
+    WHERE p.tenant_id = tenant AND p.merged_into = merged RETURNING p.id, p.version
+  )
+  INSERT INTO patient_merge_item
+    (tenant_id, merge_id, table_name, column_name, row_id, entity_type, row_version, stayed)
+  SELECT tenant, merge, 'patient', 'merged_into', f.id, 'patient', f.version, false FROM followed f;
+  RETURN QUERY
+    SELECT i.entity_type, array_agg(DISTINCT i.row_id) FROM patient_merge_item i
+    WHERE i.tenant_id = tenant AND i.merge_id = merge AND NOT i.stayed AND i.table_name <> 'patient'
+    GROUP BY i.entity_type ORDER BY i.entity_type;
+END
+$_$;
+
+ALTER FUNCTION public.move_patient_rows(tenant uuid, merge uuid, merged uuid, survivor uuid) OWNER TO hms_owner;
 
 CREATE FUNCTION public.patient_ids_on_both(list text, other text, max_rows integer) RETURNS SETOF uuid
     LANGUAGE plpgsql STABLE
@@ -152,6 +216,26 @@ $$;
 
 ALTER FUNCTION public.patient_list_length(list text, exact integer) OWNER TO hms_search;
 
+CREATE FUNCTION public.patient_references() RETURNS TABLE(table_name text, column_name text, type_expression text)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public'
+    AS $_$
+  SELECT t.relname::text, a.attname::text,
+         CASE WHEN EXISTS (SELECT FROM pg_attribute y WHERE y.attrelid = t.oid AND y.attname = 'type'
+                             AND y.attnum > 0 AND NOT y.attisdropped)
+              THEN 'lower(t.type)' ELSE quote_literal(t.relname) END
+  FROM pg_constraint c
+  JOIN pg_class t ON t.oid = c.conrelid
+  CROSS JOIN LATERAL unnest(c.conkey, c.confkey) AS pair (attnum, target)
+  JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = pair.attnum
+  JOIN pg_attribute b ON b.attrelid = c.confrelid AND b.attnum = pair.target AND b.attname = 'id'
+  WHERE c.contype = 'f' AND c.confrelid = 'public.patient'::regclass AND c.conparentid = 0
+    AND t.relname !~ '^patient(_|$)'
+  ORDER BY t.relname, a.attname
+$_$;
+
+ALTER FUNCTION public.patient_references() OWNER TO hms_owner;
+
 CREATE FUNCTION public.protect_tenant_table(target regclass) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -220,6 +304,51 @@ END
 $_$;
 
 ALTER FUNCTION public.require_tree(tree regclass, tenant uuid, members uuid[]) OWNER TO hms_owner;
+
+CREATE FUNCTION public.return_patient_rows(tenant uuid, merge uuid) RETURNS TABLE(outcome text, entity_type text, ids uuid[])
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public'
+    AS $_$
+DECLARE
+  done patient_merge;
+  reference record;
+BEGIN
+  SELECT * INTO STRICT done FROM patient_merge m WHERE m.tenant_id = tenant AND m.id = merge;
+  FOR reference IN SELECT * FROM patient_references() LOOP
+    RETURN QUERY EXECUTE format(
+      'WITH returned AS ('
+      ' UPDATE %1$I t SET %2$I = $3 FROM patient_merge_item i'
+      ' WHERE i.tenant_id = $1 AND i.merge_id = $2 AND i.table_name = %1$L AND i.column_name = %2$L'
+      '   AND NOT i.stayed AND t.tenant_id = $1 AND t.id = i.row_id AND t.%2$I = $4'
+      ' RETURNING t.id, t.version > i.row_version AS amended, i.entity_type)'
+      ' SELECT ''RETURNED'', r.entity_type, array_agg(r.id ORDER BY r.id) FROM returned r GROUP BY r.entity_type'
+      ' UNION ALL'
+      ' SELECT ''AMENDED'', r.entity_type, array_agg(r.id ORDER BY r.id) FROM returned r WHERE r.amended'
+      ' GROUP BY r.entity_type',
+      reference.table_name, reference.column_name)
+    USING tenant, merge, done.merged_id, done.survivor_id;
+    -- What another merge brought was not written to the survivor.
+    RETURN QUERY EXECUTE format(
+      'SELECT ''KEPT'', %3$s, array_agg(t.id ORDER BY t.id) FROM %1$I t'
+      ' WHERE t.tenant_id = $1 AND t.%2$I = $3 AND t.create_time > $4 - interval ''1 hour'''
+      '   AND NOT EXISTS ('
+      '     SELECT FROM patient_merge_item i WHERE i.tenant_id = $1 AND i.merge_id = $2'
+      '       AND i.table_name = %1$L AND i.column_name = %2$L AND i.row_id = t.id)'
+      '   AND NOT EXISTS ('
+      '     SELECT FROM patient_merge m JOIN patient_merge_item i ON i.tenant_id = $1 AND i.merge_id = m.id'
+      '       AND i.table_name = %1$L AND i.column_name = %2$L AND i.row_id = t.id AND NOT i.stayed'
+      '     WHERE m.tenant_id = $1 AND m.survivor_id = $3 AND m.unmerge_time IS NULL)'
+      ' GROUP BY 2',
+      reference.table_name, reference.column_name, reference.type_expression)
+    USING tenant, merge, done.survivor_id, done.merge_time;
+  END LOOP;
+  UPDATE patient p SET merged_into = done.merged_id FROM patient_merge_item i
+  WHERE i.tenant_id = tenant AND i.merge_id = merge AND i.table_name = 'patient'
+    AND p.tenant_id = tenant AND p.id = i.row_id AND p.merged_into = done.survivor_id;
+END
+$_$;
+
+ALTER FUNCTION public.return_patient_rows(tenant uuid, merge uuid) OWNER TO hms_owner;
 
 CREATE FUNCTION public.search_patient_ids(words text[], phone text, identifier_from text, identifier_before text, birth_from text, birth_before text, wanted integer) RETURNS SETOF uuid
     LANGUAGE plpgsql SECURITY DEFINER ROWS 50
@@ -605,7 +734,8 @@ CREATE TABLE public.patient (
     update_time timestamp with time zone DEFAULT now() NOT NULL,
     delete_time timestamp with time zone,
     merged_into uuid,
-    merged_uhids text[] DEFAULT '{}'::text[] NOT NULL
+    merged_uhids text[] DEFAULT '{}'::text[] NOT NULL COLLATE pg_catalog."C",
+    CONSTRAINT patient_merged_is_deleted CHECK (((merged_into IS NULL) OR (delete_time IS NOT NULL)))
 );
 
 ALTER TABLE ONLY public.patient FORCE ROW LEVEL SECURITY;
@@ -624,6 +754,43 @@ ALTER TABLE ONLY public.patient_key FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.patient_key OWNER TO hms_owner;
 
+CREATE TABLE public.patient_merge (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    survivor_id uuid NOT NULL,
+    merged_id uuid NOT NULL,
+    actor_id uuid NOT NULL,
+    reason text NOT NULL,
+    decisions jsonb NOT NULL,
+    survivor_version bigint NOT NULL,
+    merged_version bigint NOT NULL,
+    moved jsonb DEFAULT '{}'::jsonb NOT NULL,
+    merge_time timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    unmerge_time timestamp with time zone,
+    unmerge_actor_id uuid,
+    unmerge_reason text DEFAULT ''::text NOT NULL,
+    unmerge_result jsonb
+);
+
+ALTER TABLE ONLY public.patient_merge FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.patient_merge OWNER TO hms_owner;
+
+CREATE TABLE public.patient_merge_item (
+    tenant_id uuid NOT NULL,
+    merge_id uuid NOT NULL,
+    table_name text NOT NULL COLLATE pg_catalog."C",
+    column_name text NOT NULL COLLATE pg_catalog."C",
+    row_id uuid NOT NULL,
+    entity_type text NOT NULL,
+    row_version bigint NOT NULL,
+    stayed boolean NOT NULL
+);
+
+ALTER TABLE ONLY public.patient_merge_item FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.patient_merge_item OWNER TO hms_owner;
+
 CREATE TABLE public.patient_version (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -633,7 +800,9 @@ CREATE TABLE public.patient_version (
     actor_id uuid NOT NULL,
     create_time timestamp with time zone NOT NULL,
     update_time timestamp with time zone NOT NULL,
-    delete_time timestamp with time zone
+    delete_time timestamp with time zone,
+    merged_into uuid,
+    merged_uhids text[] DEFAULT '{}'::text[] NOT NULL COLLATE pg_catalog."C"
 );
 
 ALTER TABLE ONLY public.patient_version FORCE ROW LEVEL SECURITY;
@@ -909,6 +1078,12 @@ ALTER TABLE ONLY public.organization_version
 ALTER TABLE ONLY public.patient_key
     ADD CONSTRAINT patient_key_pkey PRIMARY KEY (tenant_id, kind, value, patient_id);
 
+ALTER TABLE ONLY public.patient_merge_item
+    ADD CONSTRAINT patient_merge_item_pkey PRIMARY KEY (tenant_id, merge_id, table_name, column_name, row_id);
+
+ALTER TABLE ONLY public.patient_merge
+    ADD CONSTRAINT patient_merge_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.patient
     ADD CONSTRAINT patient_pkey PRIMARY KEY (tenant_id, id);
 
@@ -1013,11 +1188,19 @@ CREATE INDEX patient_by_birth_date ON public.patient USING btree (tenant_id, bir
 
 CREATE INDEX patient_by_create_time ON public.patient USING btree (tenant_id, create_time, id);
 
+CREATE INDEX patient_by_merged_into ON public.patient USING btree (tenant_id, merged_into) WHERE (merged_into IS NOT NULL);
+
 CREATE INDEX patient_by_name ON public.patient USING btree (tenant_id, name_key, id);
 
 CREATE INDEX patient_by_search_text ON public.patient USING gin (tenant_id, search_text public.gin_trgm_ops) WITH (fastupdate=off) WHERE (delete_time IS NULL);
 
 CREATE INDEX patient_key_by_patient ON public.patient_key USING btree (tenant_id, patient_id);
+
+CREATE INDEX patient_merge_by_merged ON public.patient_merge USING btree (tenant_id, merged_id, merge_time, id);
+
+CREATE INDEX patient_merge_by_survivor ON public.patient_merge USING btree (tenant_id, survivor_id, merge_time, id);
+
+CREATE UNIQUE INDEX patient_merge_in_force ON public.patient_merge USING btree (tenant_id, merged_id) WHERE (unmerge_time IS NULL);
 
 CREATE UNIQUE INDEX practitioner_by_code ON public.practitioner USING btree (tenant_id, code) WHERE (code <> ''::text);
 
@@ -1101,6 +1284,21 @@ ALTER TABLE ONLY public.organization_version
 
 ALTER TABLE ONLY public.patient_key
     ADD CONSTRAINT patient_key_tenant_id_patient_id_fkey FOREIGN KEY (tenant_id, patient_id) REFERENCES public.patient(tenant_id, id);
+
+ALTER TABLE ONLY public.patient_merge_item
+    ADD CONSTRAINT patient_merge_item_tenant_id_merge_id_fkey FOREIGN KEY (tenant_id, merge_id) REFERENCES public.patient_merge(tenant_id, id);
+
+ALTER TABLE ONLY public.patient_merge
+    ADD CONSTRAINT patient_merge_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.patient_merge
+    ADD CONSTRAINT patient_merge_tenant_id_merged_id_fkey FOREIGN KEY (tenant_id, merged_id) REFERENCES public.patient(tenant_id, id);
+
+ALTER TABLE ONLY public.patient_merge
+    ADD CONSTRAINT patient_merge_tenant_id_survivor_id_fkey FOREIGN KEY (tenant_id, survivor_id) REFERENCES public.patient(tenant_id, id);
+
+ALTER TABLE ONLY public.patient
+    ADD CONSTRAINT patient_merged_into_fkey FOREIGN KEY (tenant_id, merged_into) REFERENCES public.patient(tenant_id, id);
 
 ALTER TABLE ONLY public.patient
     ADD CONSTRAINT patient_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
@@ -1224,6 +1422,10 @@ CREATE POLICY owner_all ON public.patient TO hms_owner USING (true) WITH CHECK (
 
 CREATE POLICY owner_all ON public.patient_key TO hms_owner USING (true) WITH CHECK (true);
 
+CREATE POLICY owner_all ON public.patient_merge TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.patient_merge_item TO hms_owner USING (true) WITH CHECK (true);
+
 CREATE POLICY owner_all ON public.patient_version TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.practitioner TO hms_owner USING (true) WITH CHECK (true);
@@ -1259,6 +1461,10 @@ CREATE POLICY owner_all ON public.user_role TO hms_owner USING (true) WITH CHECK
 ALTER TABLE public.patient ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.patient_key ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.patient_merge ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.patient_merge_item ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.patient_version ENABLE ROW LEVEL SECURITY;
 
@@ -1314,6 +1520,10 @@ CREATE POLICY tenant_isolation ON public.patient TO hms_app USING ((tenant_id = 
 
 CREATE POLICY tenant_isolation ON public.patient_key TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
+CREATE POLICY tenant_isolation ON public.patient_merge TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.patient_merge_item TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
 CREATE POLICY tenant_isolation ON public.patient_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.practitioner TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
@@ -1363,11 +1573,17 @@ ALTER TABLE public.user_role ENABLE ROW LEVEL SECURITY;
 REVOKE ALL ON FUNCTION public.audit_tenants() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.audit_tenants() TO hms_worker;
 
+REVOKE ALL ON FUNCTION public.count_patient_rows(tenant uuid, patient uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.count_patient_rows(tenant uuid, patient uuid) TO hms_app;
+
 REVOKE ALL ON FUNCTION public.make_audit_partition(moment timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.make_audit_partition(moment timestamp with time zone) TO hms_worker;
 
 REVOKE ALL ON FUNCTION public.make_audit_partitions(months_ahead integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.make_audit_partitions(months_ahead integer) TO hms_worker;
+
+REVOKE ALL ON FUNCTION public.move_patient_rows(tenant uuid, merge uuid, merged uuid, survivor uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.move_patient_rows(tenant uuid, merge uuid, merged uuid, survivor uuid) TO hms_app;
 
 REVOKE ALL ON FUNCTION public.patient_ids_on_both(list text, other text, max_rows integer) FROM PUBLIC;
 
@@ -1379,6 +1595,9 @@ REVOKE ALL ON FUNCTION public.patient_list(kind text, low text, high text) FROM 
 
 REVOKE ALL ON FUNCTION public.patient_list_length(list text, exact integer) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.patient_references() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.patient_references() TO hms_app;
+
 REVOKE ALL ON FUNCTION public.protect_tenant_table(target regclass) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.purge_request_records(age interval, max_rows integer) FROM PUBLIC;
@@ -1389,6 +1608,9 @@ GRANT ALL ON FUNCTION public.purge_sessions(age interval, max_rows integer) TO h
 
 REVOKE ALL ON FUNCTION public.require_tree(tree regclass, tenant uuid, members uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.require_tree(tree regclass, tenant uuid, members uuid[]) TO hms_app;
+
+REVOKE ALL ON FUNCTION public.return_patient_rows(tenant uuid, merge uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.return_patient_rows(tenant uuid, merge uuid) TO hms_app;
 
 REVOKE ALL ON FUNCTION public.search_patient_ids(words text[], phone text, identifier_from text, identifier_before text, birth_from text, birth_before text, wanted integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.search_patient_ids(words text[], phone text, identifier_from text, identifier_before text, birth_from text, birth_before text, wanted integer) TO hms_app;
@@ -1438,6 +1660,10 @@ GRANT SELECT(delete_time) ON TABLE public.patient TO hms_search;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.patient_key TO hms_app;
 GRANT SELECT ON TABLE public.patient_key TO hms_search;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.patient_merge TO hms_app;
+
+GRANT SELECT,INSERT ON TABLE public.patient_merge_item TO hms_app;
 
 GRANT SELECT,INSERT ON TABLE public.patient_version TO hms_app;
 
