@@ -23,7 +23,7 @@ from hms_server.patient import bulk as patients
 
 T = TypeVar("T")
 
-_SLICE = 128
+_SLICE = 48
 _BREATH_SECONDS = 0.0001
 
 
