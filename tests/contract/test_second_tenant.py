@@ -9,7 +9,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from hms.audit.v1 import audit_pb2
 from hms.identity.v1 import identity_pb2
-from hms.patient.v1 import patient_pb2
+from hms.patient.v1 import merge_pb2, patient_pb2
 from hms_server import ids
 from hms_server.policy import load_policies, services
 from tests.fix_client import colleague, eventually, reason
@@ -38,6 +38,11 @@ def secrets(ours):
         ours.create_patient(family_name="Verysecretname")
     other = colleague(ours, "DOCTOR")
     event = eventually(lambda: ours.events(patient_id=patient.id))[0]
+    merged = ours.create_patient(family_name="Verysecretname")
+    merge = ours.patients.MergePatients(
+        merge_pb2.MergePatientsRequest(survivor_id=patient.id, merged_id=merged.id, reason="Verysecretname"),
+        metadata=ours.metadata,
+    )
     page = ours.patients.ListPatients(patient_pb2.ListPatientsRequest(page_size=1), metadata=ours.metadata)
     return {
         "patient": patient.id,
@@ -45,6 +50,8 @@ def secrets(ours):
         "role": role.id,
         "tenant": ours.tenant_id,
         "audit_event": event.id,
+        "merge": merge.id,
+        "merged_patient": merged.id,
         "page_token": page.next_page_token,
         "texts": ("Verysecretname", "SECRET_ROLE", patient.id, other.user_id, role.id, event.id),
     }
@@ -67,7 +74,15 @@ def aim(message, kind, secrets, depth=0):
             named = True
         elif field.name in ("patient_id", "actor_id"):
             setattr(message, field.name, secrets["patient" if field.name == "patient_id" else "user"])
-            named |= field.name == "patient_id" and message.DESCRIPTOR.name.startswith("ListPatient")
+            named |= field.name == "patient_id" and message.DESCRIPTOR.name.startswith(
+                ("ListPatient", "ListMerges", "ListDuplicateCandidates")
+            )
+        elif field.name in ("survivor_id", "merged_id"):
+            kind_of = {"survivor_id": "patient", "merged_id": "merged_patient"}
+            setattr(message, field.name, secrets[kind_of[field.name]])
+            named = True
+        elif field.name == "reason" and field.type == FieldDescriptor.TYPE_STRING:
+            message.reason = "any"
         elif field.name == "request_id":
             message.request_id = ids.uuid7()
         elif field.name == "query":
