@@ -14,7 +14,7 @@ FROM (
     WHERE k.tenant_id = :tenant_id AND k.kind = own.kind AND k.value = own.value AND k.patient_id <> own.patient_id
     LIMIT 20
   ) near
-  WHERE own.tenant_id = :tenant_id AND own.patient_id = :id::uuid AND own.kind < 'WORD'
+  WHERE own.tenant_id = :tenant_id AND own.patient_id = :id::uuid AND own.kind <> 'WORD'
 ) other
 JOIN patient p ON p.tenant_id = :tenant_id AND p.id = other.patient_id AND p.delete_time IS NULL
 ORDER BY place
