@@ -308,12 +308,18 @@ ALTER FUNCTION public.require_tree(tree regclass, tenant uuid, members uuid[]) O
 CREATE FUNCTION public.return_patient_rows(tenant uuid, merge uuid) RETURNS TABLE(outcome text, entity_type text, ids uuid[])
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public'
+    SET enable_nestloop TO 'off'
     AS $_$
 DECLARE
   done patient_merge;
   reference record;
+  in_force uuid[];
 BEGIN
   SELECT * INTO STRICT done FROM patient_merge m WHERE m.tenant_id = tenant AND m.id = merge;
+  -- What another merge brought was not written to the survivor.
+  in_force := ARRAY(
+    SELECT m.id FROM patient_merge m
+    WHERE m.tenant_id = tenant AND m.survivor_id = done.survivor_id AND m.unmerge_time IS NULL);
   FOR reference IN SELECT * FROM patient_references() LOOP
     RETURN QUERY EXECUTE format(
       'WITH returned AS ('
@@ -327,20 +333,16 @@ BEGIN
       ' GROUP BY r.entity_type',
       reference.table_name, reference.column_name)
     USING tenant, merge, done.merged_id, done.survivor_id;
-    -- What another merge brought was not written to the survivor.
     RETURN QUERY EXECUTE format(
       'SELECT ''KEPT'', %3$s, array_agg(t.id ORDER BY t.id) FROM %1$I t'
       ' WHERE t.tenant_id = $1 AND t.%2$I = $3 AND t.create_time > $4 - interval ''1 hour'''
       '   AND NOT EXISTS ('
-      '     SELECT FROM patient_merge_item i WHERE i.tenant_id = $1 AND i.merge_id = $2'
-      '       AND i.table_name = %1$L AND i.column_name = %2$L AND i.row_id = t.id)'
-      '   AND NOT EXISTS ('
-      '     SELECT FROM patient_merge m JOIN patient_merge_item i ON i.tenant_id = $1 AND i.merge_id = m.id'
-      '       AND i.table_name = %1$L AND i.column_name = %2$L AND i.row_id = t.id AND NOT i.stayed'
-      '     WHERE m.tenant_id = $1 AND m.survivor_id = $3 AND m.unmerge_time IS NULL)'
+      '     SELECT FROM patient_merge_item i WHERE i.tenant_id = $1 AND i.merge_id = ANY ($5)'
+      '       AND i.table_name = %1$L AND i.column_name = %2$L AND i.row_id = t.id'
+      '       AND (i.merge_id = $2 OR NOT i.stayed))'
       ' GROUP BY 2',
       reference.table_name, reference.column_name, reference.type_expression)
-    USING tenant, merge, done.survivor_id, done.merge_time;
+    USING tenant, merge, done.survivor_id, done.merge_time, in_force;
   END LOOP;
   UPDATE patient p SET merged_into = done.merged_id FROM patient_merge_item i
   WHERE i.tenant_id = tenant AND i.merge_id = merge AND i.table_name = 'patient'
