@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+# What a bench gives: numbers by name, some of them together under one name.
+Figures = Mapping[str, float | Mapping[str, float]]
 
 
 def median(values: Iterable[float]) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import random
 import secrets
+from collections.abc import Sequence
 
 import grpc
 
@@ -82,6 +83,22 @@ def sign_in(channel: grpc.Channel, tenant: str, username: str, password: str) ->
 def reception(channel: grpc.Channel, hospital: Hospital) -> SignIn:
     """Signs in to a hospital as the user who measures."""
     return sign_in(channel, hospital.code, _USER, hospital.password)
+
+
+def with_permissions(channel: grpc.Channel, hospital: Hospital, permissions: Sequence[str]) -> SignIn:
+    """Signs in to a hospital as a new user who holds a role of just these permissions."""
+    admin = sign_in(channel, hospital.code, _ADMIN, hospital.password)
+    stub = identity_pb2_grpc.IdentityServiceStub(channel)
+    mark = secrets.token_hex(4)
+    role = identity_pb2.Role(code=f"BENCH_{mark.upper()}", display_name="Bench", permissions=permissions)
+    user = identity_pb2.User(username=f"bench-{mark}", role_codes=[role.code], password=hospital.password)
+    stub.CreateRole(
+        identity_pb2.CreateRoleRequest(role=role), metadata=admin.metadata, timeout=DEADLINE_SECONDS
+    )
+    stub.CreateUser(
+        identity_pb2.CreateUserRequest(user=user), metadata=admin.metadata, timeout=DEADLINE_SECONDS
+    )
+    return sign_in(channel, hospital.code, user.username, hospital.password)
 
 
 def create(channel: grpc.Channel, platform: SignIn, code: str) -> tuple[str, str, str]:

@@ -42,6 +42,9 @@ class Sizes:
     pages: int = 300
     queries: int = 100
     events: int = 200_000
+    encounters: int = 1_000_000
+    small_encounters: int = 10_000
+    charts: int = 400
     seed: int = 1
     processes: int = 2
 
@@ -104,6 +107,21 @@ class System:
                 if time.monotonic() > deadline:
                     raise BenchError(f"the audit outbox is not drained after {_SECONDS_TO_DRAIN:.0f} s")
                 time.sleep(0.1)
+
+    @contextlib.contextmanager
+    def logged_statements(self) -> Iterator[None]:
+        """PostgreSQL logs every statement meanwhile, without the values."""
+        settings = {"log_statement": "all", "log_parameter_max_length": "0"}
+        with psycopg.connect(self._admin_url, autocommit=True) as connection:
+            for name, value in settings.items():
+                connection.execute(f"ALTER SYSTEM SET {name} = '{value}'".encode())
+            connection.execute("SELECT pg_reload_conf()")
+            try:
+                yield
+            finally:
+                for name in settings:
+                    connection.execute(f"ALTER SYSTEM RESET {name}".encode())
+                connection.execute("SELECT pg_reload_conf()")
 
     def close(self) -> None:
         """Ends the connection."""

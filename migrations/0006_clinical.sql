@@ -88,6 +88,9 @@ CREATE INDEX clinical_record_by_encounter ON clinical_record (tenant_id, encount
 -- The last vital sign or result of each code.
 CREATE INDEX clinical_record_by_code ON clinical_record (tenant_id, patient_id, category, code, clinical_time, id)
   WHERE type = 'OBSERVATION';
+-- What a patient has now: few of the many that there were.
+CREATE INDEX clinical_record_current ON clinical_record (tenant_id, patient_id, type, clinical_time, id)
+  WHERE state IN ('ACTIVE', 'RECURRENCE', 'RELAPSE', 'ON_HOLD');
 SELECT protect_tenant_table('clinical_record');
 GRANT SELECT, INSERT, UPDATE ON clinical_record TO hms_app;
 

@@ -1166,6 +1166,8 @@ CREATE INDEX clinical_record_by_encounter ON public.clinical_record USING btree 
 
 CREATE INDEX clinical_record_by_type ON public.clinical_record USING btree (tenant_id, patient_id, type, clinical_time, id);
 
+CREATE INDEX clinical_record_current ON public.clinical_record USING btree (tenant_id, patient_id, type, clinical_time, id) WHERE (state = ANY (ARRAY['ACTIVE'::text, 'RECURRENCE'::text, 'RELAPSE'::text, 'ON_HOLD'::text]));
+
 CREATE UNIQUE INDEX department_by_code ON public.department USING btree (tenant_id, code) WHERE (code <> ''::text);
 
 CREATE INDEX department_by_name ON public.department USING btree (tenant_id, name_key, id);

@@ -1,11 +1,13 @@
 -- Lists begin at what they are of, so that an empty list of somebody who exists is told from nobody. A patient
 -- who was merged into another is read as that one. `{op}` and `{direction}` are < DESC or > ASC.
+-- That is said by CASE: PostgreSQL takes coalesce() for leaky, so that under row-level security whatever is
+-- compared with it is compared row by row.
 
 -- name: records_of_patient_{order}
 -- audited: patient_id
 SELECT p.shown_id AS patient_id, found.*
 FROM (
-  SELECT coalesce(merged_into, id) AS shown_id FROM patient
+  SELECT CASE WHEN merged_into IS NULL THEN id ELSE merged_into END AS shown_id FROM patient
   WHERE tenant_id = :tenant_id AND id = :patient_id::uuid
 ) p
 LEFT JOIN LATERAL (
@@ -54,7 +56,7 @@ ORDER BY found.clinical_micros {direction}, found.id {direction}
 -- audited: patient_id
 SELECT p.shown_id AS patient_id, found.*
 FROM (
-  SELECT coalesce(merged_into, id) AS shown_id FROM patient
+  SELECT CASE WHEN merged_into IS NULL THEN id ELSE merged_into END AS shown_id FROM patient
   WHERE tenant_id = :tenant_id AND id = :patient_id::uuid
 ) p
 LEFT JOIN LATERAL (
@@ -80,7 +82,7 @@ ORDER BY found.clinical_micros {direction}, found.id {direction}
 -- audited: patient_id
 SELECT p.shown_id AS patient_id, found.*
 FROM (
-  SELECT coalesce(merged_into, id) AS shown_id FROM patient
+  SELECT CASE WHEN merged_into IS NULL THEN id ELSE merged_into END AS shown_id FROM patient
   WHERE tenant_id = :tenant_id AND id = :patient_id::uuid
 ) p
 LEFT JOIN LATERAL (

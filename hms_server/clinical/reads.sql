@@ -53,7 +53,8 @@ FROM (
   organization_id, location_id, document, extra, create_time, update_time, clinical_time)
 
 -- Of problems, allergies and medication those that count now; of vital signs and results the last of each code,
--- found by one index probe a code.
+-- found by one index probe a code. (SELECT id FROM shown), not a join with it: only of a single value is it known
+-- that the index gives its rows in order, so that LIMIT ends the reading.
 -- name: get_summary
 -- audited: patient_id
 WITH RECURSIVE shown AS (
@@ -63,27 +64,27 @@ WITH RECURSIVE shown AS (
     WHERE q.tenant_id = :tenant_id AND q.id = :patient_id::uuid)
 ), codes (category, code) AS (
   SELECT wanted.category, (
-    SELECT r.code FROM clinical_record r, shown s
-    WHERE r.tenant_id = :tenant_id AND r.patient_id = s.id AND r.type = 'OBSERVATION'
-      AND r.category = wanted.category
+    SELECT r.code FROM clinical_record r
+    WHERE r.tenant_id = :tenant_id AND r.patient_id = (SELECT id FROM shown)
+      AND r.type = 'OBSERVATION' AND r.category = wanted.category
     ORDER BY r.code LIMIT 1)
   FROM (VALUES ('vital-signs'), ('laboratory')) AS wanted (category)
   UNION ALL
   SELECT c.category, (
-    SELECT r.code FROM clinical_record r, shown s
-    WHERE r.tenant_id = :tenant_id AND r.patient_id = s.id AND r.type = 'OBSERVATION'
-      AND r.category = c.category AND r.code > c.code
+    SELECT r.code FROM clinical_record r
+    WHERE r.tenant_id = :tenant_id AND r.patient_id = (SELECT id FROM shown)
+      AND r.type = 'OBSERVATION' AND r.category = c.category AND r.code > c.code
     ORDER BY r.code LIMIT 1)
   FROM codes c WHERE c.code IS NOT NULL
 ), last_of_each AS (
   SELECT last.*, c.category
-  FROM shown s CROSS JOIN codes c
+  FROM codes c
   CROSS JOIN LATERAL (
     SELECT r.id, r.type, r.version, r.patient_id, r.encounter_id, r.practitioner_id, NULL::uuid AS department_id,
            r.organization_id, NULL::uuid AS location_id, r.document, NULL::jsonb AS extra, r.create_time, r.update_time, r.clinical_time
     FROM clinical_record r
-    WHERE r.tenant_id = :tenant_id AND r.patient_id = s.id AND r.type = 'OBSERVATION'
-      AND r.category = c.category AND r.code = c.code
+    WHERE r.tenant_id = :tenant_id AND r.patient_id = (SELECT id FROM shown)
+      AND r.type = 'OBSERVATION' AND r.category = c.category AND r.code = c.code
       AND r.state <> 'ENTERED_IN_ERROR' AND r.state <> 'CANCELLED'
     ORDER BY r.clinical_time DESC, r.id DESC LIMIT 1
   ) last
@@ -103,29 +104,33 @@ FROM (
   UNION ALL (
     SELECT 'PROBLEM', r.id, r.type, r.version, r.patient_id, r.encounter_id, r.practitioner_id, NULL::uuid,
            r.organization_id, NULL::uuid, r.document, NULL::jsonb, r.create_time, r.update_time, r.clinical_time
-    FROM shown s JOIN clinical_record r ON r.tenant_id = :tenant_id AND r.patient_id = s.id
-    WHERE r.type = 'CONDITION' AND r.state IN ('ACTIVE', 'RECURRENCE', 'RELAPSE')
+    FROM clinical_record r
+    WHERE r.tenant_id = :tenant_id AND r.patient_id = (SELECT id FROM shown)
+      AND r.type = 'CONDITION' AND r.state IN ('ACTIVE', 'RECURRENCE', 'RELAPSE')
     ORDER BY r.clinical_time DESC, r.id DESC LIMIT 100
   )
   UNION ALL (
     SELECT 'ALLERGY', r.id, r.type, r.version, r.patient_id, r.encounter_id, r.practitioner_id, NULL::uuid,
            r.organization_id, NULL::uuid, r.document, NULL::jsonb, r.create_time, r.update_time, r.clinical_time
-    FROM shown s JOIN clinical_record r ON r.tenant_id = :tenant_id AND r.patient_id = s.id
-    WHERE r.type = 'ALLERGY' AND r.state = 'ACTIVE'
+    FROM clinical_record r
+    WHERE r.tenant_id = :tenant_id AND r.patient_id = (SELECT id FROM shown)
+      AND r.type = 'ALLERGY' AND r.state = 'ACTIVE'
     ORDER BY r.clinical_time DESC, r.id DESC LIMIT 100
   )
   UNION ALL (
     SELECT 'PRESCRIPTION', r.id, r.type, r.version, r.patient_id, r.encounter_id, r.practitioner_id, NULL::uuid,
            r.organization_id, NULL::uuid, r.document, NULL::jsonb, r.create_time, r.update_time, r.clinical_time
-    FROM shown s JOIN clinical_record r ON r.tenant_id = :tenant_id AND r.patient_id = s.id
-    WHERE r.type = 'PRESCRIPTION' AND r.state IN ('ACTIVE', 'ON_HOLD')
+    FROM clinical_record r
+    WHERE r.tenant_id = :tenant_id AND r.patient_id = (SELECT id FROM shown)
+      AND r.type = 'PRESCRIPTION' AND r.state IN ('ACTIVE', 'ON_HOLD')
     ORDER BY r.clinical_time DESC, r.id DESC LIMIT 100
   )
   UNION ALL (
     SELECT 'IMMUNIZATION', r.id, r.type, r.version, r.patient_id, r.encounter_id, r.practitioner_id, NULL::uuid,
            r.organization_id, NULL::uuid, r.document, NULL::jsonb, r.create_time, r.update_time, r.clinical_time
-    FROM shown s JOIN clinical_record r ON r.tenant_id = :tenant_id AND r.patient_id = s.id
-    WHERE r.type = 'IMMUNIZATION' AND r.state = 'COMPLETED'
+    FROM clinical_record r
+    WHERE r.tenant_id = :tenant_id AND r.patient_id = (SELECT id FROM shown)
+      AND r.type = 'IMMUNIZATION' AND r.state = 'COMPLETED'
     ORDER BY r.clinical_time DESC, r.id DESC LIMIT 20
   )
   UNION ALL (
@@ -143,8 +148,9 @@ FROM (
   UNION ALL (
     SELECT 'ENCOUNTER', e.id, 'ENCOUNTER', e.version, e.patient_id, NULL, e.practitioner_id, e.department_id,
            e.organization_id, e.location_id, e.document, NULL, e.create_time, e.update_time, e.clinical_time
-    FROM shown s JOIN encounter e ON e.tenant_id = :tenant_id AND e.patient_id = s.id
-    WHERE e.state <> 'ENTERED_IN_ERROR'
+    FROM encounter e
+    WHERE e.tenant_id = :tenant_id AND e.patient_id = (SELECT id FROM shown)
+      AND e.state <> 'ENTERED_IN_ERROR'
     ORDER BY e.clinical_time DESC, e.id DESC LIMIT 10
   )
 ) AS every (section, id, type, version, patient_id, encounter_id, practitioner_id, department_id,
