@@ -119,7 +119,7 @@ def test_a_broken_file_is_told_and_the_others_go_on(clinic, run, tmp_path):
     ), text
     assert "rejected: b-cut.json: bundle: ends too early or is no JSON" in text
     assert "rejected: c-cut.json.gz: the gzip file ends too early: it was cut off" in text
-    assert 'rejected: d-bad.json: entry[1].resource.effectiveDateTime: "2024-02-30"' in text
+    assert 'rejected: d-bad.json: entry[1].resource.effectiveDateTime: is no date' in text
     assert "rejected: 3" in text
 
 
