@@ -172,12 +172,14 @@ class PatientMerges:
                 "kept_fields": parted.kept_fields,
                 **_listed("kept", back.rows),
                 **_listed("amended", back.rows),
+                **_listed("followed", back.rows),
             }
             done = merge_store.note_unmerged(
                 transaction, merge_id, actor_id=actor_id, reason=request.reason, result=result
             )
             self._request_ids.remember(transaction, call, probe, merge_id, 2)
-            _audit(transaction, (survivor, merged), [row for row in back.rows if row.outcome == "RETURNED"])
+            changed = [row for row in back.rows if row.outcome in ("RETURNED", "FOLLOWED")]
+            _audit(transaction, (survivor, merged), changed)
         return merge_mapping.unmerged(done.first)
 
     def get(self, request: pb.GetMergeRequest, call: Call) -> pb.Merge:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from hms.audit.v1 import audit_pb2
-from hms.patient.v1 import merge_pb2
 from hms.patient.v1 import patient_pb2 as pb
 from hms_server import errors, ids
 from hms_server.audit.servicer import AuditServicer
@@ -65,8 +64,6 @@ def test_the_policies_are_really_off(owner, unlocked):
         ("UpdatePatient", lambda i: pb.UpdatePatientRequest(patient=pb.Patient(id=i, gender="male"))),
         ("DeletePatient", lambda i: pb.DeletePatientRequest(id=i)),
         ("UndeletePatient", lambda i: pb.UndeletePatientRequest(id=i)),
-        ("ListDuplicateCandidates", lambda i: pb.ListDuplicateCandidatesRequest(patient_id=i)),
-        ("ListMerges", lambda i: merge_pb2.ListMergesRequest(patient_id=i)),
     ],
 )
 def test_another_hospitals_patient_is_not_found(rooms, strangers, method, request_of):
@@ -115,57 +112,3 @@ def test_the_audit_of_another_hospital_is_not_shown(rooms, strangers, worker_dat
             audit_pb2.GetAuditEventRequest(id=own.audit_events[0].id),
             theirs.call("AuditService/GetAuditEvent"),
         )
-
-
-def test_merges_reach_nothing_of_another_hospital(rooms, strangers, owner):
-    """Two hospitals with the same ids: each merge touches its own rows alone."""
-    registry = rooms[0]
-    ours, theirs, patient = strangers
-
-    def call(tenant, method, request):
-        return getattr(registry, method)(request, tenant.call(f"PatientService/{method}"))
-
-    def registered(tenant):
-        request = pb.CreatePatientRequest(
-            patient=pb.Patient(given_name="Asha", family_name="Rao", birth_date="1987-04-21")
-        )
-        return call(tenant, "CreatePatient", request)
-
-    def merge_of(survivor_id, merged_id):
-        return merge_pb2.MergePatientsRequest(survivor_id=survivor_id, merged_id=merged_id, reason="x")
-
-    other, own, twin = registered(ours), registered(theirs), registered(theirs)
-    for one, another in ((patient, own), (own, patient), (patient, other)):
-        with pytest.raises(errors.NotFound):
-            call(theirs, "MergePatients", merge_of(one.id, another.id))
-        with pytest.raises(errors.NotFound):
-            request = merge_pb2.PreviewMergeRequest(survivor_id=one.id, merged_id=another.id)
-            call(theirs, "PreviewMerge", request)
-    # Ids are a hospital's own: the same one may stand in both.
-    encounter = (
-        "INSERT INTO encounter (tenant_id, id, patient_id, state, encounter_class, clinical_time, document,"
-        " actor_id) VALUES (%s, %s, %s, 'COMPLETED', 'AMB', now(), '{}', %s)"
-    )
-    shared = ids.uuid7()
-    owner.execute(encounter, [ours.id, shared, other.id, ours.user_id])
-    owner.execute(encounter, [theirs.id, shared, twin.id, theirs.user_id])
-    merge = call(ours, "MergePatients", merge_of(patient.id, other.id))
-
-    def whose():
-        rows = owner.execute(
-            "SELECT tenant_id::text, patient_id::text FROM encounter WHERE id = %s", [shared]
-        )
-        return dict(rows.fetchall())
-
-    assert whose() == {ours.id: patient.id, theirs.id: twin.id}
-    with pytest.raises(errors.NotFound):
-        call(theirs, "GetMerge", merge_pb2.GetMergeRequest(id=merge.id))
-    with pytest.raises(errors.NotFound):
-        call(theirs, "UnmergePatients", merge_pb2.UnmergePatientsRequest(id=merge.id, reason="x"))
-    search = pb.SearchPatientsRequest(uhid=other.uhid)
-    assert other.uhid == twin.uhid or not call(theirs, "SearchPatients", search).patients
-    listed = call(theirs, "ListDuplicatePairs", merge_pb2.ListDuplicatePairsRequest())
-    seen = {p.patient_id for pair in listed.pairs for p in (pair.first, pair.second)}
-    assert seen == {own.id, twin.id}
-    call(ours, "UnmergePatients", merge_pb2.UnmergePatientsRequest(id=merge.id, reason="x"))
-    assert whose() == {ours.id: other.id, theirs.id: twin.id}
