@@ -29,16 +29,16 @@ def test_merges_of_two_hospitals_with_the_same_ids_do_not_touch_each_other(
     one, other = (ours.registry.create(**same) for _ in range(2))
     visit = ours.encounter(other.id)
     # An id is a hospital's own: the same patients and visit stand in the other one, too.
-    for statement in (
-        "INSERT INTO patient (tenant_id, id, uhid, document, name_key, birth_date, search_text, actor_id)"
-        " SELECT %s, id, uhid, document, name_key, birth_date, search_text, actor_id FROM patient"
-        " WHERE tenant_id = %s",
-        "INSERT INTO patient_key SELECT %s, kind, value, patient_id FROM patient_key WHERE tenant_id = %s",
-        "INSERT INTO encounter (tenant_id, id, patient_id, state, encounter_class, clinical_time, document,"
-        " actor_id) SELECT %s, id, patient_id, state, encounter_class, clinical_time, document, actor_id"
-        " FROM encounter WHERE tenant_id = %s",
-    ):
-        owner.execute(statement, [theirs.tenant_id, ours.tenant_id])
+    columns = {
+        "patient": "id, uhid, document, name_key, birth_date, search_text, actor_id",
+        "patient_key": "kind, value, patient_id",
+        "encounter": "id, patient_id, state, encounter_class, clinical_time, document, actor_id",
+    }
+    for table, names in columns.items():
+        owner.execute(
+            f"INSERT INTO {table} (tenant_id, {names}) SELECT %s, {names} FROM {table} WHERE tenant_id = %s",
+            [theirs.tenant_id, ours.tenant_id],
+        )
     before = theirs.state()
 
     merge = ours.merge(one, other)

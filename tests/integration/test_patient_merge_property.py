@@ -13,6 +13,8 @@ from hms_server.patient import keys
 from tests.fix_merge import Ward
 from tests.fix_patient import Registry
 
+# Threads of the connection pool draw random numbers whenever they like.
+pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module:Warning")
 QUICK = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
 )
@@ -43,6 +45,7 @@ steps = st.one_of(
     st.tuples(st.just("write"), st.integers(0, 4), st.sampled_from(KINDS)),
     st.tuples(st.just("write inside"), st.integers(0, 9), st.sampled_from(KINDS)),
     st.tuples(st.just("amend"), st.integers(0, 30)),
+    st.tuples(st.just("amend into"), st.integers(0, 30), st.integers(0, 9)),
     st.tuples(st.just("change"), st.integers(0, 4), st.sampled_from(["other", "unknown"])),
 )
 
@@ -126,7 +129,7 @@ class Model:
             return
         self.ward.unmerge(merge_id)
         self.owner.update(dict.fromkeys(went, merged))
-        # What was written into an encounter since goes with it.
+        # What is in an encounter goes with it.
         self.owner.update({record: self.owner[visit] for record, visit in self.inside.items()})
         del self.into[merged]
         del self.merges[place]
@@ -144,6 +147,12 @@ class Model:
                 visit = self.encounters[number % len(self.encounters)]
                 record = self.ward.record(self.owner[visit], kind, visit)
                 self.owner[record], self.inside[record] = self.owner[visit], visit
+            case ("amend into", number, place) if self.owner and self.encounters:
+                record = list(self.owner)[number % len(self.owner)]
+                visit = self.encounters[place % len(self.encounters)]
+                if record not in self.encounters and self.owner[record] == self.owner[visit]:
+                    self.ward.amend_into(record, visit)
+                    self.inside[record] = visit
             case ("amend", number) if self.owner:
                 self.ward.amend(list(self.owner)[number % len(self.owner)])
             case ("change", number, gender):

@@ -95,6 +95,21 @@ def test_what_was_written_into_a_visit_that_goes_back_goes_along(ward, pair):
     assert [r.id for r in answer.kept] == [kept]
 
 
+def test_what_was_amended_into_a_visit_since_goes_with_the_visit(ward, pair):
+    survivor, merged = pair
+    visit, own_visit = ward.encounter(merged.id), ward.encounter(survivor.id)
+    brought, own = ward.record(merged.id), ward.record(survivor.id, "CONDITION")
+    merge = ward.merge(survivor, merged, decide=DECIDE)
+    ward.amend_into(brought, own_visit)
+    ward.amend_into(own, visit)
+    answer = ward.unmerge(merge)
+    assert ward.rows_of(merged.id) == {visit, own}
+    assert ward.rows_of(survivor.id) == {own_visit, brought}
+    assert [(r.type, r.id) for r in answer.followed] == [("condition", own)]
+    assert [(r.type, r.id) for r in answer.kept] == [("observation", brought)]
+    assert answer.amended_count == 0
+
+
 def test_a_row_that_was_being_written_to_the_survivor_counts_as_written_since(ward, pair, database):
     import psycopg
 

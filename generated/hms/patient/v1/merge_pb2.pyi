@@ -393,7 +393,9 @@ class UnmergePatientsResponse(_message.Message):
 
     @_builtins.property
     def followed(self) -> _containers.RepeatedCompositeFieldContainer[Global___MergeRecord]:
-        """Records that were written since into an encounter that went back, and went along. The first 1000."""
+        """Records of the survivor that were written or amended since into an encounter that went back, and went
+        along. The first 1000.
+        """
 
     @_builtins.property
     def kept_fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
