@@ -290,10 +290,7 @@ class Element:
         for i, extension in enumerate(self._take("modifierExtension", list) or ()):
             if not extension:
                 continue
-            url = extension.get("url") if isinstance(extension, dict) else None
-            self.fault(
-                f"modifierExtension[{i}]", f"HMS does not know {quoted(url)}, which may not be ignored"
-            )
+            self.fault(f"modifierExtension[{i}]", "may not be ignored, and HMS does not know it")
 
     def _take(self, name: str, kind: type[Any]) -> Any:
         value = self.content.get(name)
