@@ -52,10 +52,7 @@ def test_a_class_needs_a_code():
 
 @pytest.mark.parametrize("fhir_type", sorted(LEAST))
 def test_modifier_extensions_and_implicit_rules_are_refused_in_every_type(fhir_type):
-    assert (
-        "https://example.org/not-really"
-        in faults(fhir_type, modifierExtension=STRANGE)["modifierExtension[0]"]
-    )
+    assert "may not be ignored" in faults(fhir_type, modifierExtension=STRANGE)["modifierExtension[0]"]
     assert "implicitRules" in faults(fhir_type, implicitRules="https://example.org/rules")
     assert draft(fhir_type, extension=STRANGE, modifierExtension=[], _status={"id": "x"}).left_out == []
 
