@@ -42,12 +42,12 @@ def broken_bundles():
         "impossible date": (
             bundle(asha, observation(asha, effectiveDateTime="2024-02-30")),
             "entry[1].resource.effectiveDateTime",
-            "2024-02-30",
+            "is no date or time",
         ),
         "unknown status": (
             bundle(asha, observation(asha, status="done")),
             "entry[1].resource.status",
-            "done",
+            "is none of registered, preliminary, final",
         ),
         "the same twice": (bundle(asha, good, good), "entry[2].resource", "same record as entry[1].resource"),
         "deletion": (
