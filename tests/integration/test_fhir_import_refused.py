@@ -19,6 +19,9 @@ def broken_bundles():
     nobody = {"reference": f"urn:uuid:{ids.uuid7()}"}
     claim = {"resourceType": "Claim", "id": ids.uuid7(), "patient": nobody}
     whole = bundle(asha, good)
+    nested = {"url": "x"}
+    for _ in range(400):
+        nested = {"extension": [nested]}
     return {
         "truncated": (whole[:-40], "bundle", "ends too early or is no JSON"),
         "empty": (b"", "bundle", "is empty"),
@@ -59,6 +62,11 @@ def broken_bundles():
             bundle(asha, good, observation(good)),
             "entry[2].resource.subject",
             "refers to a Observation",
+        ),
+        "nested without end": (
+            bundle(patient(extension=[nested])),
+            "entry[0].resource",
+            "nested too deeply",
         ),
         "another patient's visit": (
             bundle(asha, stranger, visit := encounter(stranger), observation(asha, encounter=urn(visit))),
