@@ -239,3 +239,15 @@ def test_a_role_that_moves_to_another_practitioner_leaves_the_first(imports):
         "SELECT p.document -> 'names' -> 0 ->> 'text' FROM encounter e JOIN practitioner p"
         " ON p.tenant_id = e.tenant_id AND p.id = e.practitioner_id WHERE e.tenant_id = %s"
     ) == [("Dr Roy",)]
+
+
+def test_a_change_that_hms_has_no_place_for_makes_no_version_of_who_is_shared(imports):
+    rao, asha = practitioner(), patient()
+    one = role(rao, "Surgery")
+    clinic = {"resourceType": "Organization", "id": ids.uuid7(), "name": "Clinic"}
+    imports.send(bundle(rao, one, clinic, asha))
+    for resource in (rao, one, clinic, asha):
+        resource["meta"] = {"versionId": "2"}
+    for _ in range(2):
+        assert set(imports.counts(bundle(rao, one, clinic, asha)).values()) == {(0, 0, 1)}
+    assert [imports.sizes()[f"{t}_version"] for t in ("practitioner", "organization", "patient")] == [0, 0, 0]

@@ -19,6 +19,9 @@ def broken_bundles():
     nobody = {"reference": f"urn:uuid:{ids.uuid7()}"}
     claim = {"resourceType": "Claim", "id": ids.uuid7(), "patient": nobody}
     whole = bundle(asha, good)
+    nested = {"url": "x"}
+    for _ in range(400):
+        nested = {"extension": [nested]}
     return {
         "truncated": (whole[:-40], "bundle", "ends too early or is no JSON"),
         "empty": (b"", "bundle", "is empty"),
@@ -42,12 +45,12 @@ def broken_bundles():
         "impossible date": (
             bundle(asha, observation(asha, effectiveDateTime="2024-02-30")),
             "entry[1].resource.effectiveDateTime",
-            "is no date or time with a zone",
+            "is no date or time",
         ),
         "unknown status": (
             bundle(asha, observation(asha, status="done")),
             "entry[1].resource.status",
-            "is none of",
+            "is none of registered, preliminary, final",
         ),
         "the same twice": (bundle(asha, good, good), "entry[2].resource", "same record as entry[1].resource"),
         "deletion": (
@@ -59,6 +62,11 @@ def broken_bundles():
             bundle(asha, good, observation(good)),
             "entry[2].resource.subject",
             "refers to a Observation",
+        ),
+        "nested without end": (
+            bundle(patient(extension=[nested])),
+            "entry[0].resource",
+            "nested too deeply",
         ),
         "another patient's visit": (
             bundle(asha, stranger, visit := encounter(stranger), observation(asha, encounter=urn(visit))),
