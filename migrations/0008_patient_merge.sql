@@ -149,16 +149,27 @@ END
 $$;
 
 -- Gives back what went over with a merge. Returns by type the rows that went back (RETURNED), those of them
--- that were amended since (AMENDED), and those that were written to the survivor since and stay with it
--- (KEPT).
+-- that were amended since (AMENDED), those of the survivor that went along (FOLLOWED), and those that were
+-- written to the survivor since and stay with it (KEPT). A row that belongs to another one goes with that: an
+-- observation in a visit has the visit's patient, also where it was amended into another visit since (a row
+-- that is RETURNED and then KEPT was amended into one of the survivor's). Both sides of each join are a range
+-- of an index: no loops, whatever the statistics of items that were just written say.
 CREATE FUNCTION return_patient_rows(tenant uuid, merge uuid)
 RETURNS TABLE (outcome text, entity_type text, ids uuid[])
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public SET enable_nestloop = off AS $$
 DECLARE
   done patient_merge;
   reference record;
+  link record;
+  in_force uuid[];
+  step record;
+  types bigint;
+  again boolean;
 BEGIN
   SELECT * INTO STRICT done FROM patient_merge m WHERE m.tenant_id = tenant AND m.id = merge;
+  in_force := ARRAY(
+    SELECT m.id FROM patient_merge m
+    WHERE m.tenant_id = tenant AND m.survivor_id = done.survivor_id AND m.unmerge_time IS NULL);
   FOR reference IN SELECT * FROM patient_references() LOOP
     RETURN QUERY EXECUTE format(
       'WITH returned AS ('
@@ -172,20 +183,53 @@ BEGIN
       ' GROUP BY r.entity_type',
       reference.table_name, reference.column_name)
     USING tenant, merge, done.merged_id, done.survivor_id;
-    -- What another merge brought was not written to the survivor.
+  END LOOP;
+  FOR step IN
+    SELECT 'KEPT' AS outcome, done.merged_id AS from_id, done.survivor_id AS to_id
+    UNION ALL SELECT 'FOLLOWED', done.survivor_id, done.merged_id
+  LOOP
+    LOOP
+      again := false;
+      FOR link IN
+        SELECT child.table_name, child.column_name, child.type_expression, parent.table_name AS parent_name,
+               a.attname AS parent_column
+        FROM patient_references() child
+        JOIN pg_constraint c ON c.conrelid = to_regclass(format('public.%I', child.table_name))
+          AND c.contype = 'f' AND c.conparentid = 0
+        JOIN patient_references() parent
+          ON c.confrelid = to_regclass(format('public.%I', parent.table_name))
+          AND parent.column_name = child.column_name
+        CROSS JOIN LATERAL unnest(c.conkey, c.confkey) AS pair (attnum, target)
+        JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = pair.attnum
+        JOIN pg_attribute b ON b.attrelid = c.confrelid AND b.attnum = pair.target AND b.attname = 'id'
+      LOOP
+        RETURN QUERY EXECUTE format(
+          'WITH went AS ('
+          ' UPDATE %1$I t SET %2$I = $3 FROM %4$I parent'
+          ' WHERE t.tenant_id = $1 AND t.%2$I = $2'
+          '   AND parent.tenant_id = $1 AND parent.id = t.%5$I AND parent.%2$I = $3'
+          ' RETURNING t.id, %3$s AS entity_type)'
+          ' SELECT $4, w.entity_type, array_agg(w.id ORDER BY w.id) FROM went w GROUP BY w.entity_type',
+          link.table_name, link.column_name, link.type_expression, link.parent_name, link.parent_column)
+        USING tenant, step.from_id, step.to_id, step.outcome;
+        GET DIAGNOSTICS types = ROW_COUNT;
+        again := again OR types > 0;
+      END LOOP;
+      EXIT WHEN NOT again;
+    END LOOP;
+  END LOOP;
+  -- New rows of the survivor that were neither noted nor brought by another merge.
+  FOR reference IN SELECT * FROM patient_references() LOOP
     RETURN QUERY EXECUTE format(
       'SELECT ''KEPT'', %3$s, array_agg(t.id ORDER BY t.id) FROM %1$I t'
       ' WHERE t.tenant_id = $1 AND t.%2$I = $3 AND t.create_time > $4 - interval ''1 hour'''
       '   AND NOT EXISTS ('
-      '     SELECT FROM patient_merge_item i WHERE i.tenant_id = $1 AND i.merge_id = $2'
-      '       AND i.table_name = %1$L AND i.column_name = %2$L AND i.row_id = t.id)'
-      '   AND NOT EXISTS ('
-      '     SELECT FROM patient_merge m JOIN patient_merge_item i ON i.tenant_id = $1 AND i.merge_id = m.id'
-      '       AND i.table_name = %1$L AND i.column_name = %2$L AND i.row_id = t.id AND NOT i.stayed'
-      '     WHERE m.tenant_id = $1 AND m.survivor_id = $3 AND m.unmerge_time IS NULL)'
+      '     SELECT FROM patient_merge_item i WHERE i.tenant_id = $1 AND i.merge_id = ANY ($5)'
+      '       AND i.table_name = %1$L AND i.column_name = %2$L AND i.row_id = t.id'
+      '       AND (i.merge_id = $2 OR NOT i.stayed))'
       ' GROUP BY 2',
       reference.table_name, reference.column_name, reference.type_expression)
-    USING tenant, merge, done.survivor_id, done.merge_time;
+    USING tenant, merge, done.survivor_id, done.merge_time, in_force;
   END LOOP;
   UPDATE patient p SET merged_into = done.merged_id FROM patient_merge_item i
   WHERE i.tenant_id = tenant AND i.merge_id = merge AND i.table_name = 'patient'

@@ -78,6 +78,35 @@ def observation(of: dict[str, Any], **fields: Any) -> dict[str, Any]:
     }
 
 
+def practitioner(**fields: Any) -> dict[str, Any]:
+    """A Practitioner."""
+    return {"resourceType": "Practitioner", "id": ids.uuid7(), "name": [{"text": "Dr Rao"}], **fields}
+
+
+def role(of: dict[str, Any], *specialities: str, **fields: Any) -> dict[str, Any]:
+    """A PractitionerRole."""
+    return {
+        "resourceType": "PractitionerRole",
+        "id": ids.uuid7(),
+        "practitioner": urn(of),
+        "specialty": [{"text": text} for text in specialities],
+        **fields,
+    }
+
+
+def encounter(of: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    """An Encounter of a patient of the same bundle."""
+    return {
+        "resourceType": "Encounter",
+        "id": ids.uuid7(),
+        "status": "finished",
+        "class": {"code": "AMB"},
+        "subject": urn(of),
+        "period": {"start": "2024-03-01"},
+        **fields,
+    }
+
+
 def urn(resource: dict[str, Any]) -> dict[str, str]:
     """A reference to a resource of the same bundle."""
     return {"reference": f"urn:uuid:{resource['id']}"}
@@ -128,7 +157,8 @@ class Imports:
     def events(self) -> list[dict[str, Any]]:
         """The audit records of the hospital, in order."""
         found = self.rows(
-            "SELECT record, patient_ids::text[], outcome FROM audit_outbox WHERE tenant_id = %s ORDER BY position"
+            "SELECT record, patient_ids::text[], outcome FROM audit_outbox WHERE tenant_id = %s"
+            " ORDER BY position"
         )
         return [{**record, "patient_ids": of, "outcome": outcome} for record, of, outcome in found]
 

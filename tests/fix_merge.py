@@ -53,6 +53,14 @@ class Ward:
             [self.tenant_id, record_id],
         )
 
+    def amend_into(self, record_id: str, encounter_id: str) -> None:
+        """A clinical record is amended into another visit."""
+        self.owner.execute(
+            "UPDATE clinical_record SET version = version + 1, encounter_id = %s"
+            " WHERE tenant_id = %s AND id = %s",
+            [encounter_id, self.tenant_id, record_id],
+        )
+
     def rows_of(self, patient_id: str) -> set[str]:
         """Ids of every row that belongs to a patient."""
         found: set[str] = set()

@@ -1,1 +1,1 @@
-"""FHIR R4: reads files of resources and brings their patients in through the API."""
+"""FHIR R4: takes bundles of other systems over, and sends files of them to the server."""

@@ -25,6 +25,8 @@ _ENDING = re.compile(r"[/:]")
 _URN = re.compile(rb'"reference"\s*:\s*"(urn:uuid:[^"\\]*)"')
 # Of the faults of one bundle; the message says how many there are.
 MOST_VIOLATIONS = 100
+# More than a bundle of the largest size holds, unless it was made to be a burden.
+_MOST_ENTRIES = 200_000
 
 
 class Entry:
@@ -118,6 +120,8 @@ def _entries(bundle: dict[str, Any], faults: list[FieldViolation]) -> Iterator[E
         listed = []
     if not isinstance(listed, list):
         raise _rejected("entry", "is no list")
+    if len(listed) > _MOST_ENTRIES:
+        raise _rejected("entry", f"has more than {_MOST_ENTRIES} entries: send them in parts")
     for i, entry in enumerate(listed):
         place = f"entry[{i}]"
         found = _entry(place, entry)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from hms_server.fhir import paths
 from hms_server.fhir.element import Element, known
 
 Fields = dict[str, Any]
@@ -46,11 +45,6 @@ _KNOWN_IDENTIFIER = known("use", "type", "system", "value", "period")
 _KNOWN_TELECOM = known("use", "system", "value", "rank", "period")
 _KNOWN_ADDRESS = known("use", "type", "line", "period", *_ADDRESS)
 _KNOWN_NOTE = known("text")
-
-
-def fhir_path(path: str) -> str:
-    """The FHIR path of a field of a patient: "patient.names[0].family_name" is name[0].family."""
-    return paths.fhir_path({}, path)
 
 
 def concept(parent: Element, name: str) -> Fields | None:

@@ -1,8 +1,9 @@
 """One JSON object of a resource, read value by value.
 
-What is wrong is noted, not raised, so that a record's every fault is told at once. An empty value
-counts as absent: FHIR forbids it, and real exports have it. An object knows its parent and works out
-its path only when there is something to tell: an import reads thousands of resources a second.
+What is wrong is noted, not raised, so that a record's every fault is told at once, and without its value,
+which may be patient data. An empty value counts as absent: FHIR forbids it, and real exports have it. An
+object knows its parent and works out its path only when there is something to tell: an import reads
+thousands of resources a second.
 """
 
 from __future__ import annotations
@@ -177,14 +178,14 @@ class Element:
                 if text := self._clean(f"{name}[{i}]", value):
                     found.append(text)
             else:
-                self.fault(f"{name}[{i}]", f"{quoted(value)} is no string")
+                self.fault(f"{name}[{i}]", "is no string")
         return found
 
     def code(self, name: str, allowed: Collection[str]) -> str:
         """A code of a required value set: FHIR knows no other."""
         value = self.text(name)
         if value and value not in allowed:
-            self.fault(name, f"{quoted(value)} is none of {', '.join(c for c in allowed if c)}")
+            self.fault(name, f"is none of {', '.join(c for c in allowed if c)}")
             return ""
         return value
 
@@ -194,7 +195,7 @@ class Element:
         if value in states:
             return states[value]
         if value:
-            self.fault(name, f"{quoted(value)} is none of {', '.join(states)}")
+            self.fault(name, f"is none of {', '.join(states)}")
         self.required(name, value)
         return ""
 
@@ -208,7 +209,7 @@ class Element:
         value: int | None = self._take(name, int)
         if value is not None and not least <= value <= most:
             wanted = "positive number" if least == 1 else f"number from {least} to {most}"
-            self.fault(name, f"{quoted(value)} is no {wanted}")
+            self.fault(name, f"is no {wanted}")
             return None
         return value
 
@@ -222,7 +223,7 @@ class Element:
                 return float(value)
         except OverflowError:  # a whole number of more than 300 digits
             pass
-        self.fault(name, f"{quoted(value)} is no number")
+        self.fault(name, "is no number")
         return None
 
     def date(self, name: str) -> str:
@@ -253,7 +254,7 @@ class Element:
                 if value:
                     found.append(Element(value, self.findings, self, name, i))
             elif value is not None:
-                self.fault(f"{name}[{i}]", f"{quoted(value)} is no object")
+                self.fault(f"{name}[{i}]", "is no object")
         return found
 
     def several(self, name: str, make: Callable[[Element], _T | None]) -> list[_T]:
@@ -289,10 +290,7 @@ class Element:
         for i, extension in enumerate(self._take("modifierExtension", list) or ()):
             if not extension:
                 continue
-            url = extension.get("url") if isinstance(extension, dict) else None
-            self.fault(
-                f"modifierExtension[{i}]", f"HMS does not know {quoted(url)}, which may not be ignored"
-            )
+            self.fault(f"modifierExtension[{i}]", "may not be ignored, and HMS does not know it")
 
     def _take(self, name: str, kind: type[Any]) -> Any:
         value = self.content.get(name)
@@ -300,20 +298,20 @@ class Element:
             return None
         # In Python, and not in JSON, true is a number.
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            self.fault(name, f"{quoted(value)} is no {_NAMES[kind]}")
+            self.fault(name, f"is no {_NAMES[kind]}")
             return None
         return value
 
     def _clean(self, name: str, value: str) -> str:
         if not value.isprintable() and _FORBIDDEN.search(value):
-            self.fault(name, f"{quoted(value)} has a control character")
+            self.fault(name, "has a control character")
             return ""
         return value
 
     def _checked(self, name: str, holds: Callable[[str], bool], complaint: str) -> str:
         value = self.text(name)
         if value and not holds(value):
-            self.fault(name, f"{quoted(value)} {complaint}")
+            self.fault(name, complaint)
             return ""
         return value
 

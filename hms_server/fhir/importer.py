@@ -18,7 +18,7 @@ from hms_server import errors, ids
 from hms_server.admin import bulk as directory
 from hms_server.clinical import bulk as clinical
 from hms_server.context import Call
-from hms_server.database.faults import UniqueViolation
+from hms_server.database.faults import ForeignKeyViolation, UniqueViolation
 from hms_server.database.transaction import Database, Pending, Transaction
 from hms_server.errors import FieldViolation
 from hms_server.fhir import bundle, identity, prepare, trail
@@ -49,16 +49,18 @@ class Importer:
         Raises InvalidArgument (BUNDLE_REJECTED) with what is wrong, and ConcurrentChange where others
         were first again and again.
         """
-        for number in range(1, _ATTEMPTS):
+        for number in range(1, _ATTEMPTS + 1):
             try:
                 return self._attempt(text, source, call)
             except (errors.ConcurrentChange, UniqueViolation):
                 # UniqueViolation: a UHID of an earlier format, or a code that was being given just now.
                 time.sleep(random.uniform(0, 0.02) * number)  # noqa: S311 - spreads, keeps no secret
-        try:
-            return self._attempt(text, source, call)
-        except UniqueViolation:
-            raise errors.ConcurrentChange("Other changes were first: try again.") from None
+            except ForeignKeyViolation as error:
+                if not error.constraint.endswith("_tree"):
+                    raise
+                circle = FieldViolation("entry", "organizations would be parts of each other in a circle")
+                raise bundle.rejected([circle]) from None
+        raise errors.ConcurrentChange("Other changes were first again and again: try again.")
 
     def _attempt(self, text: bytes, source: str, call: Call) -> Outcome:
         outcome = Outcome()

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import re
-from typing import Any, NamedTuple
 
-from protovalidate import Validator, Violation
-
-from hms.patient.v1 import patient_pb2 as pb
-from hms_server.fhir import paths
 from hms_server.fhir.datatypes import (
     GENDERS,
     Fields,
@@ -22,14 +16,11 @@ from hms_server.fhir.datatypes import (
     period,
     telecom,
 )
-from hms_server.fhir.element import Element, Fault, Findings, MappingError, known, quoted
+from hms_server.fhir.element import Element, known
 from hms_server.fhir.resources.mapper import Mapper, elements
-
-__all__ = ["PATIENT", "Mapped", "MappingError", "source_id", "to_patient"]
 
 # BCP 47, as HMS checks it
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
-_ID = re.compile(r"[A-Za-z0-9.\-]{1,64}")
 _LISTS = {
     "name": ("names", human_name),
     "identifier": ("identifiers", identifier),
@@ -39,58 +30,6 @@ _LISTS = {
 _DECEASED = ("deceasedDateTime", "deceasedBoolean")
 _KNOWN_CONTACT = known("relationship", "name", "telecom", "address", "gender", "organization", "period")
 _KNOWN_COMMUNICATION = known("language", "preferred")
-
-
-class Mapped(NamedTuple):
-    """A patient, and the paths of what HMS has no place for."""
-
-    patient: pb.Patient
-    left_out: list[str]
-
-
-def to_patient(resource: dict[str, Any]) -> Mapped:
-    """The patient of a Patient resource, held against the proto's rules.
-
-    Raises MappingError with every fault.
-    """
-    findings = Findings()
-    patient = pb.Patient(**PATIENT.fields_of(resource, findings))
-    for violation in _validator().collect_violations(patient):
-        path = paths.fhir_path(PATIENT.names, _field_path(violation), findings.kept)
-        findings.faults.append(Fault(path, violation.proto.message))
-    if findings.faults:
-        raise MappingError(findings.faults)
-    return Mapped(patient, findings.left_out)
-
-
-@functools.cache
-def _validator() -> Validator:
-    return Validator()
-
-
-def _field_path(violation: Violation) -> str:
-    """The API path of the field that holds what is wrong: "patient.names[1].given_names"."""
-    path, field = "patient", violation.proto.field
-    for step in field.elements if field is not None else ():
-        path += f".{step.field_name}"
-        if step.subscript is not None:
-            path += f"[{step.subscript.value}]"
-    return re.sub(r"\[\d+\]$", "", path)
-
-
-def source_id(resource: dict[str, Any], full_url: str) -> str:
-    """What the source knows the record by: its id, else the end of its fullUrl.
-
-    Raises MappingError where there is neither: a second import could not find the record again.
-    """
-    given = resource.get("id")
-    if given is None:
-        given = re.split(r"[/:]", full_url)[-1]
-        if not given:
-            raise MappingError([Fault("id", "neither an id nor a fullUrl: it could not be found again")])
-    if not isinstance(given, str) or _ID.fullmatch(given) is None:
-        raise MappingError([Fault("id", f"{quoted(given)} is no FHIR id")])
-    return given
 
 
 def _fields(root: Element) -> Fields:

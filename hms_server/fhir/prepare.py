@@ -23,7 +23,7 @@ from hms_server.patient import bulk as patients
 
 T = TypeVar("T")
 
-_SLICE = 128
+_SLICE = 96
 _BREATH_SECONDS = 0.0001
 
 
@@ -122,30 +122,38 @@ class Preparer:
                 fields[practitioner_id] = present.document
             made = [{**role.to_do.fields["role"], "id": role.entry.source_id} for role in brought]
             fields[practitioner_id] = folding.with_roles(fields[practitioner_id], made, gone)
-        for role in roles:
-            role.outcome = CREATED if role.known is None else UPDATED
         of_roles = {role.entry.source_id: role for role in roles}
-        for entity_id, of_entry in fields.items():
-            self._entry(kind, entity_id, of_entry, places.get(entity_id), of_roles)
+        made_anew = {
+            entity_id
+            for entity_id, of_entry in fields.items()
+            if self._entry(kind, entity_id, of_entry, places.get(entity_id), of_roles)
+        }
+        for role in roles:
+            if role.known is None:
+                role.outcome = CREATED
+            elif role.entity_id in made_anew:
+                role.outcome = UPDATED
 
     def _entry(
         self, kind: str, entity_id: str, fields: dict[str, Any], item: Item | None, roles: Mapping[str, Item]
-    ) -> None:
+    ) -> bool:
+        """Makes the row of an entry; whether it is new or differs from what stands."""
         try:
             row = directory.prepare(kind, fields, entity_id)
         except errors.InvalidArgument as error:
             for violation in error.violations:
                 self._faults.append(_of_entry(kind, fields, violation, item, roles))
-            return
+            return False
         present = self._present.get(entity_id)
         if present is None:
             self.rows.new_entries[kind].append(row)
         elif row["document"] != present.document:
             self.rows.changed_entries[kind].append(row)
         else:
-            return
+            return False
         if item is not None:
             item.outcome = CREATED if present is None else UPDATED
+        return True
 
     def _patient(self, item: Item) -> None:
         survivor = self._resolver.survivors.get(item.entity_id)

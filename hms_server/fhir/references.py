@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from hms_server.fhir.element import Element, Slot, known, quoted
+from hms_server.fhir.element import Element, Slot, known
 
 # FHIR's types and the kinds of records that HMS keeps of them.
 KINDS = {
@@ -75,7 +75,7 @@ def target(element: Element) -> Target | None:
         return None
     kind = _kind(reference)
     if kind is None:
-        element.fault("reference", f"{quoted(reference)} is no reference to a resource")
+        element.fault("reference", "is no reference to a resource")
         return None
     if kind == _UNKNOWN and "type" in element.content:
         named = element.text("type")
@@ -101,7 +101,7 @@ def required(parent: Element, name: str, field: str, kinds: tuple[str, ...]) -> 
         note(found, (field,), kinds, required=True)
     else:
         wanted = " or ".join(fhir for fhir, kind in KINDS.items() if kind in kinds)
-        found.element.fault("reference", f"{quoted(found.reference)} is no {wanted}")
+        found.element.fault("reference", f"is no {wanted}")
 
 
 def optional(parent: Element, name: str, field: tuple[str | int, ...], kinds: tuple[str, ...]) -> bool:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from hms_server.fhir import paths
-from hms_server.fhir.element import Fault, Findings, MappingError, Slot, quoted
+from hms_server.fhir.element import Fault, Findings, MappingError, Slot
 from hms_server.fhir.patient import PATIENT
 from hms_server.fhir.resources.directory import LOCATION, ORGANIZATION, PRACTITIONER, PRACTITIONER_ROLE
 from hms_server.fhir.resources.encounter import ENCOUNTER
@@ -79,7 +79,7 @@ def translate(resource: dict[str, Any]) -> Draft:
     given = resource.get("resourceType")
     make = TYPES.get(given) if isinstance(given, str) else None
     if make is None:
-        raise MappingError([Fault("resourceType", f"{quoted(given)} is no type that HMS keeps")])
+        raise MappingError([Fault("resourceType", "is no type that HMS keeps")])
     return make(resource)
 
 

@@ -20,17 +20,19 @@ AT_REGISTRATION = 10
 MOST_CANDIDATES = 20
 # A key that more records share points to nobody: a telephone number that was made up.
 MOST_OF_A_KEY = 20
-# Keys that one call looks at.
+# Keys that one call looks at, and pairs of which it asks whether an earlier key showed them.
 SCAN = 20_000
+LOOKS = 2_000
 
 
 class Duplicates:
-    """ListDuplicateCandidates and ListDuplicatePairs. `scan`: keys that one call looks at."""
+    """ListDuplicateCandidates and ListDuplicatePairs. `scan`, `looks`: what one call looks at, at most."""
 
-    def __init__(self, database: Database, pages: Pages, scan: int = SCAN) -> None:
+    def __init__(self, database: Database, pages: Pages, scan: int = SCAN, looks: int = LOOKS) -> None:
         self._database = database
         self._pages = pages
         self._scan = scan
+        self._looks = looks
 
     def candidates(
         self, request: pb.ListDuplicateCandidatesRequest, call: Call
@@ -68,6 +70,7 @@ class Duplicates:
                 second=second,
                 scan=max(self._scan, MOST_OF_A_KEY + 1),
                 most=MOST_OF_A_KEY,
+                looks=self._looks,
                 limit=page.size,
             )
         rows = [row for row in pending.rows if row.id is not None]
@@ -102,6 +105,8 @@ def _following(
     if len(sides) == page.size:
         last = sides[-1][0]
         return last.kind, last.value, last.first_id, last.second_id
+    if scanned.last_kind is not None:
+        return scanned.last_kind, scanned.last_value, scanned.last_first, scanned.last_second
     if scanned.whole:
         return None
     border = scanned.border_value

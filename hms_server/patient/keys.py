@@ -54,9 +54,7 @@ def derive(document: dict[str, Any], uhid: str, merged_uhids: Iterable[str] = ()
     """Index columns of a patient with this document and UHID, and those of records merged into it."""
     birth_date: str = document.get("birth_date", "")
     names = [_NameWords(name) for name in document.get("names", ())]
-    # Whoever types a long number may mean a phone with its country code: its end finds a UHID, too.
-    numbers = [normalise.uhid(one).lower() for one in (uhid, *merged_uhids)]
-    found = [word for number in numbers for word in (number, *normalise.query_tokens(number))]
+    found = _number_words(uhid)
     pairs: set[tuple[str, str]] = set()
     for telecom in document.get("telecoms", ()):
         if telecom.get("system") in _PHONE_SYSTEMS:
@@ -65,6 +63,7 @@ def derive(document: dict[str, Any], uhid: str, merged_uhids: Iterable[str] = ()
                 found.append(digits)
                 pairs.add((PHONE, digits))
     found.extend(word[:_LONGEST_KEY] for name in names for word in name.all)
+    found.extend(word for merged in merged_uhids for word in _number_words(merged))
     distinct = list(dict.fromkeys(found))[:_MOST_WORDS]
     pairs.update((WORD, word) for word in distinct)
     pairs.update(
@@ -80,6 +79,12 @@ def derive(document: dict[str, Any], uhid: str, merged_uhids: Iterable[str] = ()
         pairs=tuple(sorted(pairs)),
         sounds=tuple(name.sounds for name in names if name.sounds),
     )
+
+
+def _number_words(uhid: str) -> list[str]:
+    """Whoever types a long number may mean a phone with its country code: its end finds a UHID, too."""
+    number = normalise.uhid(uhid).lower()
+    return [number, *normalise.query_tokens(number)]
 
 
 def identifier_key(value: str, system: str) -> str:

@@ -121,7 +121,7 @@ class PatientMerges:
                 transaction, merge_id, {row.entity_type: len(row.ids) for row in went.rows}
             )
             self._request_ids.remember(transaction, call, probe, merge_id, 1)
-            _audit(transaction, (survivor, merged), went.rows)
+            _audit(transaction, (survivor, merged), [(row.entity_type, row.ids) for row in went.rows])
         return merge_mapping.merge(done.first)
 
     def unmerge(self, request: pb.UnmergePatientsRequest, call: Call) -> pb.UnmergePatientsResponse:
@@ -147,8 +147,9 @@ class PatientMerges:
             before, after = (row.document for row in versions.rows)
             parted = merge_rules.parted(before, after, survivor.document)
 
-            back = merge_store.return_rows(transaction, merge_id)
+            pending = merge_store.return_rows(transaction, merge_id)
             transaction.flush()
+            back = merge_rules.outcomes(pending.rows)
 
             gone = {merged.uhid, *merged.merged_uhids}
             uhids = [uhid for uhid in survivor.merged_uhids if uhid not in gone]
@@ -171,14 +172,15 @@ class PatientMerges:
             )
             result = {
                 "kept_fields": parted.kept_fields,
-                **_listed("kept", back.rows),
-                **_listed("amended", back.rows),
+                **_listed("kept", back["KEPT"]),
+                **_listed("amended", back["AMENDED"]),
+                **_listed("followed", back["FOLLOWED"]),
             }
             done = merge_store.note_unmerged(
                 transaction, merge_id, actor_id=actor_id, reason=request.reason, result=result
             )
             self._request_ids.remember(transaction, call, probe, merge_id, 2)
-            _audit(transaction, (survivor, merged), [row for row in back.rows if row.outcome == "RETURNED"])
+            _audit(transaction, (survivor, merged), [*back["RETURNED"], *back["FOLLOWED"]])
         return merge_mapping.unmerged(done.first)
 
     def get(self, request: pb.GetMergeRequest, call: Call) -> pb.Merge:
@@ -275,9 +277,11 @@ def _repeated(transaction: Transaction, merge_id: str) -> Any:
     return _found(row, "merge")
 
 
-def _audit(transaction: Transaction, patients: Iterable[Any], rows: Iterable[Any]) -> None:
+def _audit(
+    transaction: Transaction, patients: Iterable[Any], changed: Iterable[tuple[str, list[str]]]
+) -> None:
     """One event on each of the two records, with every row that changed its patient."""
-    entities = [AuditedEntities(row.entity_type, "UPDATE", row.ids) for row in rows]
+    entities = [AuditedEntities(kind, "UPDATE", rows) for kind, rows in changed]
     for patient in patients:
         transaction.audit(
             entity_type="patient",
@@ -289,9 +293,6 @@ def _audit(transaction: Transaction, patients: Iterable[Any], rows: Iterable[Any
         )
 
 
-def _listed(name: str, rows: Iterable[Any]) -> dict[str, Any]:
-    every = [(row.entity_type, one) for row in rows if row.outcome == name.upper() for one in row.ids]
-    return {
-        name: [{"type": entity_type, "id": one} for entity_type, one in every[:MOST_LISTED]],
-        f"{name}_count": len(every),
-    }
+def _listed(name: str, rows: Iterable[tuple[str, list[str]]]) -> dict[str, Any]:
+    every = [{"type": kind, "id": one} for kind, ids_of_kind in rows for one in ids_of_kind]
+    return {name: every[:MOST_LISTED], f"{name}_count": len(every)}

@@ -47,15 +47,19 @@ FROM patient_merge m WHERE m.tenant_id = :tenant_id AND m.id = :id::uuid
 
 -- What the survivor was before the merge and after it.
 -- name: merge_documents
-SELECT every.version, every.document
+SELECT either.version, either.document
 FROM patient_merge m
-JOIN (
-  SELECT id, version, document FROM patient WHERE tenant_id = :tenant_id
+CROSS JOIN LATERAL (
+  SELECT p.version, p.document FROM patient p
+  WHERE p.tenant_id = :tenant_id AND p.id = m.survivor_id
+    AND p.version IN (m.survivor_version, m.survivor_version + 1)
   UNION ALL
-  SELECT id, version, document FROM patient_version WHERE tenant_id = :tenant_id
-) every ON every.id = m.survivor_id AND every.version IN (m.survivor_version, m.survivor_version + 1)
+  SELECT v.version, v.document FROM patient_version v
+  WHERE v.tenant_id = :tenant_id AND v.id = m.survivor_id
+    AND v.version IN (m.survivor_version, m.survivor_version + 1)
+) either
 WHERE m.tenant_id = :tenant_id AND m.id = :id::uuid
-ORDER BY every.version
+ORDER BY either.version
 
 -- name: insert_merge
 INSERT INTO patient_merge (tenant_id, id, survivor_id, merged_id, actor_id, reason, decisions, survivor_version,

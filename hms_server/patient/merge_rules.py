@@ -153,6 +153,23 @@ def parted(before: Document, after: Document, present: Document) -> Parted:
     return Parted(made, kept)
 
 
+def outcomes(rows: Iterable[Any]) -> dict[str, list[tuple[str, list[str]]]]:
+    """What became of rows when a merge was taken back, of return_patient_rows: by outcome, types and ids.
+
+    What went back and then stayed after all, since it was amended into one of the survivor's, only stayed.
+    """
+    found: dict[str, list[tuple[str, list[str]]]] = {
+        name: [] for name in ("RETURNED", "AMENDED", "FOLLOWED", "KEPT")
+    }
+    for row in rows:
+        found[row.outcome].append((row.entity_type, row.ids))
+    kept = {one for _, ids in found["KEPT"] for one in ids}
+    for name in ("RETURNED", "AMENDED"):
+        left = [(kind, [one for one in ids if one not in kept]) for kind, ids in found[name]]
+        found[name] = [(kind, ids) for kind, ids in left if ids]
+    return found
+
+
 def _names_differ(survivor: Document, merged: Document) -> bool:
     return _name_identity(survivor["names"][0]) != _name_identity(merged["names"][0])
 

@@ -77,7 +77,7 @@ def note_moved(transaction: Transaction, merge_id: str, moved: dict[str, int]) -
 
 
 def return_rows(transaction: Transaction, merge_id: str) -> Pending:
-    """Gives back what went over: outcome (RETURNED, AMENDED, KEPT), entity_type, ids."""
+    """Gives back what went over: outcome (RETURNED, AMENDED, FOLLOWED, KEPT), entity_type, ids."""
     return transaction.queue(_QUERIES["return_rows"], id=merge_id)
 
 

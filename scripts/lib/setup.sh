@@ -69,6 +69,8 @@ hms_install() {
   total=$(grep -c '==' "$lock")
   # Not compiled now: Python does that for the modules it comes to load, which are the smaller part.
   printf 'Installing %d packages into .venv (once; a few minutes when none is in the package cache)\n' "$total"
+  # There before it is looked into.
+  : >"$log"
   "$hms_root/.venv/bin/python" -m pip install --disable-pip-version-check --no-input --progress-bar off \
     --no-compile --require-hashes --no-deps --only-binary :all: -r "$lock" >"$log" 2>&1 &
   installer=$!

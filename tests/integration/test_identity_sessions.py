@@ -13,6 +13,7 @@ from hms.identity.v1 import identity_pb2 as pb
 from hms_server import errors, ids
 from hms_server.identity import rules
 from hms_server.identity.passwords import Passwords
+from hms_server.identity.system_roles import HOSPITAL
 from tests.fix_identity import PASSWORD
 
 
@@ -56,7 +57,7 @@ def test_an_administrators_token_carries_no_list_and_a_nurses_does(hospital):
     nurse = hospital.user("meera", "NURSE")
     claims = hospital.house.verifier.verify(hospital.login("meera").access_token)
     assert (claims.user_id, claims.username, claims.tenant_id) == (nurse.id, "meera", hospital.id)
-    assert claims.permissions == {"patient.read", "patient.write", "settings.read"}
+    assert claims.permissions == HOSPITAL["NURSE"].permissions
     assert hospital.house.verifier.verify(hospital.session.access_token).permissions is None
 
 

@@ -13,8 +13,10 @@ from hms_server.patient import keys
 from tests.fix_merge import Ward
 from tests.fix_patient import Registry
 
+# Threads of the connection pool draw random numbers whenever they like.
+pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module:Warning")
 QUICK = settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
 )
 KINDS = ("OBSERVATION", "CONDITION", "PRESCRIPTION")
 PHONES = ("9000000001", "9000000002", "+91 90000 00001")
@@ -41,7 +43,9 @@ steps = st.one_of(
     merges,
     st.tuples(st.just("unmerge"), st.integers(0, 9)),
     st.tuples(st.just("write"), st.integers(0, 4), st.sampled_from(KINDS)),
+    st.tuples(st.just("write inside"), st.integers(0, 9), st.sampled_from(KINDS)),
     st.tuples(st.just("amend"), st.integers(0, 30)),
+    st.tuples(st.just("amend into"), st.integers(0, 30), st.integers(0, 9)),
     st.tuples(st.just("change"), st.integers(0, 4), st.sampled_from(["other", "unknown"])),
 )
 
@@ -53,6 +57,8 @@ class Model:
         self.ward = ward
         self.ids, self.uhids = [], {}
         self.owner = {}  # row: patient
+        self.inside = {}  # record: its encounter
+        self.encounters = []
         self.into = {}  # merged patient: the one it went into
         self.merges = []  # (merge id, survivor, merged, rows that went)
         for one in described:
@@ -72,7 +78,8 @@ class Model:
             self.ids.append(made.id)
             self.uhids[made.id] = made.uhid
             for _ in range(one["encounters"]):
-                self.owner[ward.encounter(made.id)] = made.id
+                self.encounters.append(ward.encounter(made.id))
+                self.owner[self.encounters[-1]] = made.id
             for kind in one["records"]:
                 self.owner[ward.record(made.id, kind)] = made.id
 
@@ -122,6 +129,8 @@ class Model:
             return
         self.ward.unmerge(merge_id)
         self.owner.update(dict.fromkeys(went, merged))
+        # What is in an encounter goes with it.
+        self.owner.update({record: self.owner[visit] for record, visit in self.inside.items()})
         del self.into[merged]
         del self.merges[place]
 
@@ -134,6 +143,16 @@ class Model:
             case ("write", number, kind):
                 patient = self.last(self.pick(number))
                 self.owner[self.ward.record(patient, kind)] = patient
+            case ("write inside", number, kind) if self.encounters:
+                visit = self.encounters[number % len(self.encounters)]
+                record = self.ward.record(self.owner[visit], kind, visit)
+                self.owner[record], self.inside[record] = self.owner[visit], visit
+            case ("amend into", number, place) if self.owner and self.encounters:
+                record = list(self.owner)[number % len(self.owner)]
+                visit = self.encounters[place % len(self.encounters)]
+                if record not in self.encounters and self.owner[record] == self.owner[visit]:
+                    self.ward.amend_into(record, visit)
+                    self.inside[record] = visit
             case ("amend", number) if self.owner:
                 self.ward.amend(list(self.owner)[number % len(self.owner)])
             case ("change", number, gender):

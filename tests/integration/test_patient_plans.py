@@ -6,7 +6,8 @@ import pytest
 from hms_server.database.queries import load_queries
 from hms_server.patient import keys
 
-QUERIES = {**load_queries("hms_server.patient"), **load_queries("hms_server.patient", "search.sql")}
+FILES = ("queries.sql", "search.sql", "merge.sql", "duplicates.sql")
+QUERIES = {name: query for file in FILES for name, query in load_queries("hms_server.patient", file).items()}
 ROWS = 4000
 INDEXES = {
     "get_patient": "patient_pkey",
@@ -21,6 +22,14 @@ INDEXES = {
     "duplicate_candidates": "patient_key_pkey",
     "search": "patient_pkey",
     "search_by_uhid": "patient_tenant_id_uhid_key",
+    "list_candidates": "patient_key_by_patient",
+    "list_pairs": "patient_key_pkey",
+    "preview_patients": "patient_pkey",
+    "lock_patients": "patient_by_merged_into",
+    "lock_patients_of_merge": "patient_by_merged_into",
+    "merge_documents": "patient_version_pkey",
+    "list_merges_ascending": "patient_merge_by_survivor",
+    "list_merges_descending": "patient_merge_by_merged",
 }
 
 

@@ -79,6 +79,37 @@ def test_rows_written_since_stay_and_amended_ones_go_back_and_both_are_listed(wa
     assert note == ({"note": "amended"},)
 
 
+def test_what_was_written_into_a_visit_that_goes_back_goes_along(ward, pair):
+    """A record and its encounter have one patient: else one patient's visit would show the other's data."""
+    survivor, merged = pair
+    visit, own_visit = ward.encounter(merged.id), ward.encounter(survivor.id)
+    own = ward.record(survivor.id, "OBSERVATION", own_visit)
+    merge = ward.merge(survivor, merged, decide=DECIDE)
+    followed = ward.record(survivor.id, "OBSERVATION", visit)
+    kept = ward.record(survivor.id, "OBSERVATION", own_visit)
+    answer = ward.unmerge(merge)
+    assert ward.rows_of(merged.id) == {visit, followed}
+    assert ward.rows_of(survivor.id) == {own_visit, own, kept}
+    assert [(r.type, r.id) for r in answer.followed] == [("observation", followed)]
+    assert answer.followed_count == 1
+    assert [r.id for r in answer.kept] == [kept]
+
+
+def test_what_was_amended_into_a_visit_since_goes_with_the_visit(ward, pair):
+    survivor, merged = pair
+    visit, own_visit = ward.encounter(merged.id), ward.encounter(survivor.id)
+    brought, own = ward.record(merged.id), ward.record(survivor.id, "CONDITION")
+    merge = ward.merge(survivor, merged, decide=DECIDE)
+    ward.amend_into(brought, own_visit)
+    ward.amend_into(own, visit)
+    answer = ward.unmerge(merge)
+    assert ward.rows_of(merged.id) == {visit, own}
+    assert ward.rows_of(survivor.id) == {own_visit, brought}
+    assert [(r.type, r.id) for r in answer.followed] == [("condition", own)]
+    assert [(r.type, r.id) for r in answer.kept] == [("observation", brought)]
+    assert answer.amended_count == 0
+
+
 def test_a_row_that_was_being_written_to_the_survivor_counts_as_written_since(ward, pair, database):
     import psycopg
 

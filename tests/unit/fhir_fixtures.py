@@ -18,7 +18,11 @@ from hms.clinical.v1 import (
     procedure_pb2,
 )
 from hms.patient.v1 import patient_pb2
-from hms_server.fhir.translate import MappingError, translate
+from hms_server.fhir import bundle
+from hms_server.fhir.translate import TYPES, MappingError, translate
+from tests.fix_fhir import SAMPLES, read_sample
+
+PATHS = sorted(SAMPLES.glob("*.json*"))
 
 MESSAGES = {
     "PATIENT": patient_pb2.Patient,
@@ -68,6 +72,11 @@ LEAST = {
     "Organization": {"name": "City Lab"},
     "Location": {"name": "Ward 3"},
 }
+
+
+def modelled(path):
+    """The resources of a sample file that HMS keeps."""
+    return [entry.resource for entry in bundle.parse(read_sample(path), TYPES) if entry.type in TYPES]
 
 
 def resource(fhir_type, **elements):

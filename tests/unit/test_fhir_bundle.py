@@ -42,6 +42,28 @@ def test_bundles_of_resources_are_accepted(kind):
     assert one.at("name[0].family") == "entry[0].resource.name[0].family"
 
 
+@pytest.mark.parametrize(
+    ("resource", "full_url", "expected"),
+    [
+        ({"id": "a.b-1"}, "urn:uuid:ignored", "a.b-1"),
+        ({}, f"urn:uuid:{UUID}1", f"{UUID}1"),
+        ({}, "https://fhir.example/r4/Patient/123", "123"),
+    ],
+)
+def test_a_record_is_known_by_its_id_or_else_by_the_end_of_its_full_url(resource, full_url, expected):
+    content = text({"fullUrl": full_url, "resource": {"resourceType": "Patient", **resource}})
+    (one,) = parse(content, ("Patient",))
+    assert one.source_id == expected
+
+
+@pytest.mark.parametrize("given", ["", "a b", "x" * 65, 5])
+def test_an_id_that_is_none_is_refused_and_not_quoted(given):
+    description = "neither an id nor a fullUrl" if given == "" else "no FHIR id"
+    assert faults(text(entry(id=given))) == [
+        ("entry[0].resource.id", f"{description}: it could not be found again")
+    ]
+
+
 def test_a_byte_order_mark_and_an_empty_bundle_do_no_harm():
     assert parse(b"\xef\xbb\xbf" + text(), ()) == []
     assert parse(b'{"resourceType":"Bundle","type":"searchset"}', ()) == []

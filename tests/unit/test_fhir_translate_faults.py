@@ -8,7 +8,7 @@ from tests.unit.fhir_fixtures import CODE, LEAST, draft, faults, fields
 STRANGE = [{"url": "https://example.org/not-really", "valueBoolean": True}]
 
 
-def test_every_fault_is_told_at_once_with_its_path():
+def test_every_fault_is_told_at_once_with_its_path_and_without_its_value():
     assert faults(
         "Observation",
         status="done",
@@ -20,17 +20,17 @@ def test_every_fault_is_told_at_once_with_its_path():
         performer=[{"reference": "nobody"}],
         referenceRange=[{"low": {"value": "5"}}],
     ) == {
-        "status": '"done" is none of registered, preliminary, final, amended, corrected, cancelled, '
+        "status": "is none of registered, preliminary, final, amended, corrected, cancelled, "
         "entered-in-error, unknown",
         "code": "is missing, and required",
         "subject": "names no resource: HMS needs a reference, not an identifier or a display",
-        "effectiveDateTime": '"2023-02-30" is no date or time with a zone',
-        "category": '{"text": "x"} is no list',
+        "effectiveDateTime": "is no date or time with a zone",
+        "category": "is no list",
         "component[0].valueQuantity.value": "is missing, and required",
         "component[1].code": "is missing, and required",
-        "component[1].valueInteger": "1.5 is no whole number",
-        "performer[0].reference": '"nobody" is no reference to a resource',
-        "referenceRange[0].low.value": '"5" is no number',
+        "component[1].valueInteger": "is no whole number",
+        "performer[0].reference": "is no reference to a resource",
+        "referenceRange[0].low.value": "is no number",
     }
 
 
@@ -52,10 +52,7 @@ def test_a_class_needs_a_code():
 
 @pytest.mark.parametrize("fhir_type", sorted(LEAST))
 def test_modifier_extensions_and_implicit_rules_are_refused_in_every_type(fhir_type):
-    assert (
-        "https://example.org/not-really"
-        in faults(fhir_type, modifierExtension=STRANGE)["modifierExtension[0]"]
-    )
+    assert "may not be ignored" in faults(fhir_type, modifierExtension=STRANGE)["modifierExtension[0]"]
     assert "implicitRules" in faults(fhir_type, implicitRules="https://example.org/rules")
     assert draft(fhir_type, extension=STRANGE, modifierExtension=[], _status={"id": "x"}).left_out == []
 
@@ -94,9 +91,9 @@ def test_elements_that_turn_the_meaning_round_are_refused():
         "0000-01-01",
     ],
 )
-def test_an_impossible_time_or_one_without_a_zone_is_refused(time):
+def test_an_impossible_time_or_one_without_a_zone_is_refused_and_not_quoted(time):
     assert faults("Observation", effectiveDateTime=time) == {
-        "effectiveDateTime": f'"{time}" is no date or time with a zone'
+        "effectiveDateTime": "is no date or time with a zone"
     }
     assert set(faults("Encounter", period={"start": "2020", "end": time})) == {"period.end"}
 
@@ -189,9 +186,7 @@ def test_a_reference_that_nobody_can_follow_is_refused(reference):
 
 
 def test_a_subject_must_be_a_patient():
-    assert faults("Observation", subject={"reference": "Group/1"}) == {
-        "subject.reference": '"Group/1" is no Patient'
-    }
+    assert faults("Observation", subject={"reference": "Group/1"}) == {"subject.reference": "is no Patient"}
     assert set(faults("Observation", subject={"reference": "#p"})) == {"subject.reference"}
 
 
@@ -222,7 +217,7 @@ def test_a_value_a_thousand_lists_deep_or_an_endless_name_does_no_harm():
 def test_a_fault_is_told_once():
     absent = {"coding": [{"code": 5}]}
     caught = faults("Observation", dataAbsentReason=absent)
-    assert caught == {"dataAbsentReason.coding[0].code": "5 is no string"}
+    assert caught == {"dataAbsentReason.coding[0].code": "is no string"}
     with pytest.raises(MappingError) as error:
         draft("Observation", dataAbsentReason=absent)
     assert len(error.value.faults) == 1

@@ -16,7 +16,7 @@ from hms_server.fhir.datatypes import (
     quantity,
     range_in_words,
 )
-from hms_server.fhir.element import Element, known, quoted
+from hms_server.fhir.element import Element, known
 from hms_server.fhir.resources.mapper import Mapper, elements
 
 _STATES = {
@@ -127,7 +127,7 @@ def _referenced(root: Element) -> Fields | None:
     if made is None and not root.has_fault("contained"):
         element.fault(
             "reference",
-            f"{quoted(found.reference)} is no Medication inside the resource, and HMS keeps no others",
+            "is no Medication inside the resource, and HMS keeps no others",
         )
     return made
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from hms_server.fhir import references
 from hms_server.fhir.datatypes import Fields, codes, concept, concepts, note
-from hms_server.fhir.element import Element, known, quoted
+from hms_server.fhir.element import Element, known
 from hms_server.fhir.resources import times
 from hms_server.fhir.resources.mapper import Mapper, elements
 
@@ -111,8 +111,7 @@ def _state(root: Element, name: str, states: Mapping[str, str]) -> str:
         if value in states:
             return states[value]
     if not root.has_fault(name):
-        shown = quoted(given[0]) if given else "it has no code, which"
-        root.fault(name, f"{shown} is none of {', '.join(states)}")
+        root.fault(name, f"{'is' if given else 'has no code, which is'} none of {', '.join(states)}")
     return ""
 
 
@@ -149,7 +148,7 @@ def _categories(root: Element) -> list[str]:
     found = list(dict.fromkeys(root.texts("category")))
     for value in found:
         if value not in allowed:
-            root.fault("category", f"{quoted(value)} is none of {', '.join(allowed)}")
+            root.fault("category", f"is none of {', '.join(allowed)}")
     return found
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from hms_server.fhir.datatypes import Fields, period
-from hms_server.fhir.element import Element, quoted
+from hms_server.fhir.element import Element
 
 _TIME_OF_DAY = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60)(?:\.\d{1,9})?", re.ASCII)
 
@@ -52,6 +52,6 @@ def time_of_day(parent: Element, name: str) -> str:
     """A time: "14:30:00"."""
     value = parent.text(name)
     if value and _TIME_OF_DAY.fullmatch(value) is None:
-        parent.fault(name, f"{quoted(value)} is no time of day")
+        parent.fault(name, "is no time of day")
         return ""
     return value

@@ -373,9 +373,12 @@ class UnmergePatientsResponse(_message.Message):
     KEPT_COUNT_FIELD_NUMBER: _builtins.int
     AMENDED_FIELD_NUMBER: _builtins.int
     AMENDED_COUNT_FIELD_NUMBER: _builtins.int
+    FOLLOWED_FIELD_NUMBER: _builtins.int
+    FOLLOWED_COUNT_FIELD_NUMBER: _builtins.int
     KEPT_FIELDS_FIELD_NUMBER: _builtins.int
     kept_count: _builtins.int
     amended_count: _builtins.int
+    followed_count: _builtins.int
     @_builtins.property
     def merge(self) -> Global___Merge: ...
     @_builtins.property
@@ -389,6 +392,12 @@ class UnmergePatientsResponse(_message.Message):
         """Records that went back to the merged patient and were amended since the merge. The first 1000."""
 
     @_builtins.property
+    def followed(self) -> _containers.RepeatedCompositeFieldContainer[Global___MergeRecord]:
+        """Records of the survivor that were written or amended since into an encounter that went back, and went
+        along. The first 1000.
+        """
+
+    @_builtins.property
     def kept_fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Fields of the survivor that were changed since the merge: what was written then stays."""
 
@@ -400,11 +409,13 @@ class UnmergePatientsResponse(_message.Message):
         kept_count: _builtins.int = ...,
         amended: _abc.Iterable[Global___MergeRecord] | None = ...,
         amended_count: _builtins.int = ...,
+        followed: _abc.Iterable[Global___MergeRecord] | None = ...,
+        followed_count: _builtins.int = ...,
         kept_fields: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["merge", b"merge"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amended", b"amended", "amended_count", b"amended_count", "kept", b"kept", "kept_count", b"kept_count", "kept_fields", b"kept_fields", "merge", b"merge"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amended", b"amended", "amended_count", b"amended_count", "followed", b"followed", "followed_count", b"followed_count", "kept", b"kept", "kept_count", b"kept_count", "kept_fields", b"kept_fields", "merge", b"merge"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
