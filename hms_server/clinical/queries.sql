@@ -6,8 +6,8 @@
 SELECT p.id, p.delete_time IS NOT NULL AS deleted, p.merged_into
 FROM patient p
 WHERE p.tenant_id = :tenant_id
-  AND p.id = coalesce(:patient_id::uuid, (
-    SELECT e.patient_id FROM encounter e WHERE e.tenant_id = :tenant_id AND e.id = :encounter_id::uuid))
+  AND p.id = (SELECT coalesce(:patient_id::uuid, (
+    SELECT e.patient_id FROM encounter e WHERE e.tenant_id = :tenant_id AND e.id = :encounter_id::uuid)))
 FOR KEY SHARE
 
 -- Ids that name nothing of this hospital; of encounters and records, nothing of this patient.

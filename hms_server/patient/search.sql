@@ -17,13 +17,14 @@ ORDER BY p.search_text LIKE '% ' || :whole::text || ' %' DESC,
          length(p.name_key), p.name_key, p.id
 LIMIT :size::integer
 
--- The UHID of a record that was merged leads to the one that stands.
+-- The UHID of a record that was merged leads to the one that stands. By CASE, since coalesce() keeps a
+-- condition from the index under row-level security.
 -- name: search_by_uhid
 -- audited: id
 SELECT p.id, p.version, p.uhid, p.document, p.create_time, p.update_time, p.delete_time,
        p.merged_into, p.merged_uhids, 1 AS matches
 FROM patient known
-JOIN patient p ON p.tenant_id = :tenant_id AND p.id = coalesce(known.merged_into, known.id)
+JOIN patient p ON p.tenant_id = :tenant_id AND p.id = CASE WHEN known.merged_into IS NULL THEN known.id ELSE known.merged_into END
 WHERE known.tenant_id = :tenant_id AND known.uhid = :uhid AND p.delete_time IS NULL
   AND p.search_text LIKE ALL (:patterns::text[])
   AND (:birth_from::text = '' OR (p.birth_date >= :birth_from::text AND p.birth_date < :birth_before::text))
