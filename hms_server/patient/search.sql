@@ -24,7 +24,8 @@ LIMIT :size::integer
 SELECT p.id, p.version, p.uhid, p.document, p.create_time, p.update_time, p.delete_time,
        p.merged_into, p.merged_uhids, 1 AS matches
 FROM patient known
-JOIN patient p ON p.tenant_id = :tenant_id AND p.id = CASE WHEN known.merged_into IS NULL THEN known.id ELSE known.merged_into END
+JOIN patient p ON p.tenant_id = :tenant_id
+  AND p.id = CASE WHEN known.merged_into IS NULL THEN known.id ELSE known.merged_into END
 WHERE known.tenant_id = :tenant_id AND known.uhid = :uhid AND p.delete_time IS NULL
   AND p.search_text LIKE ALL (:patterns::text[])
   AND (:birth_from::text = '' OR (p.birth_date >= :birth_from::text AND p.birth_date < :birth_before::text))
