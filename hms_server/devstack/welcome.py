@@ -24,7 +24,8 @@ call() { curl -s -w '\n' -H "Authorization: Bearer $TOKEN" -H 'Content-Type: app
 call "$HMS_REST_URL/v1/patients" -d '{
   "given_name": "Asha", "family_name": "Rao", "gender": "female", "birth_date": "1985-03-14"}'
 call "$HMS_REST_URL/v1/patients:search" -d '{"query": "rao"}'
-ID=$(call "$HMS_REST_URL/v1/patients:search" -d '{"query": "grant"}' | grep -o '"id": *"[^"]*"' | head -n 1 | cut -d'"' -f4)
+ID=$(call "$HMS_REST_URL/v1/patients:search" -d '{"query": "grant"}' \
+  | grep -o '"id": *"[^"]*"' | head -n 1 | cut -d'"' -f4)
 call "$HMS_REST_URL/v1/patients/$ID/summary"
 call "$HMS_REST_URL/v1/patients/$ID/timeline?page_size=5"
 call "$HMS_REST_URL/v1/auditEvents?patient_id=$ID"
