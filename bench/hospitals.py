@@ -86,6 +86,11 @@ def reception(channel: grpc.Channel, hospital: Hospital) -> SignIn:
     return sign_in(channel, hospital.code, _USER, hospital.password)
 
 
+def administrator(channel: grpc.Channel, hospital: Hospital) -> SignIn:
+    """Signs in to a hospital as its administrator."""
+    return sign_in(channel, hospital.code, _ADMIN, hospital.password)
+
+
 def sign_in_variables(hospital: Hospital) -> dict[str, str]:
     """What lets `hms` commands sign in to a hospital as its administrator."""
     return {"HMS_TENANT": hospital.code, "HMS_USER": _ADMIN, "HMS_PASSWORD": hospital.password}
@@ -93,7 +98,7 @@ def sign_in_variables(hospital: Hospital) -> dict[str, str]:
 
 def with_permissions(channel: grpc.Channel, hospital: Hospital, permissions: Sequence[str]) -> SignIn:
     """Signs in to a hospital as a new user who holds a role of just these permissions."""
-    admin = sign_in(channel, hospital.code, _ADMIN, hospital.password)
+    admin = administrator(channel, hospital)
     stub = identity_pb2_grpc.IdentityServiceStub(channel)
     mark = secrets.token_hex(4)
     role = identity_pb2.Role(code=f"BENCH_{mark.upper()}", display_name="Bench", permissions=permissions)

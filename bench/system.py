@@ -47,6 +47,7 @@ class Sizes:
     charts: int = 400
     bundles: int = 60
     entries: int = 9_459
+    trials: int = 1_000
     seed: int = 1
     processes: int = 2
 
@@ -158,11 +159,11 @@ class System:
 
 
 @contextlib.contextmanager
-def fresh(sizes: Sizes, say: Say) -> Iterator[System]:
-    """A whole system on temporary data, as scripts/run starts it, but with one server process."""
+def fresh(sizes: Sizes, say: Say, servers: int = SERVERS) -> Iterator[System]:
+    """A whole system on temporary data, as scripts/run starts it, but with so many server processes."""
     folder = Path(tempfile.mkdtemp(prefix="hms-bench-"))
     try:
-        with Stack(folder, workers=SERVERS, job_workers=JOB_WORKERS) as stack:
+        with Stack(folder, workers=servers, job_workers=JOB_WORKERS) as stack:
             say("starting a system")
             stack.start()
             system = System(stack, sizes, say)

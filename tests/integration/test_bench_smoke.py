@@ -32,6 +32,7 @@ SMALL = Sizes(
     charts=5,
     bundles=3,
     entries=400,
+    trials=3,
     processes=1,
 )
 
@@ -110,6 +111,11 @@ def test_what_bundles_share_says_the_same_in_each():
         for entry in bundles.bundle(1, number, 200)["entry"]:
             known = shared.setdefault(entry["fullUrl"], entry["resource"])
             assert known == entry["resource"]
+
+
+def test_a_withdrawn_role_is_refused_by_every_process_on_the_next_call(system: System):
+    figures = bench.BENCHES["revocation"](system)
+    assert (figures["trials"], figures["calls"], figures["served_late"]) == (3, 24, 0)
 
 
 def test_search_finds_whom_it_should(system: System):
