@@ -33,6 +33,8 @@ class Records:
             raise errors.invalid_field(f"{kind.field}.patient_id", wanted)
         if "recorded_time" in kind.times and not message.recorded_time:
             message.recorded_time = now()
+        if kind.type == "OBSERVATION":
+            rules.name_category(message)
         rules.with_defaults(kind, message, now())
         rules.require_valid(kind, message)
         record_id = ids.uuid7()

@@ -32,6 +32,27 @@ _NEXT_STATES: dict[str, tuple[str, ...]] = {
     "COMPLETED": (),
     "CANCELLED": (),
 }
+LOINC = "http://loinc.org"
+# Panel, respiratory and heart rate, oxygen saturation, body temperature, height, head circumference, weight,
+# body mass index, blood pressure (panel, systolic, diastolic, mean).
+_VITAL_SIGNS = frozenset(
+    [
+        "85353-1",
+        "9279-1",
+        "8867-4",
+        "2708-6",
+        "59408-5",
+        "8310-5",
+        "8302-2",
+        "9843-4",
+        "29463-7",
+        "39156-5",
+        "85354-9",
+        "8480-6",
+        "8462-4",
+        "8478-0",
+    ]
+)
 _NOT_IN_DOCUMENT = OUTPUT_ONLY.difference({"error_reason"}).union(COLUMNS)
 
 
@@ -50,6 +71,14 @@ def with_defaults(kind: Kind, message: Any, now: str) -> None:
         message.encounter_class = "AMB"
     if kind.type == "PRESCRIPTION" and not message.intent:
         message.intent = "order"
+
+
+def name_category(message: Any) -> None:
+    """Makes an observation without a category a vital sign where its LOINC code is one of FHIR's
+    (http://hl7.org/fhir/R4/observation-vitalsigns.html)."""
+    codings = message.code.codings
+    if not message.categories and any(c.system == LOINC and c.code in _VITAL_SIGNS for c in codings):
+        message.categories.append("vital-signs")
 
 
 def require_valid(kind: Kind, message: Any) -> None:

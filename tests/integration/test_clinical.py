@@ -159,6 +159,16 @@ def test_the_fields_of_a_mask_are_cleared_where_nothing_is_sent(charts, patient_
     assert amended.code == made.code
 
 
+def test_a_vital_sign_needs_no_category_to_be_one(charts, patient_id):
+    made = charts.create("OBSERVATION", patient_id=patient_id, categories=[])
+    assert list(made.categories) == ["vital-signs"]
+    assert [o.id for o in charts.ListVitalSigns(patient_id=patient_id).vital_signs] == [made.id]
+    other = charts.create(
+        "OBSERVATION", patient_id=patient_id, categories=[], code=concept("2951-2", "Sodium")
+    )
+    assert list(other.categories) == []
+
+
 def test_an_observations_value_may_change_its_kind(charts, patient_id):
     made = charts.create("OBSERVATION", patient_id=patient_id)
     amended = charts.amend("OBSERVATION", made.id, text="not measurable")

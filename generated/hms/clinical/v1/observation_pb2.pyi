@@ -169,7 +169,8 @@ class Observation(_message.Message):
     @_builtins.property
     def categories(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Codes of FHIR's observation-category: "vital-signs", "laboratory", "social-history", "imaging", "survey",
-        "exam", "procedure", "therapy", "activity".
+        "exam", "procedure", "therapy", "activity". A new one without any that has the LOINC code of a FHIR vital
+        sign gets "vital-signs".
         """
 
     @_builtins.property
