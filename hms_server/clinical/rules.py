@@ -36,22 +36,10 @@ LOINC = "http://loinc.org"
 # Panel, respiratory and heart rate, oxygen saturation, body temperature, height, head circumference, weight,
 # body mass index, blood pressure (panel, systolic, diastolic, mean).
 _VITAL_SIGNS = frozenset(
-    [
-        "85353-1",
-        "9279-1",
-        "8867-4",
-        "2708-6",
-        "59408-5",
-        "8310-5",
-        "8302-2",
-        "9843-4",
-        "29463-7",
-        "39156-5",
-        "85354-9",
-        "8480-6",
-        "8462-4",
-        "8478-0",
-    ]
+    (
+        *("85353-1", "9279-1", "8867-4", "2708-6", "59408-5", "8310-5", "8302-2", "9843-4"),
+        *("29463-7", "39156-5", "85354-9", "8480-6", "8462-4", "8478-0"),
+    )
 )
 _NOT_IN_DOCUMENT = OUTPUT_ONLY.difference({"error_reason"}).union(COLUMNS)
 
