@@ -946,7 +946,8 @@ CREATE TABLE public.session (
     expire_time timestamp with time zone NOT NULL,
     revoke_time timestamp with time zone,
     revoke_reason text,
-    create_time timestamp with time zone DEFAULT now() NOT NULL
+    create_time timestamp with time zone DEFAULT now() NOT NULL,
+    address text DEFAULT ''::text NOT NULL
 );
 
 ALTER TABLE ONLY public.session FORCE ROW LEVEL SECURITY;
@@ -991,6 +992,10 @@ CREATE TABLE public.tenant_setting (
     uhid_digits integer DEFAULT 8 NOT NULL,
     create_time timestamp with time zone DEFAULT now() NOT NULL,
     update_time timestamp with time zone DEFAULT now() NOT NULL,
+    session_seconds integer,
+    session_idle_seconds integer,
+    CONSTRAINT tenant_setting_session_idle_seconds_check CHECK (((session_idle_seconds >= 300) AND (session_idle_seconds <= 2592000))),
+    CONSTRAINT tenant_setting_session_seconds_check CHECK (((session_seconds >= 300) AND (session_seconds <= 2592000))),
     CONSTRAINT tenant_setting_uhid_digits_check CHECK (((uhid_digits >= 6) AND (uhid_digits <= 12)))
 );
 

@@ -28,6 +28,19 @@ def user_state(state: pb.UserState.ValueType) -> str:
     return pb.UserState.Name(state).removeprefix("USER_STATE_")
 
 
+def session(row: Any, current: str) -> pb.Session:
+    """A session; `current` is the id of the caller's own."""
+    return pb.Session(
+        id=row.id,
+        user_id=row.user_id,
+        address=row.address,
+        create_time=row.create_time,
+        refresh_time=row.rotate_time,
+        expire_time=row.end_time,
+        current=row.id == current,
+    )
+
+
 def role(row: Any, permissions: Iterable[str]) -> pb.Role:
     """A role with what it gives."""
     return pb.Role(

@@ -28,20 +28,28 @@ WITH present AS (
     AND password_hash = :password_hash
   FOR SHARE
 )
-INSERT INTO session (tenant_id, id, user_id, refresh_hash, expire_time)
-SELECT tenant_id, :session_id::uuid, id, :refresh_hash::bytea,
-       now() + make_interval(secs => :seconds::double precision)
-FROM present
-RETURNING extract(epoch FROM expire_time)::float8 AS expire_time
+INSERT INTO session (tenant_id, id, user_id, refresh_hash, address, expire_time)
+SELECT p.tenant_id, :session_id::uuid, p.id, :refresh_hash::bytea, :address,
+       now() + make_interval(secs => coalesce(st.session_seconds, :seconds::integer))
+FROM present p
+LEFT JOIN tenant_setting st ON st.tenant_id = p.tenant_id
+RETURNING extract(epoch FROM expire_time)::float8 AS expire_time,
+          (SELECT session_idle_seconds FROM tenant_setting WHERE tenant_id = :tenant_id) AS idle_seconds
 
 -- name: rehash_password
 UPDATE user_account SET password_hash = :new_hash
 WHERE tenant_id = :tenant_id AND id = :user_id::uuid AND password_hash = :password_hash
 
 -- name: lock_session
+-- least() passes nulls over: what the hospital has not set ends nothing.
 SELECT s.user_id, s.refresh_hash, s.previous_refresh_hash,
-       extract(epoch FROM s.expire_time)::float8 AS expire_time,
-       s.revoke_time IS NOT NULL OR s.expire_time <= now() AS ended,
+       extract(epoch FROM least(s.expire_time,
+                                s.create_time + make_interval(secs => st.session_seconds))
+              )::float8 AS expire_time,
+       s.revoke_time IS NOT NULL
+         OR least(s.expire_time, s.create_time + make_interval(secs => st.session_seconds),
+                  s.rotate_time + make_interval(secs => st.session_idle_seconds)) <= now() AS ended,
+       st.session_idle_seconds AS idle_seconds,
        s.rotate_time > now() - interval '10 seconds' AS in_grace,
        t.state AS tenant_state, t.permission_version AS tenant_permission_version,
        u.username, u.state AS user_state, u.permission_version AS user_permission_version,
@@ -53,6 +61,7 @@ SELECT s.user_id, s.refresh_hash, s.previous_refresh_hash,
 FROM session s
 JOIN user_account u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
 JOIN tenant t ON t.id = s.tenant_id
+LEFT JOIN tenant_setting st ON st.tenant_id = s.tenant_id
 WHERE s.tenant_id = :tenant_id AND s.id = :session_id::uuid
 FOR UPDATE OF s
 
@@ -70,6 +79,32 @@ UPDATE session SET revoke_time = now(), revoke_reason = :reason
 WHERE tenant_id = :tenant_id AND user_id = :user_id::uuid AND revoke_time IS NULL
   AND expire_time > now() AND id <> :keep_session_id::uuid
 RETURNING id
+
+-- name: list_sessions
+SELECT s.id, s.user_id, s.address, s.create_time, s.rotate_time,
+       least(s.expire_time, s.create_time + make_interval(secs => st.session_seconds),
+             s.rotate_time + make_interval(secs => st.session_idle_seconds)) AS end_time
+FROM session s
+LEFT JOIN tenant_setting st ON st.tenant_id = s.tenant_id
+WHERE s.tenant_id = :tenant_id AND s.user_id = :user_id::uuid AND s.revoke_time IS NULL
+  AND least(s.expire_time, s.create_time + make_interval(secs => st.session_seconds),
+            s.rotate_time + make_interval(secs => st.session_idle_seconds)) > now()
+  AND s.id < :before::uuid
+ORDER BY s.id DESC
+LIMIT :limit
+
+-- name: list_sessions_backward
+SELECT s.id, s.user_id, s.address, s.create_time, s.rotate_time,
+       least(s.expire_time, s.create_time + make_interval(secs => st.session_seconds),
+             s.rotate_time + make_interval(secs => st.session_idle_seconds)) AS end_time
+FROM session s
+LEFT JOIN tenant_setting st ON st.tenant_id = s.tenant_id
+WHERE s.tenant_id = :tenant_id AND s.user_id = :user_id::uuid AND s.revoke_time IS NULL
+  AND least(s.expire_time, s.create_time + make_interval(secs => st.session_seconds),
+            s.rotate_time + make_interval(secs => st.session_idle_seconds)) > now()
+  AND s.id > :after::uuid
+ORDER BY s.id
+LIMIT :limit
 
 -- name: gate_state
 SELECT t.permission_version AS tenant_permission_version, t.version AS tenant_row_version,

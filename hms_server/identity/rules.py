@@ -13,6 +13,7 @@ from hms_server.errors import FieldViolation
 from hms_server.identity.permissions import Grants
 
 USER_FIELDS = ("display_name", "email", "state", "role_codes", "password")
+USER_WRITE = "user.write"
 ROLE_FIELDS = ("display_name", "permissions")
 
 _USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}")
@@ -63,6 +64,20 @@ def reused() -> errors.Unauthenticated:
         "The refresh token was used before: the session is ended, log in again.",
         reason="REFRESH_TOKEN_REUSED",
     )
+
+
+def token_end(now: float, session_end: float, idle_seconds: int | None) -> float:
+    """When an access token of a session ends at the latest. Where sessions end by idleness it lives half of
+    that time: a client in use then refreshes in time, and an idle one's token ends first."""
+    return session_end if idle_seconds is None else min(session_end, now + idle_seconds / 2)
+
+
+def require_to_see_sessions(*, own: bool, may_write_users: bool) -> None:
+    """Sessions of others are for those who may change users."""
+    if not own and not may_write_users:
+        raise errors.PermissionDenied(
+            f"Sessions of others need the permission {USER_WRITE}.", metadata={"permission": USER_WRITE}
+        )
 
 
 class RefreshUse(enum.Enum):

@@ -12,6 +12,7 @@ from hms_server.identity.passwords import Passwords
 from hms_server.identity.permissions import Catalogue
 from hms_server.identity.refresh_tokens import RefreshTokens
 from hms_server.identity.roles import Roles
+from hms_server.identity.session_list import SessionList
 from hms_server.identity.sessions import Sessions
 from hms_server.identity.tokens import TokenIssuer
 from hms_server.identity.users import Users
@@ -47,6 +48,13 @@ class IdentityServicer:
             publisher=publisher,
             session_seconds=session_seconds,
         )
+        self._session_list = SessionList(
+            database=database,
+            pages=pages,
+            request_ids=request_ids,
+            catalogue=catalogue,
+            publisher=publisher,
+        )
         self._users = Users(
             database=database,
             pages=pages,
@@ -74,6 +82,14 @@ class IdentityServicer:
     def Logout(self, request: pb.LogoutRequest, call: Call) -> pb.LogoutResponse:
         """Ends the caller's session."""
         return self._sessions.logout(request, call)
+
+    def ListSessions(self, request: pb.ListSessionsRequest, call: Call) -> pb.ListSessionsResponse:
+        """Sessions that stand."""
+        return self._session_list.list_sessions(request, call)
+
+    def RevokeSession(self, request: pb.RevokeSessionRequest, call: Call) -> pb.RevokeSessionResponse:
+        """Ends a session."""
+        return self._session_list.revoke(request, call)
 
     def GetJwks(self, request: pb.GetJwksRequest, call: Call) -> pb.GetJwksResponse:
         """The public keys."""

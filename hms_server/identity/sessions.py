@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hms.identity.v1 import identity_pb2 as pb
-from hms_server import errors, ids
+from hms_server import clock, errors, ids
 from hms_server.context import Call
 from hms_server.database.retry import on_conflict
 from hms_server.database.transaction import Database, Transaction
@@ -104,6 +104,7 @@ class Sessions:
                 user_id=account.user_id,
                 password_hash=stored,
                 refresh_hash=refresh_token.digest,
+                address=call.address,
                 seconds=self._session_seconds,
             )
             transaction.flush()
@@ -115,7 +116,8 @@ class Sessions:
                 actor_name=account.username,
                 session_id=session_id,
             )
-        access = self._issue(tenant_id, account.user_id, session_id, account, opened.first.expire_time)
+        latest = rules.token_end(clock.unix_seconds(), opened.first.expire_time, opened.first.idle_seconds)
+        access = self._issue(tenant_id, account.user_id, session_id, account, latest)
         return pb.LoginResponse(
             access_token=access.text,
             refresh_token=refresh_token.text,
@@ -164,7 +166,8 @@ class Sessions:
             if use is RefreshUse.REUSED:
                 self._publisher.session_revoked(token.tenant_id, token.session_id)
             raise refusal
-        access = self._issue(token.tenant_id, row.user_id, token.session_id, row, row.expire_time)
+        latest = rules.token_end(clock.unix_seconds(), row.expire_time, row.idle_seconds)
+        access = self._issue(token.tenant_id, row.user_id, token.session_id, row, latest)
         return pb.RefreshResponse(
             access_token=access.text,
             refresh_token=following.text,

@@ -12,6 +12,8 @@ from hms_server.database.transaction import Pending, Transaction
 from hms_server.identity.system_roles import SystemRole
 
 _SQL = load_queries("hms_server.identity")
+# Above every id of ours.
+_LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
 
 class HeldRole(NamedTuple):
@@ -48,15 +50,18 @@ def open_session(
     user_id: str,
     password_hash: str,
     refresh_hash: bytes,
+    address: str,
     seconds: int,
 ) -> Pending:
-    """A new session; no row where the user changed since the password was checked."""
+    """A new session, of `seconds` where the tenant has no time of its own; no row where the user changed
+    since the password was checked."""
     return transaction.queue(
         _SQL["open_session"],
         session_id=session_id,
         user_id=user_id,
         password_hash=password_hash,
         refresh_hash=refresh_hash,
+        address=address,
         seconds=seconds,
     )
 
@@ -91,6 +96,16 @@ def revoke_sessions_of_user(
         reason=reason,
         keep_session_id=keep_session_id,
     )
+
+
+def list_sessions(transaction: Transaction, user_id: str, page: Page) -> Pending:
+    """Sessions of a user that stand, newest first, in reading order of the page."""
+    if page.backward and page.key is not None:
+        return transaction.queue(
+            _SQL["list_sessions_backward"], user_id=user_id, after=page.key[0], limit=page.limit
+        )
+    before = _LAST_ID if page.key is None else page.key[0]
+    return transaction.queue(_SQL["list_sessions"], user_id=user_id, before=before, limit=page.limit)
 
 
 def gate_state(transaction: Transaction, user_id: str, session_id: str) -> Pending:

@@ -49,6 +49,16 @@ class IdentityServiceStub:
                 request_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.LogoutRequest.SerializeToString,
                 response_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.LogoutResponse.FromString,
                 _registered_method=True)
+        self.ListSessions = channel.unary_unary(
+                '/hms.identity.v1.IdentityService/ListSessions',
+                request_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.ListSessionsRequest.SerializeToString,
+                response_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.ListSessionsResponse.FromString,
+                _registered_method=True)
+        self.RevokeSession = channel.unary_unary(
+                '/hms.identity.v1.IdentityService/RevokeSession',
+                request_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.RevokeSessionRequest.SerializeToString,
+                response_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.RevokeSessionResponse.FromString,
+                _registered_method=True)
         self.GetJwks = channel.unary_unary(
                 '/hms.identity.v1.IdentityService/GetJwks',
                 request_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.GetJwksRequest.SerializeToString,
@@ -126,6 +136,22 @@ class IdentityServiceServicer:
 
     def Logout(self, request, context):
         """Ends the caller's session, at once and on every process.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSessions(self, request, context):
+        """Sessions that stand, newest first: the caller's own, or those of another user for who holds
+        user.write.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeSession(self, request, context):
+        """Ends a session, at once and on every process: one of the caller's own, or of another user for who
+        holds user.write. A session that has ended already stays so.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -222,6 +248,16 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     servicer.Logout,
                     request_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.LogoutRequest.FromString,
                     response_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.LogoutResponse.SerializeToString,
+            ),
+            'ListSessions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSessions,
+                    request_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.ListSessionsRequest.FromString,
+                    response_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.ListSessionsResponse.SerializeToString,
+            ),
+            'RevokeSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeSession,
+                    request_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.RevokeSessionRequest.FromString,
+                    response_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.RevokeSessionResponse.SerializeToString,
             ),
             'GetJwks': grpc.unary_unary_rpc_method_handler(
                     servicer.GetJwks,
@@ -360,6 +396,60 @@ class IdentityService:
             '/hms.identity.v1.IdentityService/Logout',
             hms_dot_identity_dot_v1_dot_identity__pb2.LogoutRequest.SerializeToString,
             hms_dot_identity_dot_v1_dot_identity__pb2.LogoutResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSessions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.identity.v1.IdentityService/ListSessions',
+            hms_dot_identity_dot_v1_dot_identity__pb2.ListSessionsRequest.SerializeToString,
+            hms_dot_identity_dot_v1_dot_identity__pb2.ListSessionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.identity.v1.IdentityService/RevokeSession',
+            hms_dot_identity_dot_v1_dot_identity__pb2.RevokeSessionRequest.SerializeToString,
+            hms_dot_identity_dot_v1_dot_identity__pb2.RevokeSessionResponse.FromString,
             options,
             channel_credentials,
             insecure,
