@@ -762,6 +762,30 @@ ALTER TABLE ONLY public.organization_version FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.organization_version OWNER TO hms_owner;
 
+CREATE TABLE public.password_history (
+    tenant_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    replace_time timestamp with time zone DEFAULT now() NOT NULL,
+    password_hash text NOT NULL
+);
+
+ALTER TABLE ONLY public.password_history FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.password_history OWNER TO hms_owner;
+
+CREATE TABLE public.password_reset (
+    tenant_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    token_hash bytea NOT NULL,
+    expire_time timestamp with time zone NOT NULL,
+    actor_id uuid NOT NULL,
+    create_time timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.password_reset FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.password_reset OWNER TO hms_owner;
+
 CREATE TABLE public.patient (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -947,7 +971,8 @@ CREATE TABLE public.session (
     revoke_time timestamp with time zone,
     revoke_reason text,
     create_time timestamp with time zone DEFAULT now() NOT NULL,
-    address text DEFAULT ''::text NOT NULL
+    address text DEFAULT ''::text NOT NULL,
+    wrong_passwords integer DEFAULT 0 NOT NULL
 );
 
 ALTER TABLE ONLY public.session FORCE ROW LEVEL SECURITY;
@@ -994,6 +1019,10 @@ CREATE TABLE public.tenant_setting (
     update_time timestamp with time zone DEFAULT now() NOT NULL,
     session_seconds integer,
     session_idle_seconds integer,
+    password_min_length integer,
+    password_history integer,
+    CONSTRAINT tenant_setting_password_history_check CHECK (((password_history >= 1) AND (password_history <= 24))),
+    CONSTRAINT tenant_setting_password_min_length_check CHECK (((password_min_length >= 12) AND (password_min_length <= 128))),
     CONSTRAINT tenant_setting_session_idle_seconds_check CHECK (((session_idle_seconds >= 300) AND (session_idle_seconds <= 2592000))),
     CONSTRAINT tenant_setting_session_seconds_check CHECK (((session_seconds >= 300) AND (session_seconds <= 2592000))),
     CONSTRAINT tenant_setting_uhid_digits_check CHECK (((uhid_digits >= 6) AND (uhid_digits <= 12)))
@@ -1050,6 +1079,7 @@ CREATE TABLE public.user_account (
     permission_version bigint DEFAULT 1 NOT NULL,
     create_time timestamp with time zone DEFAULT now() NOT NULL,
     update_time timestamp with time zone DEFAULT now() NOT NULL,
+    must_change_password boolean DEFAULT false NOT NULL,
     CONSTRAINT user_account_state_check CHECK ((state = ANY (ARRAY['ACTIVE'::text, 'DISABLED'::text])))
 );
 
@@ -1121,6 +1151,12 @@ ALTER TABLE ONLY public.organization
 
 ALTER TABLE ONLY public.organization_version
     ADD CONSTRAINT organization_version_pkey PRIMARY KEY (tenant_id, id, version);
+
+ALTER TABLE ONLY public.password_history
+    ADD CONSTRAINT password_history_pkey PRIMARY KEY (tenant_id, user_id, replace_time);
+
+ALTER TABLE ONLY public.password_reset
+    ADD CONSTRAINT password_reset_pkey PRIMARY KEY (tenant_id, user_id);
 
 ALTER TABLE ONLY public.patient_key
     ADD CONSTRAINT patient_key_pkey PRIMARY KEY (tenant_id, kind, value, patient_id);
@@ -1331,6 +1367,18 @@ ALTER TABLE ONLY public.organization
 ALTER TABLE ONLY public.organization_version
     ADD CONSTRAINT organization_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.organization(tenant_id, id);
 
+ALTER TABLE ONLY public.password_history
+    ADD CONSTRAINT password_history_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.password_history
+    ADD CONSTRAINT password_history_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.user_account(tenant_id, id);
+
+ALTER TABLE ONLY public.password_reset
+    ADD CONSTRAINT password_reset_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.password_reset
+    ADD CONSTRAINT password_reset_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.user_account(tenant_id, id);
+
 ALTER TABLE ONLY public.patient_key
     ADD CONSTRAINT patient_key_tenant_id_patient_id_fkey FOREIGN KEY (tenant_id, patient_id) REFERENCES public.patient(tenant_id, id);
 
@@ -1467,6 +1515,10 @@ CREATE POLICY owner_all ON public.organization TO hms_owner USING (true) WITH CH
 
 CREATE POLICY owner_all ON public.organization_version TO hms_owner USING (true) WITH CHECK (true);
 
+CREATE POLICY owner_all ON public.password_history TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.password_reset TO hms_owner USING (true) WITH CHECK (true);
+
 CREATE POLICY owner_all ON public.patient TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.patient_key TO hms_owner USING (true) WITH CHECK (true);
@@ -1506,6 +1558,10 @@ CREATE POLICY owner_all ON public.user_account TO hms_owner USING (true) WITH CH
 CREATE POLICY owner_all ON public.user_account_version TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.user_role TO hms_owner USING (true) WITH CHECK (true);
+
+ALTER TABLE public.password_history ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.password_reset ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.patient ENABLE ROW LEVEL SECURITY;
 
@@ -1564,6 +1620,10 @@ CREATE POLICY tenant_isolation ON public.location_version TO hms_app USING ((ten
 CREATE POLICY tenant_isolation ON public.organization TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.organization_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.password_history TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.password_reset TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.patient TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
@@ -1694,6 +1754,10 @@ GRANT SELECT,INSERT ON TABLE public.location_version TO hms_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.organization TO hms_app;
 
 GRANT SELECT,INSERT ON TABLE public.organization_version TO hms_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.password_history TO hms_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.password_reset TO hms_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.patient TO hms_app;
 

@@ -56,6 +56,8 @@ def settings(row: Any) -> pb.Settings:
         uhid_digits=row.uhid_digits,
         session_seconds=row.session_seconds or 0,
         session_idle_seconds=row.session_idle_seconds or 0,
+        password_min_length=row.password_min_length or 0,
+        password_history=row.password_history or 0,
         update_time=row.update_time,
         etag=str(row.version),
     )

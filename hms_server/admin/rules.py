@@ -7,11 +7,12 @@ from typing import Any
 
 from hms_server import errors, ids
 from hms_server.errors import FieldViolation
+from hms_server.identity import password_rules
 
 TENANT_FIELDS = ("display_name", "state", "rate_limits")
 REQUIRED_SETTINGS = ("time_zone", "uhid_prefix", "uhid_digits")
 # What may be left to the platform: 0 in the API, null in the table.
-OPTIONAL_SETTINGS = ("session_seconds", "session_idle_seconds")
+OPTIONAL_SETTINGS = ("session_seconds", "session_idle_seconds", "password_min_length", "password_history")
 SETTINGS_FIELDS = (*REQUIRED_SETTINGS, *OPTIONAL_SETTINGS)
 
 # Tier without prefix ("SEARCH"): calls, seconds
@@ -31,8 +32,11 @@ def check_new_tenant(tenant: Any, admin_username: str, admin_password: str) -> N
         violations.append(FieldViolation("tenant.code", "is required"))
     if not tenant.display_name:
         violations.append(FieldViolation("tenant.display_name", "is required"))
-    if admin_password.lower() == admin_username.lower():
-        violations.append(FieldViolation("admin_password", "must not be the user name"))
+    names = (admin_username, tenant.code, tenant.display_name)
+    violations += [
+        FieldViolation("admin_password", fault)
+        for fault in password_rules.faults(admin_password, names=names)
+    ]
     _refuse(violations)
 
 

@@ -17,6 +17,7 @@ def user(row: Any) -> pb.User:
         email=row.email,
         state=pb.UserState.Value(f"USER_STATE_{row.state}"),
         role_codes=row.role_codes,
+        must_change_password=row.must_change_password,
         create_time=row.create_time,
         update_time=row.update_time,
         etag=str(row.version),

@@ -12,7 +12,7 @@ from hms_server import errors
 from hms_server.errors import FieldViolation
 from hms_server.identity.permissions import Grants
 
-USER_FIELDS = ("display_name", "email", "state", "role_codes", "password")
+USER_FIELDS = ("display_name", "email", "state", "role_codes", "password", "must_change_password")
 USER_WRITE = "user.write"
 ROLE_FIELDS = ("display_name", "permissions")
 
@@ -51,6 +51,11 @@ def barred(tenant_state: str, user_state: str) -> errors.PermissionDenied | None
     if user_state != "ACTIVE":
         return errors.PermissionDenied("The user is disabled.", reason="USER_DISABLED")
     return None
+
+
+def wrong_present_password() -> errors.PermissionDenied:
+    """Whoever changes his password must know it."""
+    return errors.PermissionDenied("The present password is wrong.", reason="BAD_CREDENTIALS")
 
 
 def ended() -> errors.Unauthenticated:
@@ -106,7 +111,8 @@ def check_new_user(user: Any) -> None:
     violations = []
     if not user.username:
         violations.append(FieldViolation("user.username", "is required"))
-    violations += _password_violations(user.username, user.password)
+    if not user.password:
+        violations.append(FieldViolation("user.password", "is required"))
     _refuse(violations)
 
 
@@ -117,17 +123,9 @@ def check_user_changes(user: Any, fields: Collection[str], username: str) -> Non
         violations.append(FieldViolation("user.username", "cannot be changed"))
     if "state" in fields and not user.state:
         violations.append(FieldViolation("user.state", "is required"))
-    if "password" in fields:
-        violations += _password_violations(username, user.password)
+    if "password" in fields and not user.password:
+        violations.append(FieldViolation("user.password", "is required"))
     _refuse(violations)
-
-
-def _password_violations(username: str, password: str) -> list[FieldViolation]:
-    if not password:
-        return [FieldViolation("user.password", "is required")]
-    if username and password.lower() == username.lower():
-        return [FieldViolation("user.password", "must not be the user name")]
-    return []
 
 
 def check_role_codes(asked: Collection[str], found: Collection[str]) -> None:

@@ -8,6 +8,7 @@ from hms_server.database.pages import Pages
 from hms_server.database.requests import RequestIds
 from hms_server.database.transaction import Database
 from hms_server.gate.publisher import GatePublisher
+from hms_server.identity.own_password import OwnPassword
 from hms_server.identity.passwords import Passwords
 from hms_server.identity.permissions import Catalogue
 from hms_server.identity.refresh_tokens import RefreshTokens
@@ -48,6 +49,13 @@ class IdentityServicer:
             publisher=publisher,
             session_seconds=session_seconds,
         )
+        self._own_password = OwnPassword(
+            database=database,
+            request_ids=request_ids,
+            passwords=passwords,
+            catalogue=catalogue,
+            publisher=publisher,
+        )
         self._session_list = SessionList(
             database=database,
             pages=pages,
@@ -82,6 +90,20 @@ class IdentityServicer:
     def Logout(self, request: pb.LogoutRequest, call: Call) -> pb.LogoutResponse:
         """Ends the caller's session."""
         return self._sessions.logout(request, call)
+
+    def ChangePassword(self, request: pb.ChangePasswordRequest, call: Call) -> pb.ChangePasswordResponse:
+        """Gives the caller a new password."""
+        return self._own_password.change(request, call)
+
+    def ResetPassword(self, request: pb.ResetPasswordRequest, call: Call) -> pb.ResetPasswordResponse:
+        """A token for a new password."""
+        return self._own_password.reset(request, call)
+
+    def CompletePasswordReset(
+        self, request: pb.CompletePasswordResetRequest, call: Call
+    ) -> pb.CompletePasswordResetResponse:
+        """A new password for a token."""
+        return self._own_password.complete(request, call)
 
     def ListSessions(self, request: pb.ListSessionsRequest, call: Call) -> pb.ListSessionsResponse:
         """Sessions that stand."""

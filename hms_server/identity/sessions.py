@@ -125,6 +125,7 @@ class Sessions:
             expires_in=access.expires_in,
             user_id=account.user_id,
             tenant_id=tenant_id,
+            password_change_required=account.must_change_password,
         )
 
     def _issue(self, tenant_id: str, user_id: str, session_id: str, row: Any, latest: float) -> AccessToken:
@@ -137,6 +138,7 @@ class Sessions:
             permission_version=row.tenant_permission_version + row.user_permission_version,
             permissions=grants.for_token,
             latest=latest,
+            must_change_password=row.must_change_password,
         )
 
     @on_conflict
@@ -173,6 +175,7 @@ class Sessions:
             refresh_token=following.text,
             token_type="Bearer",  # noqa: S106 - the scheme's name, no secret
             expires_in=access.expires_in,
+            password_change_required=row.must_change_password,
         )
 
     @on_conflict

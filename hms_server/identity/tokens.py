@@ -52,10 +52,12 @@ class TokenIssuer:
         permission_version: int,
         permissions: frozenset[str] | None,
         latest: float,
+        must_change_password: bool = False,
     ) -> AccessToken:
         """A token for a session that ends at `latest` (Unix seconds).
 
-        `permissions` is None for administrators: the directory knows theirs.
+        `permissions` is None for administrators: the directory knows theirs. Whoever must change his
+        password first holds none.
         """
         now = int(clock.unix_seconds())
         expires = min(now + self._seconds, int(latest))
@@ -70,7 +72,9 @@ class TokenIssuer:
             "iat": now,
             "exp": expires,
         }
-        if permissions is not None and len(permissions) <= _MOST_PERMISSIONS:
+        if must_change_password:
+            claims["perm"], claims["pwc"] = [], True
+        elif permissions is not None and len(permissions) <= _MOST_PERMISSIONS:
             claims["perm"] = sorted(permissions)
         text = jwt.encode(claims, self._key.private, algorithm=_ALGORITHM, headers={"kid": self._key.key_id})
         return AccessToken(text, max(0, expires - now))
@@ -140,6 +144,7 @@ def _principal(claims: dict[str, Any]) -> Principal:
         permission_version=int(claims["pv"]),
         permissions=None if permissions is None else frozenset(permissions),
         expire_time=float(claims["exp"]),
+        must_change_password=bool(claims.get("pwc", False)),
     )
 
 

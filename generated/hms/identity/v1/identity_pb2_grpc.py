@@ -49,6 +49,21 @@ class IdentityServiceStub:
                 request_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.LogoutRequest.SerializeToString,
                 response_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.LogoutResponse.FromString,
                 _registered_method=True)
+        self.ChangePassword = channel.unary_unary(
+                '/hms.identity.v1.IdentityService/ChangePassword',
+                request_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.ChangePasswordRequest.SerializeToString,
+                response_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.ChangePasswordResponse.FromString,
+                _registered_method=True)
+        self.ResetPassword = channel.unary_unary(
+                '/hms.identity.v1.IdentityService/ResetPassword',
+                request_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.ResetPasswordRequest.SerializeToString,
+                response_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.ResetPasswordResponse.FromString,
+                _registered_method=True)
+        self.CompletePasswordReset = channel.unary_unary(
+                '/hms.identity.v1.IdentityService/CompletePasswordReset',
+                request_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.CompletePasswordResetRequest.SerializeToString,
+                response_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.CompletePasswordResetResponse.FromString,
+                _registered_method=True)
         self.ListSessions = channel.unary_unary(
                 '/hms.identity.v1.IdentityService/ListSessions',
                 request_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.ListSessionsRequest.SerializeToString,
@@ -136,6 +151,29 @@ class IdentityServiceServicer:
 
     def Logout(self, request, context):
         """Ends the caller's session, at once and on every process.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangePassword(self, request, context):
+        """Gives the caller a new password and ends his other sessions. The token is stale afterwards: refresh it.
+        A session in which the present password is wrong five times ends.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResetPassword(self, request, context):
+        """A token with which a user who forgot his password chooses a new one: shown here alone, works once and
+        for an hour. Another one makes it void, so a repeat does no harm and needs no request_id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompletePasswordReset(self, request, context):
+        """A new password for the token of ResetPassword. Ends every session of the user.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -248,6 +286,21 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     servicer.Logout,
                     request_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.LogoutRequest.FromString,
                     response_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.LogoutResponse.SerializeToString,
+            ),
+            'ChangePassword': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangePassword,
+                    request_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.ChangePasswordRequest.FromString,
+                    response_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.ChangePasswordResponse.SerializeToString,
+            ),
+            'ResetPassword': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResetPassword,
+                    request_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.ResetPasswordRequest.FromString,
+                    response_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.ResetPasswordResponse.SerializeToString,
+            ),
+            'CompletePasswordReset': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompletePasswordReset,
+                    request_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.CompletePasswordResetRequest.FromString,
+                    response_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.CompletePasswordResetResponse.SerializeToString,
             ),
             'ListSessions': grpc.unary_unary_rpc_method_handler(
                     servicer.ListSessions,
@@ -396,6 +449,87 @@ class IdentityService:
             '/hms.identity.v1.IdentityService/Logout',
             hms_dot_identity_dot_v1_dot_identity__pb2.LogoutRequest.SerializeToString,
             hms_dot_identity_dot_v1_dot_identity__pb2.LogoutResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangePassword(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.identity.v1.IdentityService/ChangePassword',
+            hms_dot_identity_dot_v1_dot_identity__pb2.ChangePasswordRequest.SerializeToString,
+            hms_dot_identity_dot_v1_dot_identity__pb2.ChangePasswordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResetPassword(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.identity.v1.IdentityService/ResetPassword',
+            hms_dot_identity_dot_v1_dot_identity__pb2.ResetPasswordRequest.SerializeToString,
+            hms_dot_identity_dot_v1_dot_identity__pb2.ResetPasswordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompletePasswordReset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.identity.v1.IdentityService/CompletePasswordReset',
+            hms_dot_identity_dot_v1_dot_identity__pb2.CompletePasswordResetRequest.SerializeToString,
+            hms_dot_identity_dot_v1_dot_identity__pb2.CompletePasswordResetResponse.FromString,
             options,
             channel_credentials,
             insecure,

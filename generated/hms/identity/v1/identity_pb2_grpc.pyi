@@ -39,6 +39,16 @@ class IdentityServiceStub:
     """
     Logout: _grpc.UnaryUnaryMultiCallable[_identity_pb2.LogoutRequest, _identity_pb2.LogoutResponse]
     """Ends the caller's session, at once and on every process."""
+    ChangePassword: _grpc.UnaryUnaryMultiCallable[_identity_pb2.ChangePasswordRequest, _identity_pb2.ChangePasswordResponse]
+    """Gives the caller a new password and ends his other sessions. The token is stale afterwards: refresh it.
+    A session in which the present password is wrong five times ends.
+    """
+    ResetPassword: _grpc.UnaryUnaryMultiCallable[_identity_pb2.ResetPasswordRequest, _identity_pb2.ResetPasswordResponse]
+    """A token with which a user who forgot his password chooses a new one: shown here alone, works once and
+    for an hour. Another one makes it void, so a repeat does no harm and needs no request_id.
+    """
+    CompletePasswordReset: _grpc.UnaryUnaryMultiCallable[_identity_pb2.CompletePasswordResetRequest, _identity_pb2.CompletePasswordResetResponse]
+    """A new password for the token of ResetPassword. Ends every session of the user."""
     ListSessions: _grpc.UnaryUnaryMultiCallable[_identity_pb2.ListSessionsRequest, _identity_pb2.ListSessionsResponse]
     """Sessions that stand, newest first: the caller's own, or those of another user for who holds
     user.write.
@@ -79,6 +89,16 @@ class IdentityServiceAsyncStub(IdentityServiceStub):
     """
     Logout: _aio.UnaryUnaryMultiCallable[_identity_pb2.LogoutRequest, _identity_pb2.LogoutResponse]  # type: ignore[assignment]
     """Ends the caller's session, at once and on every process."""
+    ChangePassword: _aio.UnaryUnaryMultiCallable[_identity_pb2.ChangePasswordRequest, _identity_pb2.ChangePasswordResponse]  # type: ignore[assignment]
+    """Gives the caller a new password and ends his other sessions. The token is stale afterwards: refresh it.
+    A session in which the present password is wrong five times ends.
+    """
+    ResetPassword: _aio.UnaryUnaryMultiCallable[_identity_pb2.ResetPasswordRequest, _identity_pb2.ResetPasswordResponse]  # type: ignore[assignment]
+    """A token with which a user who forgot his password chooses a new one: shown here alone, works once and
+    for an hour. Another one makes it void, so a repeat does no harm and needs no request_id.
+    """
+    CompletePasswordReset: _aio.UnaryUnaryMultiCallable[_identity_pb2.CompletePasswordResetRequest, _identity_pb2.CompletePasswordResetResponse]  # type: ignore[assignment]
+    """A new password for the token of ResetPassword. Ends every session of the user."""
     ListSessions: _aio.UnaryUnaryMultiCallable[_identity_pb2.ListSessionsRequest, _identity_pb2.ListSessionsResponse]  # type: ignore[assignment]
     """Sessions that stand, newest first: the caller's own, or those of another user for who holds
     user.write.
@@ -134,6 +154,34 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_identity_pb2.LogoutResponse, _abc.Awaitable[_identity_pb2.LogoutResponse]]:
         """Ends the caller's session, at once and on every process."""
+
+    @_abc_1.abstractmethod
+    def ChangePassword(
+        self,
+        request: _identity_pb2.ChangePasswordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.ChangePasswordResponse, _abc.Awaitable[_identity_pb2.ChangePasswordResponse]]:
+        """Gives the caller a new password and ends his other sessions. The token is stale afterwards: refresh it.
+        A session in which the present password is wrong five times ends.
+        """
+
+    @_abc_1.abstractmethod
+    def ResetPassword(
+        self,
+        request: _identity_pb2.ResetPasswordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.ResetPasswordResponse, _abc.Awaitable[_identity_pb2.ResetPasswordResponse]]:
+        """A token with which a user who forgot his password chooses a new one: shown here alone, works once and
+        for an hour. Another one makes it void, so a repeat does no harm and needs no request_id.
+        """
+
+    @_abc_1.abstractmethod
+    def CompletePasswordReset(
+        self,
+        request: _identity_pb2.CompletePasswordResetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.CompletePasswordResetResponse, _abc.Awaitable[_identity_pb2.CompletePasswordResetResponse]]:
+        """A new password for the token of ResetPassword. Ends every session of the user."""
 
     @_abc_1.abstractmethod
     def ListSessions(
