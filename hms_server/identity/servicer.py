@@ -17,7 +17,10 @@ from hms_server.identity.session_list import SessionList
 from hms_server.identity.sessions import Sessions
 from hms_server.identity.tokens import TokenIssuer
 from hms_server.identity.users import Users
-from hms_server.keyring import Keyring
+from hms_server.keyring import KeySource
+
+# Shorter than a new key is published before it signs (keyfile.py).
+_JWKS_SECONDS = 300
 
 
 class IdentityServicer:
@@ -29,22 +32,19 @@ class IdentityServicer:
         database: Database,
         pages: Pages,
         request_ids: RequestIds,
-        keyring: Keyring,
+        keys: KeySource,
         issuer: TokenIssuer,
         passwords: Passwords,
         catalogue: Catalogue,
         publisher: GatePublisher,
         session_seconds: int,
     ) -> None:
-        self._keys = [
-            pb.JsonWebKey(kty="OKP", crv="Ed25519", kid=key.key_id, x=key.public_x, alg="EdDSA", use="sig")
-            for key in keyring.signing
-        ]
+        self._keys = keys
         self._sessions = Sessions(
             database=database,
             passwords=passwords,
             issuer=issuer,
-            refresh_tokens=RefreshTokens(keyring.request_hash),
+            refresh_tokens=RefreshTokens(keys.current().request_hash),
             catalogue=catalogue,
             publisher=publisher,
             session_seconds=session_seconds,
@@ -114,8 +114,16 @@ class IdentityServicer:
         return self._session_list.revoke(request, call)
 
     def GetJwks(self, request: pb.GetJwksRequest, call: Call) -> pb.GetJwksResponse:
-        """The public keys."""
-        return pb.GetJwksResponse(keys=self._keys)
+        """The public keys, those that do not sign yet too."""
+        call.response_headers.append(("cache-control", f"public, max-age={_JWKS_SECONDS}"))
+        return pb.GetJwksResponse(
+            keys=[
+                pb.JsonWebKey(
+                    kty="OKP", crv="Ed25519", kid=key.key_id, x=key.public_x, alg="EdDSA", use="sig"
+                )
+                for key in self._keys.current().signing
+            ]
+        )
 
     def CreateUser(self, request: pb.CreateUserRequest, call: Call) -> pb.User:
         """A new user."""
