@@ -1,4 +1,5 @@
--- Sessions end as their hospital says, and tell where they were opened; passwords follow its rules.
+-- Sessions end as their hospital says, and tell where they were opened; passwords follow its rules;
+-- microservices have accounts of their own.
 
 ALTER TABLE tenant_setting
   -- null: as the platform is set
@@ -14,7 +15,9 @@ ALTER TABLE session
   -- how often its holder did not know the present password
   ADD COLUMN wrong_passwords integer NOT NULL DEFAULT 0;
 
-ALTER TABLE user_account ADD COLUMN must_change_password boolean NOT NULL DEFAULT false;
+ALTER TABLE user_account
+  ADD COLUMN must_change_password boolean NOT NULL DEFAULT false,
+  ADD COLUMN kind text NOT NULL DEFAULT 'PERSON' CHECK (kind IN ('PERSON', 'SERVICE'));
 
 -- Hashes of passwords of before, so that they are not taken again.
 CREATE TABLE password_history (
@@ -43,3 +46,20 @@ CREATE TABLE password_reset (
 );
 SELECT protect_tenant_table('password_reset');
 GRANT SELECT, INSERT, UPDATE, DELETE ON password_reset TO hms_app;
+
+-- What a user of kind SERVICE has in place of a password and roles.
+CREATE TABLE service_account (
+  tenant_id uuid NOT NULL REFERENCES tenant (id),
+  id uuid NOT NULL,
+  permissions text[] NOT NULL DEFAULT '{}',
+  -- SHA-256 of a random secret of 256 bits
+  secret_hash bytea NOT NULL,
+  secret_time timestamptz NOT NULL DEFAULT now(),
+  -- the secret of before works until then
+  previous_secret_hash bytea,
+  previous_secret_end timestamptz,
+  PRIMARY KEY (tenant_id, id),
+  FOREIGN KEY (tenant_id, id) REFERENCES user_account (tenant_id, id)
+);
+SELECT protect_tenant_table('service_account');
+GRANT SELECT, INSERT, UPDATE ON service_account TO hms_app;

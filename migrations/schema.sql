@@ -960,6 +960,20 @@ CREATE TABLE public.schema_migration (
 
 ALTER TABLE public.schema_migration OWNER TO hms_owner;
 
+CREATE TABLE public.service_account (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    permissions text[] DEFAULT '{}'::text[] NOT NULL,
+    secret_hash bytea NOT NULL,
+    secret_time timestamp with time zone DEFAULT now() NOT NULL,
+    previous_secret_hash bytea,
+    previous_secret_end timestamp with time zone
+);
+
+ALTER TABLE ONLY public.service_account FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.service_account OWNER TO hms_owner;
+
 CREATE TABLE public.session (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -1080,6 +1094,8 @@ CREATE TABLE public.user_account (
     create_time timestamp with time zone DEFAULT now() NOT NULL,
     update_time timestamp with time zone DEFAULT now() NOT NULL,
     must_change_password boolean DEFAULT false NOT NULL,
+    kind text DEFAULT 'PERSON'::text NOT NULL,
+    CONSTRAINT user_account_kind_check CHECK ((kind = ANY (ARRAY['PERSON'::text, 'SERVICE'::text]))),
     CONSTRAINT user_account_state_check CHECK ((state = ANY (ARRAY['ACTIVE'::text, 'DISABLED'::text])))
 );
 
@@ -1196,6 +1212,9 @@ ALTER TABLE ONLY public.role_version
 
 ALTER TABLE ONLY public.schema_migration
     ADD CONSTRAINT schema_migration_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY public.service_account
+    ADD CONSTRAINT service_account_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_pkey PRIMARY KEY (tenant_id, id);
@@ -1421,6 +1440,12 @@ ALTER TABLE ONLY public.role
 ALTER TABLE ONLY public.role_version
     ADD CONSTRAINT role_version_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
+ALTER TABLE ONLY public.service_account
+    ADD CONSTRAINT service_account_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.service_account
+    ADD CONSTRAINT service_account_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.user_account(tenant_id, id);
+
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.user_account(tenant_id, id);
 
@@ -1539,6 +1564,8 @@ CREATE POLICY owner_all ON public.role TO hms_owner USING (true) WITH CHECK (tru
 
 CREATE POLICY owner_all ON public.role_version TO hms_owner USING (true) WITH CHECK (true);
 
+CREATE POLICY owner_all ON public.service_account TO hms_owner USING (true) WITH CHECK (true);
+
 CREATE POLICY owner_all ON public.session TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.source_record TO hms_owner USING (true) WITH CHECK (true);
@@ -1586,6 +1613,8 @@ ALTER TABLE public.role_version ENABLE ROW LEVEL SECURITY;
 CREATE POLICY search_ids ON public.patient FOR SELECT TO hms_search USING (true);
 
 CREATE POLICY search_ids ON public.patient_key FOR SELECT TO hms_search USING (true);
+
+ALTER TABLE public.service_account ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.session ENABLE ROW LEVEL SECURITY;
 
@@ -1644,6 +1673,8 @@ CREATE POLICY tenant_isolation ON public.request_record TO hms_app USING ((tenan
 CREATE POLICY tenant_isolation ON public.role TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.role_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.service_account TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.session TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
@@ -1789,6 +1820,8 @@ GRANT SELECT,INSERT ON TABLE public.request_record TO hms_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.role TO hms_app;
 
 GRANT SELECT,INSERT ON TABLE public.role_version TO hms_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.service_account TO hms_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.session TO hms_app;
 

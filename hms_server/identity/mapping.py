@@ -29,6 +29,22 @@ def user_state(state: pb.UserState.ValueType) -> str:
     return pb.UserState.Name(state).removeprefix("USER_STATE_")
 
 
+def service_account(row: Any, secret: str = "") -> pb.ServiceAccount:
+    """A service account; with its secret where that was made a moment ago."""
+    return pb.ServiceAccount(
+        id=row.id,
+        name=row.username,
+        display_name=row.display_name,
+        state=pb.UserState.Value(f"USER_STATE_{row.state}"),
+        permissions=row.permissions,
+        client_secret=secret,
+        secret_time=row.secret_time,
+        create_time=row.create_time,
+        update_time=row.update_time,
+        etag=str(row.version),
+    )
+
+
 def session(row: Any, current: str) -> pb.Session:
     """A session; `current` is the id of the caller's own."""
     return pb.Session(

@@ -18,6 +18,7 @@ SELECT t.state AS tenant_state, t.permission_version AS tenant_permission_versio
         WHERE ur.tenant_id = u.tenant_id AND ur.user_id = u.id) AS roles
 FROM tenant t
 LEFT JOIN user_account u ON u.tenant_id = t.id AND u.username_key = :username_key
+  AND u.kind = 'PERSON'
 WHERE t.id = :tenant_id
 
 -- name: open_session
@@ -132,11 +133,18 @@ WHERE id = :tenant_id
 RETURNING permission_version, version, rate_limits
 
 -- name: load_roles_of
-SELECT coalesce(jsonb_agg(jsonb_build_array(r.code, r.system, r.all_permissions, r.permissions)),
-                '[]') AS roles
-FROM user_role ur
-JOIN role r ON r.tenant_id = ur.tenant_id AND r.id = ur.role_id
-WHERE ur.tenant_id = :tenant_id AND ur.user_id = :user_id::uuid
+-- A service account's own permissions are like a role that it alone holds.
+SELECT coalesce(jsonb_agg(held.role), '[]') AS roles
+FROM (
+  SELECT jsonb_build_array(r.code, r.system, r.all_permissions, r.permissions) AS role
+  FROM user_role ur
+  JOIN role r ON r.tenant_id = ur.tenant_id AND r.id = ur.role_id
+  WHERE ur.tenant_id = :tenant_id AND ur.user_id = :user_id::uuid
+  UNION ALL
+  SELECT jsonb_build_array('', false, false, sa.permissions)
+  FROM service_account sa
+  WHERE sa.tenant_id = :tenant_id AND sa.id = :user_id::uuid
+) AS held
 
 -- name: get_user
 SELECT u.id, u.version, u.username, u.display_name, u.email, u.state, u.permission_version,
@@ -148,7 +156,7 @@ SELECT u.id, u.version, u.username, u.display_name, u.email, u.state, u.permissi
              WHERE ur.tenant_id = u.tenant_id AND ur.user_id = u.id
              ORDER BY r.code) AS role_codes
 FROM user_account u
-WHERE u.tenant_id = :tenant_id AND u.id = :id::uuid
+WHERE u.tenant_id = :tenant_id AND u.id = :id::uuid AND u.kind = 'PERSON'
 
 -- name: list_users
 SELECT u.id, u.version, u.username, u.username_key, u.display_name, u.email, u.state,
@@ -159,7 +167,7 @@ SELECT u.id, u.version, u.username, u.username_key, u.display_name, u.email, u.s
              WHERE ur.tenant_id = u.tenant_id AND ur.user_id = u.id
              ORDER BY r.code) AS role_codes
 FROM user_account u
-WHERE u.tenant_id = :tenant_id AND u.username_key > :after
+WHERE u.tenant_id = :tenant_id AND u.kind = 'PERSON' AND u.username_key > :after
 ORDER BY u.username_key
 LIMIT :limit
 
@@ -172,7 +180,7 @@ SELECT u.id, u.version, u.username, u.username_key, u.display_name, u.email, u.s
              WHERE ur.tenant_id = u.tenant_id AND ur.user_id = u.id
              ORDER BY r.code) AS role_codes
 FROM user_account u
-WHERE u.tenant_id = :tenant_id AND u.username_key < :before
+WHERE u.tenant_id = :tenant_id AND u.kind = 'PERSON' AND u.username_key < :before
 ORDER BY u.username_key DESC
 LIMIT :limit
 
@@ -220,6 +228,7 @@ SELECT t.code, t.display_name, t.state AS tenant_state, st.password_min_length, 
 FROM tenant t
 LEFT JOIN tenant_setting st ON st.tenant_id = t.id
 LEFT JOIN user_account u ON u.tenant_id = t.id AND u.id = :user_id::uuid
+  AND u.kind = 'PERSON'
 WHERE t.id = :tenant_id
 
 -- name: keep_password

@@ -13,6 +13,7 @@ from hms_server.errors import FieldViolation
 from hms_server.identity.permissions import Grants
 
 USER_FIELDS = ("display_name", "email", "state", "role_codes", "password", "must_change_password")
+SERVICE_ACCOUNT_FIELDS = ("display_name", "state", "permissions")
 USER_WRITE = "user.write"
 ROLE_FIELDS = ("display_name", "permissions")
 
@@ -42,6 +43,11 @@ def audited_name(username: str) -> str:
 def bad_credentials() -> errors.Unauthenticated:
     """Told alike for a wrong tenant, user name and password."""
     return errors.Unauthenticated("Wrong tenant, user name or password.", reason="BAD_CREDENTIALS")
+
+
+def bad_service_credentials() -> errors.Unauthenticated:
+    """Told alike for a wrong tenant, client id and secret."""
+    return errors.Unauthenticated("Wrong tenant, client id or secret.", reason="BAD_CREDENTIALS")
 
 
 def barred(tenant_state: str, user_state: str) -> errors.PermissionDenied | None:
@@ -167,6 +173,25 @@ def require_administrator_stays(*, was_administrator: bool, is_administrator: bo
         )
 
 
+# Service accounts
+
+
+def check_new_service_account(name: str) -> None:
+    """What the proto cannot say of a service account to be made."""
+    if not name:
+        raise errors.invalid_field("service_account.name", "is required")
+
+
+def check_service_account_changes(account: Any, fields: Collection[str], name: str) -> None:
+    """What the proto cannot say of a change of the service account that is called `name`."""
+    violations = []
+    if account.name and account.name != name:
+        violations.append(FieldViolation("service_account.name", "cannot be changed"))
+    if "state" in fields and not account.state:
+        violations.append(FieldViolation("service_account.state", "is required"))
+    _refuse(violations)
+
+
 # Roles
 
 
@@ -176,11 +201,11 @@ def check_new_role(code: str) -> None:
         raise errors.invalid_field("role.code", "is required")
 
 
-def check_permissions(asked: Collection[str], known: Collection[str]) -> None:
-    """A role holds permissions of the catalogue alone."""
+def check_permissions(asked: Collection[str], known: Collection[str], path: str = "role.permissions") -> None:
+    """A role or service account holds permissions of the catalogue alone."""
     _refuse(
         [
-            FieldViolation(f"role.permissions[{i}]", "no such permission")
+            FieldViolation(f"{path}[{i}]", "no such permission")
             for i, permission in enumerate(asked)
             if permission not in known
         ]

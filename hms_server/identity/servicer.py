@@ -13,6 +13,9 @@ from hms_server.identity.passwords import Passwords
 from hms_server.identity.permissions import Catalogue
 from hms_server.identity.refresh_tokens import RefreshTokens
 from hms_server.identity.roles import Roles
+from hms_server.identity.service_accounts import ServiceAccounts
+from hms_server.identity.service_secrets import ServiceSecrets
+from hms_server.identity.service_tokens import ServiceTokens
 from hms_server.identity.session_list import SessionList
 from hms_server.identity.sessions import Sessions
 from hms_server.identity.tokens import TokenIssuer
@@ -24,7 +27,7 @@ _JWKS_SECONDS = 300
 
 
 class IdentityServicer:
-    """Sessions, users, roles, keys."""
+    """Sessions, passwords, users, service accounts, roles, keys."""
 
     def __init__(
         self,
@@ -40,6 +43,15 @@ class IdentityServicer:
         session_seconds: int,
     ) -> None:
         self._keys = keys
+        self._service_tokens = ServiceTokens(database=database, issuer=issuer, catalogue=catalogue)
+        self._service_accounts = ServiceAccounts(
+            database=database,
+            pages=pages,
+            request_ids=request_ids,
+            secrets=ServiceSecrets(keys.current().request_hash),
+            catalogue=catalogue,
+            publisher=publisher,
+        )
         self._sessions = Sessions(
             database=database,
             passwords=passwords,
@@ -112,6 +124,36 @@ class IdentityServicer:
     def RevokeSession(self, request: pb.RevokeSessionRequest, call: Call) -> pb.RevokeSessionResponse:
         """Ends a session."""
         return self._session_list.revoke(request, call)
+
+    def IssueServiceToken(
+        self, request: pb.IssueServiceTokenRequest, call: Call
+    ) -> pb.IssueServiceTokenResponse:
+        """A token for a service account."""
+        return self._service_tokens.issue(request, call)
+
+    def CreateServiceAccount(self, request: pb.CreateServiceAccountRequest, call: Call) -> pb.ServiceAccount:
+        """A new service account."""
+        return self._service_accounts.create(request, call)
+
+    def GetServiceAccount(self, request: pb.GetServiceAccountRequest, call: Call) -> pb.ServiceAccount:
+        """A service account."""
+        return self._service_accounts.get(request, call)
+
+    def ListServiceAccounts(
+        self, request: pb.ListServiceAccountsRequest, call: Call
+    ) -> pb.ListServiceAccountsResponse:
+        """Service accounts in order of their names."""
+        return self._service_accounts.list_accounts(request, call)
+
+    def UpdateServiceAccount(self, request: pb.UpdateServiceAccountRequest, call: Call) -> pb.ServiceAccount:
+        """Changes a service account."""
+        return self._service_accounts.update(request, call)
+
+    def RotateServiceAccountSecret(
+        self, request: pb.RotateServiceAccountSecretRequest, call: Call
+    ) -> pb.ServiceAccount:
+        """Another secret for a service account."""
+        return self._service_accounts.rotate(request, call)
 
     def GetJwks(self, request: pb.GetJwksRequest, call: Call) -> pb.GetJwksResponse:
         """The public keys, those that do not sign yet too."""

@@ -57,18 +57,10 @@ class Sessions:
 
     def _find_account(self, request: pb.LoginRequest, call: Call) -> tuple[str, Any]:
         """The tenant to audit in (the platform where it is not known) and tenant and user."""
-        tenant_id = request.tenant.lower() if ids.is_uuid(request.tenant.lower()) else ""
-        if not tenant_id:
-            code = request.tenant if rules.is_tenant_code(request.tenant) else ""
-            with self._database.platform_transaction(call) as transaction:
-                found = store.find_tenant(transaction, code)
-            tenant_id = found.first.id if found.first else ids.NIL
-            is_known = found.first is not None
-        else:
-            is_known = True
-        with self._database.tenant_transaction(tenant_id, call) as transaction:
+        tenant_id = tenant_named(self._database, request.tenant, call)
+        with self._database.tenant_transaction(tenant_id or ids.NIL, call) as transaction:
             pending = store.load_login(transaction, rules.username_key(request.username))
-        if pending.first is None or not is_known:
+        if pending.first is None or not tenant_id:
             return ids.PLATFORM_TENANT, None
         return tenant_id, pending.first
 
@@ -187,6 +179,17 @@ class Sessions:
             transaction.audit(entity_id=session_id)
         self._publisher.session_revoked(call.tenant_id, session_id)
         return pb.LogoutResponse()
+
+
+def tenant_named(database: Database, text: str, call: Call) -> str:
+    """The id of the tenant that is named by its code or id; empty for a code that no tenant has. (That a
+    tenant of this id stands is for the caller to see.)"""
+    if ids.is_uuid(text.lower()):
+        return text.lower()
+    code = text if rules.is_tenant_code(text) else ""
+    with database.platform_transaction(call) as transaction:
+        found = store.find_tenant(transaction, code)
+    return found.first.id if found.first else ""
 
 
 def _audit_session(

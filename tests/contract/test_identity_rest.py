@@ -24,7 +24,7 @@ def again(caller, password=PASSWORD):
 
 
 def why(answer):
-    return answer.status, answer.json["error"]["details"][0]["reason"]
+    return answer.status, answer.json["details"][0]["reason"]
 
 
 def refresh(caller):
@@ -109,3 +109,25 @@ def test_keys_are_rotated_while_the_system_runs(stack, ours):
         assert ours.rest("GET", "/v1/sessions").status == 200
     session.close()
     assert keyring.load(stack.layout.keys).signing[0].key_id == new
+
+
+def test_a_microservice_calls_with_an_account_of_its_own(ours):
+    account = {"name": "lab-gateway", "permissions": ["patient.read"]}
+    made = ours.rest("POST", "/v1/serviceAccounts", account).json
+    body = {"tenant": ours.tenant, "client_id": made["id"], "client_secret": made["client_secret"]}
+    token = http("POST", f"{ours.rest_url}/v1/auth:token", body).json
+
+    def call(path):
+        return http("GET", ours.rest_url + path, None, {"authorization": f"Bearer {token['access_token']}"})
+
+    assert token["expires_in"] == 900
+    assert call("/v1/patients").status == 200
+    assert why(call("/v1/users")) == (403, "PERMISSION_DENIED")
+    disabled = {"id": made["id"], "state": "USER_STATE_DISABLED"}
+    assert ours.rest("PATCH", f"/v1/serviceAccounts/{made['id']}", disabled).status == 200
+    assert why(call("/v1/patients")) == (401, "SESSION_REVOKED")
+    assert why(http("POST", f"{ours.rest_url}/v1/auth:token", body)) == (403, "USER_DISABLED")
+    body["client_secret"] = "wrong"
+    for _ in range(5):
+        answer = http("POST", f"{ours.rest_url}/v1/auth:token", body)
+    assert why(answer) == (429, "RATE_LIMITED")

@@ -64,6 +64,36 @@ class IdentityServiceStub:
                 request_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.CompletePasswordResetRequest.SerializeToString,
                 response_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.CompletePasswordResetResponse.FromString,
                 _registered_method=True)
+        self.IssueServiceToken = channel.unary_unary(
+                '/hms.identity.v1.IdentityService/IssueServiceToken',
+                request_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.IssueServiceTokenRequest.SerializeToString,
+                response_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.IssueServiceTokenResponse.FromString,
+                _registered_method=True)
+        self.CreateServiceAccount = channel.unary_unary(
+                '/hms.identity.v1.IdentityService/CreateServiceAccount',
+                request_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.CreateServiceAccountRequest.SerializeToString,
+                response_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.ServiceAccount.FromString,
+                _registered_method=True)
+        self.GetServiceAccount = channel.unary_unary(
+                '/hms.identity.v1.IdentityService/GetServiceAccount',
+                request_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.GetServiceAccountRequest.SerializeToString,
+                response_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.ServiceAccount.FromString,
+                _registered_method=True)
+        self.ListServiceAccounts = channel.unary_unary(
+                '/hms.identity.v1.IdentityService/ListServiceAccounts',
+                request_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.ListServiceAccountsRequest.SerializeToString,
+                response_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.ListServiceAccountsResponse.FromString,
+                _registered_method=True)
+        self.UpdateServiceAccount = channel.unary_unary(
+                '/hms.identity.v1.IdentityService/UpdateServiceAccount',
+                request_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.UpdateServiceAccountRequest.SerializeToString,
+                response_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.ServiceAccount.FromString,
+                _registered_method=True)
+        self.RotateServiceAccountSecret = channel.unary_unary(
+                '/hms.identity.v1.IdentityService/RotateServiceAccountSecret',
+                request_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.RotateServiceAccountSecretRequest.SerializeToString,
+                response_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.ServiceAccount.FromString,
+                _registered_method=True)
         self.ListSessions = channel.unary_unary(
                 '/hms.identity.v1.IdentityService/ListSessions',
                 request_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.ListSessionsRequest.SerializeToString,
@@ -174,6 +204,50 @@ class IdentityServiceServicer:
 
     def CompletePasswordReset(self, request, context):
         """A new password for the token of ResetPassword. Ends every session of the user.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def IssueServiceToken(self, request, context):
+        """An access token for a service account: 15 minutes, without a refresh token; ask again in time. Wrong
+        tenant, client id and secret are told alike.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateServiceAccount(self, request, context):
+        """An account for a microservice. The answer holds its secret, which is shown here alone (a repeat with
+        the same request_id shows it again).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetServiceAccount(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListServiceAccounts(self, request, context):
+        """In order of name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateServiceAccount(self, request, context):
+        """Changes name to show, state or permissions; in force on every process when the answer arrives. An account
+        that is not needed is disabled, and never deleted: the audit names it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RotateServiceAccountSecret(self, request, context):
+        """Another secret, shown here alone. A repeat makes yet another one, so it needs no request_id.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -301,6 +375,36 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     servicer.CompletePasswordReset,
                     request_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.CompletePasswordResetRequest.FromString,
                     response_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.CompletePasswordResetResponse.SerializeToString,
+            ),
+            'IssueServiceToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.IssueServiceToken,
+                    request_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.IssueServiceTokenRequest.FromString,
+                    response_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.IssueServiceTokenResponse.SerializeToString,
+            ),
+            'CreateServiceAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateServiceAccount,
+                    request_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.CreateServiceAccountRequest.FromString,
+                    response_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.ServiceAccount.SerializeToString,
+            ),
+            'GetServiceAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetServiceAccount,
+                    request_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.GetServiceAccountRequest.FromString,
+                    response_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.ServiceAccount.SerializeToString,
+            ),
+            'ListServiceAccounts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListServiceAccounts,
+                    request_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.ListServiceAccountsRequest.FromString,
+                    response_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.ListServiceAccountsResponse.SerializeToString,
+            ),
+            'UpdateServiceAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateServiceAccount,
+                    request_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.UpdateServiceAccountRequest.FromString,
+                    response_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.ServiceAccount.SerializeToString,
+            ),
+            'RotateServiceAccountSecret': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateServiceAccountSecret,
+                    request_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.RotateServiceAccountSecretRequest.FromString,
+                    response_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.ServiceAccount.SerializeToString,
             ),
             'ListSessions': grpc.unary_unary_rpc_method_handler(
                     servicer.ListSessions,
@@ -530,6 +634,168 @@ class IdentityService:
             '/hms.identity.v1.IdentityService/CompletePasswordReset',
             hms_dot_identity_dot_v1_dot_identity__pb2.CompletePasswordResetRequest.SerializeToString,
             hms_dot_identity_dot_v1_dot_identity__pb2.CompletePasswordResetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def IssueServiceToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.identity.v1.IdentityService/IssueServiceToken',
+            hms_dot_identity_dot_v1_dot_identity__pb2.IssueServiceTokenRequest.SerializeToString,
+            hms_dot_identity_dot_v1_dot_identity__pb2.IssueServiceTokenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateServiceAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.identity.v1.IdentityService/CreateServiceAccount',
+            hms_dot_identity_dot_v1_dot_identity__pb2.CreateServiceAccountRequest.SerializeToString,
+            hms_dot_identity_dot_v1_dot_identity__pb2.ServiceAccount.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetServiceAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.identity.v1.IdentityService/GetServiceAccount',
+            hms_dot_identity_dot_v1_dot_identity__pb2.GetServiceAccountRequest.SerializeToString,
+            hms_dot_identity_dot_v1_dot_identity__pb2.ServiceAccount.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListServiceAccounts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.identity.v1.IdentityService/ListServiceAccounts',
+            hms_dot_identity_dot_v1_dot_identity__pb2.ListServiceAccountsRequest.SerializeToString,
+            hms_dot_identity_dot_v1_dot_identity__pb2.ListServiceAccountsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateServiceAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.identity.v1.IdentityService/UpdateServiceAccount',
+            hms_dot_identity_dot_v1_dot_identity__pb2.UpdateServiceAccountRequest.SerializeToString,
+            hms_dot_identity_dot_v1_dot_identity__pb2.ServiceAccount.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RotateServiceAccountSecret(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.identity.v1.IdentityService/RotateServiceAccountSecret',
+            hms_dot_identity_dot_v1_dot_identity__pb2.RotateServiceAccountSecretRequest.SerializeToString,
+            hms_dot_identity_dot_v1_dot_identity__pb2.ServiceAccount.FromString,
             options,
             channel_credentials,
             insecure,
