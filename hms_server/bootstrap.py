@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 
-from hms_server import keyring
 from hms_server.admin.servicer import AdminServicer
 from hms_server.audit.denials import DenialAuditor
 from hms_server.audit.servicer import AuditServicer
@@ -29,7 +28,7 @@ from hms_server.identity.servicer import IdentityServicer
 from hms_server.identity.tokens import TokenIssuer, TokenVerifier
 from hms_server.jobs import queues
 from hms_server.jobs.nudge import AuditNudger
-from hms_server.keyring import Keyring
+from hms_server.keyring import KeyFile, KeySource
 from hms_server.patient.servicer import PatientServicer
 from hms_server.policy import load_policies
 
@@ -66,7 +65,7 @@ def application(settings: Settings) -> Application:
     settings.require("app_database_url", "redis_url", "keys_file")
     if settings.keys_file is None:
         raise ConfigError("set HMS_KEYS_FILE")
-    keys = keyring.load(settings.keys_file)
+    keys = KeyFile(settings.keys_file)
     pool = Pool(settings.app_database_url, settings)
     database = Database(pool, settings.statement_timeout_seconds)
     client = redis_client.connect(settings.redis_url, settings)
@@ -93,22 +92,22 @@ def application(settings: Settings) -> Application:
 
 def servicers(
     settings: Settings,
-    keys: Keyring,
+    keys: KeySource,
     database: Database,
     imports: Database,
     publisher: GatePublisher,
     catalogue: Catalogue,
 ) -> dict[str, object]:
     """Every service's servicer by the service's full name."""
-    pages = Pages(keys.page_token)
-    request_ids = RequestIds(keys.request_hash)
+    pages = Pages(keys.current().page_token)
+    request_ids = RequestIds(keys.current().request_hash)
     passwords = Passwords()
     return {
         "hms.identity.v1.IdentityService": IdentityServicer(
             database=database,
             pages=pages,
             request_ids=request_ids,
-            keyring=keys,
+            keys=keys,
             issuer=TokenIssuer(keys, settings.access_token_seconds),
             passwords=passwords,
             catalogue=catalogue,

@@ -24,6 +24,7 @@ class MethodPolicy:
     platform_only: bool
     deadline_seconds: int = 0  # 0: the usual ceiling
     max_stream_bytes: int = 0  # more than 0 if and only if the client streams
+    before_password_change: bool = False  # also for callers who must change their password first
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Principal:
     # None: an administrator's token carries no list; the gate's answer tells
     permissions: frozenset[str] | None
     expire_time: float  # Unix seconds
+    must_change_password: bool = False  # before anything else
 
 
 class Call:

@@ -1,7 +1,9 @@
 """Keys that live outside the database: token signing, audit chain, page tokens, request hashes.
 
-One JSON file, mode 0600, made by `hms keys create`. The first key of each list is the one in use;
-those after it still verify what was made with them.
+One JSON file, mode 0600, made by `hms keys create`. The first key of each list is the newest one; those
+after it still verify what was made with them. A new signing key signs from its `use_time` on: until then it
+is published alone, so that every process and everybody who keeps the published keys knows it in time.
+Running processes take a changed file by themselves (KeyFile); keyfile.py changes it.
 """
 
 from __future__ import annotations
@@ -9,14 +11,19 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
-import os
+import logging
 import pathlib
-import secrets
+import threading
+from typing import Protocol, Self
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from hms_server import clock, errors
+
+_log = logging.getLogger(__name__)
+# How often a running process looks whether the file has changed.
+LOOK_SECONDS = 2.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -25,6 +32,7 @@ class SigningKey:
 
     key_id: str
     private: ed25519.Ed25519PrivateKey
+    use_time: float = 0.0  # Unix seconds; what it signs from then on
 
     @property
     def public_x(self) -> str:
@@ -44,41 +52,34 @@ class Keyring:
     page_token: bytes  # 32 bytes
     request_hash: bytes  # 32 bytes
 
+    def current(self) -> Self:
+        """The ring itself: it never changes."""
+        return self
+
+    def reread(self) -> Self:
+        """The ring itself: it never changes."""
+        return self
+
+    def signing_key(self) -> SigningKey:
+        """The key that signs now: the newest one whose time has come."""
+        now = clock.unix_seconds()
+        return next((key for key in self.signing if key.use_time <= now), self.signing[-1])
+
     def audit_key(self, key_id: str) -> bytes | None:
         """The audit key of that id, None where the file has none."""
         return dict(self.audit).get(key_id)
-
-
-def create(path: pathlib.Path) -> None:
-    """Writes a new key file; raises ConfigError where one stands (keys are never overwritten)."""
-    stamp = clock.now().strftime("%Y%m%d")
-    content = {
-        "signing": [{"key_id": f"sig-{stamp}-{secrets.token_hex(4)}", "d": secrets.token_hex(32)}],
-        "audit": [{"key_id": f"aud-{stamp}-{secrets.token_hex(4)}", "k": secrets.token_hex(32)}],
-        "page_token": secrets.token_hex(32),
-        "request_hash": secrets.token_hex(32),
-    }
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise errors.ConfigError(f"{path} stands already; keys are never overwritten") from None
-    except OSError as error:
-        raise errors.ConfigError(f"cannot write {path}: {error.strerror}") from None
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(content, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def load(path: pathlib.Path) -> Keyring:
     """Reads a key file; raises ConfigError with one line where it cannot be read."""
     try:
         content = json.loads(path.read_text())
-        return Keyring(
+        ring = Keyring(
             signing=tuple(
                 SigningKey(
                     k["key_id"],
                     ed25519.Ed25519PrivateKey.from_private_bytes(bytes.fromhex(k["d"])),
+                    float(k.get("use_time", 0)),
                 )
                 for k in content["signing"]
             ),
@@ -86,9 +87,66 @@ def load(path: pathlib.Path) -> Keyring:
             page_token=bytes.fromhex(content["page_token"]),
             request_hash=bytes.fromhex(content["request_hash"]),
         )
+        if not ring.signing:
+            raise ValueError("signing")
+        return ring
     except OSError as error:
         raise errors.ConfigError(f"HMS_KEYS_FILE: cannot read {path}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError):
         raise errors.ConfigError(
             f"HMS_KEYS_FILE: {path} is not a key file (hms keys create PATH makes one)"
         ) from None
+
+
+class KeySource(Protocol):
+    """Where keys come from: a ring that stays as it is, or a file that is rotated."""
+
+    def current(self) -> Keyring:
+        """The keys as they are known to stand."""
+        ...
+
+    def reread(self) -> Keyring:
+        """The keys as they stand this moment."""
+        ...
+
+
+class KeyFile:
+    """The keys of a file that may be rotated while this process runs."""
+
+    def __init__(self, path: pathlib.Path) -> None:
+        """Raises ConfigError with one line where the file cannot be read."""
+        self._path = path
+        self._lock = threading.Lock()
+        self._stamp = _stamp(path)
+        self._ring = load(path)
+        self._next_look = clock.monotonic() + LOOK_SECONDS
+
+    def current(self) -> Keyring:
+        """The keys; looks for a change of the file every few seconds."""
+        if clock.monotonic() >= self._next_look:
+            self.reread()
+        return self._ring
+
+    def reread(self) -> Keyring:
+        """The keys, after a look whether the file has changed. One that cannot be read changes nothing: the
+        keys of before stay, and a line in the log says so."""
+        with self._lock:
+            self._next_look = clock.monotonic() + LOOK_SECONDS
+            stamp = _stamp(self._path)
+            if stamp != self._stamp:
+                self._stamp = stamp
+                try:
+                    self._ring = load(self._path)
+                    _log.warning("the key file changed: %d signing keys", len(self._ring.signing))
+                except errors.ConfigError as error:
+                    _log.error("the changed key file is not used: %s", error)
+            return self._ring
+
+
+def _stamp(path: pathlib.Path) -> tuple[int, ...]:
+    """What changes when the file does; empty where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return ()
+    return status.st_mtime_ns, status.st_ino, status.st_size

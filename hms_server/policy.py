@@ -47,6 +47,8 @@ def policy_of(method: MethodDescriptor) -> MethodPolicy:
         raise ConfigError(f"{full_name}: permission is set if and only if access is PERMISSION")
     if policy.replica_ok and action != "NONE":
         raise ConfigError(f"{full_name}: an audited method cannot be answered by a replica")
+    if policy.before_password_change and access != "AUTHENTICATED":
+        raise ConfigError(f"{full_name}: before_password_change is of methods that need a token alone")
     if policy.deadline_seconds < 0 or policy.max_stream_bytes < 0:
         raise ConfigError(f"{full_name}: deadline_seconds and max_stream_bytes cannot be negative")
     if method.client_streaming != bool(policy.max_stream_bytes):
@@ -62,6 +64,7 @@ def policy_of(method: MethodDescriptor) -> MethodPolicy:
         platform_only=policy.platform_only,
         deadline_seconds=policy.deadline_seconds,
         max_stream_bytes=policy.max_stream_bytes,
+        before_password_change=policy.before_password_change,
     )
 
 

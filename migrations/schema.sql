@@ -762,6 +762,30 @@ ALTER TABLE ONLY public.organization_version FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.organization_version OWNER TO hms_owner;
 
+CREATE TABLE public.password_history (
+    tenant_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    replace_time timestamp with time zone DEFAULT now() NOT NULL,
+    password_hash text NOT NULL
+);
+
+ALTER TABLE ONLY public.password_history FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.password_history OWNER TO hms_owner;
+
+CREATE TABLE public.password_reset (
+    tenant_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    token_hash bytea NOT NULL,
+    expire_time timestamp with time zone NOT NULL,
+    actor_id uuid NOT NULL,
+    create_time timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.password_reset FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.password_reset OWNER TO hms_owner;
+
 CREATE TABLE public.patient (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -936,6 +960,20 @@ CREATE TABLE public.schema_migration (
 
 ALTER TABLE public.schema_migration OWNER TO hms_owner;
 
+CREATE TABLE public.service_account (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    permissions text[] DEFAULT '{}'::text[] NOT NULL,
+    secret_hash bytea NOT NULL,
+    secret_time timestamp with time zone DEFAULT now() NOT NULL,
+    previous_secret_hash bytea,
+    previous_secret_end timestamp with time zone
+);
+
+ALTER TABLE ONLY public.service_account FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.service_account OWNER TO hms_owner;
+
 CREATE TABLE public.session (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -946,7 +984,9 @@ CREATE TABLE public.session (
     expire_time timestamp with time zone NOT NULL,
     revoke_time timestamp with time zone,
     revoke_reason text,
-    create_time timestamp with time zone DEFAULT now() NOT NULL
+    create_time timestamp with time zone DEFAULT now() NOT NULL,
+    address text DEFAULT ''::text NOT NULL,
+    wrong_passwords integer DEFAULT 0 NOT NULL
 );
 
 ALTER TABLE ONLY public.session FORCE ROW LEVEL SECURITY;
@@ -991,6 +1031,14 @@ CREATE TABLE public.tenant_setting (
     uhid_digits integer DEFAULT 8 NOT NULL,
     create_time timestamp with time zone DEFAULT now() NOT NULL,
     update_time timestamp with time zone DEFAULT now() NOT NULL,
+    session_seconds integer,
+    session_idle_seconds integer,
+    password_min_length integer,
+    password_history integer,
+    CONSTRAINT tenant_setting_password_history_check CHECK (((password_history >= 1) AND (password_history <= 24))),
+    CONSTRAINT tenant_setting_password_min_length_check CHECK (((password_min_length >= 12) AND (password_min_length <= 128))),
+    CONSTRAINT tenant_setting_session_idle_seconds_check CHECK (((session_idle_seconds >= 300) AND (session_idle_seconds <= 2592000))),
+    CONSTRAINT tenant_setting_session_seconds_check CHECK (((session_seconds >= 300) AND (session_seconds <= 2592000))),
     CONSTRAINT tenant_setting_uhid_digits_check CHECK (((uhid_digits >= 6) AND (uhid_digits <= 12)))
 );
 
@@ -1045,6 +1093,9 @@ CREATE TABLE public.user_account (
     permission_version bigint DEFAULT 1 NOT NULL,
     create_time timestamp with time zone DEFAULT now() NOT NULL,
     update_time timestamp with time zone DEFAULT now() NOT NULL,
+    must_change_password boolean DEFAULT false NOT NULL,
+    kind text DEFAULT 'PERSON'::text NOT NULL,
+    CONSTRAINT user_account_kind_check CHECK ((kind = ANY (ARRAY['PERSON'::text, 'SERVICE'::text]))),
     CONSTRAINT user_account_state_check CHECK ((state = ANY (ARRAY['ACTIVE'::text, 'DISABLED'::text])))
 );
 
@@ -1117,6 +1168,12 @@ ALTER TABLE ONLY public.organization
 ALTER TABLE ONLY public.organization_version
     ADD CONSTRAINT organization_version_pkey PRIMARY KEY (tenant_id, id, version);
 
+ALTER TABLE ONLY public.password_history
+    ADD CONSTRAINT password_history_pkey PRIMARY KEY (tenant_id, user_id, replace_time);
+
+ALTER TABLE ONLY public.password_reset
+    ADD CONSTRAINT password_reset_pkey PRIMARY KEY (tenant_id, user_id);
+
 ALTER TABLE ONLY public.patient_key
     ADD CONSTRAINT patient_key_pkey PRIMARY KEY (tenant_id, kind, value, patient_id);
 
@@ -1155,6 +1212,9 @@ ALTER TABLE ONLY public.role_version
 
 ALTER TABLE ONLY public.schema_migration
     ADD CONSTRAINT schema_migration_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY public.service_account
+    ADD CONSTRAINT service_account_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_pkey PRIMARY KEY (tenant_id, id);
@@ -1326,6 +1386,18 @@ ALTER TABLE ONLY public.organization
 ALTER TABLE ONLY public.organization_version
     ADD CONSTRAINT organization_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.organization(tenant_id, id);
 
+ALTER TABLE ONLY public.password_history
+    ADD CONSTRAINT password_history_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.password_history
+    ADD CONSTRAINT password_history_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.user_account(tenant_id, id);
+
+ALTER TABLE ONLY public.password_reset
+    ADD CONSTRAINT password_reset_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.password_reset
+    ADD CONSTRAINT password_reset_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.user_account(tenant_id, id);
+
 ALTER TABLE ONLY public.patient_key
     ADD CONSTRAINT patient_key_tenant_id_patient_id_fkey FOREIGN KEY (tenant_id, patient_id) REFERENCES public.patient(tenant_id, id);
 
@@ -1367,6 +1439,12 @@ ALTER TABLE ONLY public.role
 
 ALTER TABLE ONLY public.role_version
     ADD CONSTRAINT role_version_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.service_account
+    ADD CONSTRAINT service_account_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.service_account
+    ADD CONSTRAINT service_account_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.user_account(tenant_id, id);
 
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.user_account(tenant_id, id);
@@ -1462,6 +1540,10 @@ CREATE POLICY owner_all ON public.organization TO hms_owner USING (true) WITH CH
 
 CREATE POLICY owner_all ON public.organization_version TO hms_owner USING (true) WITH CHECK (true);
 
+CREATE POLICY owner_all ON public.password_history TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.password_reset TO hms_owner USING (true) WITH CHECK (true);
+
 CREATE POLICY owner_all ON public.patient TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.patient_key TO hms_owner USING (true) WITH CHECK (true);
@@ -1482,6 +1564,8 @@ CREATE POLICY owner_all ON public.role TO hms_owner USING (true) WITH CHECK (tru
 
 CREATE POLICY owner_all ON public.role_version TO hms_owner USING (true) WITH CHECK (true);
 
+CREATE POLICY owner_all ON public.service_account TO hms_owner USING (true) WITH CHECK (true);
+
 CREATE POLICY owner_all ON public.session TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.source_record TO hms_owner USING (true) WITH CHECK (true);
@@ -1501,6 +1585,10 @@ CREATE POLICY owner_all ON public.user_account TO hms_owner USING (true) WITH CH
 CREATE POLICY owner_all ON public.user_account_version TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.user_role TO hms_owner USING (true) WITH CHECK (true);
+
+ALTER TABLE public.password_history ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.password_reset ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.patient ENABLE ROW LEVEL SECURITY;
 
@@ -1525,6 +1613,8 @@ ALTER TABLE public.role_version ENABLE ROW LEVEL SECURITY;
 CREATE POLICY search_ids ON public.patient FOR SELECT TO hms_search USING (true);
 
 CREATE POLICY search_ids ON public.patient_key FOR SELECT TO hms_search USING (true);
+
+ALTER TABLE public.service_account ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.session ENABLE ROW LEVEL SECURITY;
 
@@ -1560,6 +1650,10 @@ CREATE POLICY tenant_isolation ON public.organization TO hms_app USING ((tenant_
 
 CREATE POLICY tenant_isolation ON public.organization_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
+CREATE POLICY tenant_isolation ON public.password_history TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.password_reset TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
 CREATE POLICY tenant_isolation ON public.patient TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.patient_key TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
@@ -1579,6 +1673,8 @@ CREATE POLICY tenant_isolation ON public.request_record TO hms_app USING ((tenan
 CREATE POLICY tenant_isolation ON public.role TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.role_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.service_account TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.session TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
@@ -1690,6 +1786,10 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.organization TO hms_app;
 
 GRANT SELECT,INSERT ON TABLE public.organization_version TO hms_app;
 
+GRANT SELECT,INSERT,DELETE ON TABLE public.password_history TO hms_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.password_reset TO hms_app;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.patient TO hms_app;
 
 GRANT SELECT(tenant_id) ON TABLE public.patient TO hms_search;
@@ -1720,6 +1820,8 @@ GRANT SELECT,INSERT ON TABLE public.request_record TO hms_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.role TO hms_app;
 
 GRANT SELECT,INSERT ON TABLE public.role_version TO hms_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.service_account TO hms_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.session TO hms_app;
 

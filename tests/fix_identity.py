@@ -25,7 +25,7 @@ from hms_server.identity.passwords import Passwords
 from hms_server.identity.permissions import Catalogue
 from hms_server.identity.servicer import IdentityServicer
 from hms_server.identity.tokens import TokenIssuer, TokenVerifier
-from hms_server.keyring import Keyring
+from hms_server.keyring import Keyring, KeySource
 from hms_server.policy import load_policies
 
 PASSWORD = "correct horse battery"
@@ -56,7 +56,7 @@ class House:
 
     database: Database
     owner: psycopg.Connection[Any]
-    keys: Keyring
+    keys: KeySource
     settings: Settings
     publisher: GatePublisher
 
@@ -66,14 +66,14 @@ class House:
         self.verifier = TokenVerifier(self.keys)
         shared = {
             "database": self.database,
-            "pages": Pages(self.keys.page_token),
-            "request_ids": RequestIds(self.keys.request_hash),
+            "pages": Pages(self.keys.current().page_token),
+            "request_ids": RequestIds(self.keys.current().request_hash),
             "passwords": self.passwords,
             "publisher": self.publisher,
         }
         self.identity = IdentityServicer(
             **shared,
-            keyring=self.keys,
+            keys=self.keys,
             issuer=TokenIssuer(self.keys, 900),
             catalogue=self.catalogue,
             session_seconds=3600,

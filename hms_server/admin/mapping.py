@@ -54,6 +54,10 @@ def settings(row: Any) -> pb.Settings:
         time_zone=row.time_zone,
         uhid_prefix=row.uhid_prefix,
         uhid_digits=row.uhid_digits,
+        session_seconds=row.session_seconds or 0,
+        session_idle_seconds=row.session_idle_seconds or 0,
+        password_min_length=row.password_min_length or 0,
+        password_history=row.password_history or 0,
         update_time=row.update_time,
         etag=str(row.version),
     )

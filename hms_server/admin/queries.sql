@@ -56,13 +56,15 @@ SET version = version + 1, update_time = now(), display_name = :display_name, st
 WHERE id = :tenant_id
 
 -- name: get_settings
-SELECT version, time_zone, uhid_prefix, uhid_digits, update_time
+SELECT version, time_zone, uhid_prefix, uhid_digits, session_seconds, session_idle_seconds,
+       password_min_length, password_history, update_time
 FROM tenant_setting
 WHERE tenant_id = :tenant_id
 
 -- name: lock_settings
 -- The zone is looked for in the database's own list: it is the one that computes with it.
-SELECT version, time_zone, uhid_prefix, uhid_digits,
+SELECT version, time_zone, uhid_prefix, uhid_digits, session_seconds, session_idle_seconds,
+       password_min_length, password_history,
        CASE WHEN :new_time_zone::text = '' THEN true
             ELSE EXISTS (SELECT FROM pg_timezone_names WHERE name = :new_time_zone::text)
        END AS zone_is_known
@@ -74,13 +76,19 @@ FOR UPDATE
 WITH kept AS (
   INSERT INTO tenant_setting_version (tenant_id, version, row_data, actor_id)
   SELECT tenant_id, version,
-         jsonb_build_object('time_zone', time_zone, 'uhid_prefix', uhid_prefix,
-                            'uhid_digits', uhid_digits),
+         jsonb_strip_nulls(jsonb_build_object(
+           'time_zone', time_zone, 'uhid_prefix', uhid_prefix, 'uhid_digits', uhid_digits,
+           'session_seconds', session_seconds, 'session_idle_seconds', session_idle_seconds,
+           'password_min_length', password_min_length, 'password_history', password_history)),
          :actor_id::uuid
   FROM tenant_setting
   WHERE tenant_id = :tenant_id
 )
 UPDATE tenant_setting
 SET version = version + 1, update_time = now(), time_zone = :time_zone,
-    uhid_prefix = :uhid_prefix, uhid_digits = :uhid_digits
+    uhid_prefix = :uhid_prefix, uhid_digits = :uhid_digits,
+    session_seconds = :session_seconds::integer,
+    session_idle_seconds = :session_idle_seconds::integer,
+    password_min_length = :password_min_length::integer,
+    password_history = :password_history::integer
 WHERE tenant_id = :tenant_id

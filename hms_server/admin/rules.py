@@ -7,9 +7,13 @@ from typing import Any
 
 from hms_server import errors, ids
 from hms_server.errors import FieldViolation
+from hms_server.identity import password_rules
 
 TENANT_FIELDS = ("display_name", "state", "rate_limits")
-SETTINGS_FIELDS = ("time_zone", "uhid_prefix", "uhid_digits")
+REQUIRED_SETTINGS = ("time_zone", "uhid_prefix", "uhid_digits")
+# What may be left to the platform: 0 in the API, null in the table.
+OPTIONAL_SETTINGS = ("session_seconds", "session_idle_seconds", "password_min_length", "password_history")
+SETTINGS_FIELDS = (*REQUIRED_SETTINGS, *OPTIONAL_SETTINGS)
 
 # Tier without prefix ("SEARCH"): calls, seconds
 RateLimits = dict[str, tuple[int, int]]
@@ -28,8 +32,11 @@ def check_new_tenant(tenant: Any, admin_username: str, admin_password: str) -> N
         violations.append(FieldViolation("tenant.code", "is required"))
     if not tenant.display_name:
         violations.append(FieldViolation("tenant.display_name", "is required"))
-    if admin_password.lower() == admin_username.lower():
-        violations.append(FieldViolation("admin_password", "must not be the user name"))
+    names = (admin_username, tenant.code, tenant.display_name)
+    violations += [
+        FieldViolation("admin_password", fault)
+        for fault in password_rules.faults(admin_password, names=names)
+    ]
     _refuse(violations)
 
 
@@ -60,7 +67,7 @@ def check_settings(settings: Any, fields: Collection[str], zone_is_known: bool) 
     """What the proto cannot say of a change of settings."""
     violations = [
         FieldViolation(f"settings.{name}", "is required")
-        for name in SETTINGS_FIELDS
+        for name in REQUIRED_SETTINGS
         if name in fields and not getattr(settings, name)
     ]
     if "time_zone" in fields and settings.time_zone and not zone_is_known:
@@ -68,6 +75,14 @@ def check_settings(settings: Any, fields: Collection[str], zone_is_known: bool) 
             FieldViolation("settings.time_zone", "is not an IANA time zone such as Asia/Kolkata")
         )
     _refuse(violations)
+
+
+def changed_settings(settings: Any, fields: Collection[str], row: Any) -> dict[str, Any]:
+    """Every setting as it is to stand: what is asked for, and the rest as it is."""
+    return {
+        name: (getattr(settings, name) or None) if name in fields else getattr(row, name)
+        for name in SETTINGS_FIELDS
+    }
 
 
 def _refuse(violations: list[FieldViolation]) -> None:

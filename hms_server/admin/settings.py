@@ -44,9 +44,7 @@ class SettingsBook:
                 rules.check_settings(settings, fields, row.zone_is_known)
                 store.update_settings(
                     transaction,
-                    time_zone=settings.time_zone if "time_zone" in fields else row.time_zone,
-                    uhid_prefix=settings.uhid_prefix if "uhid_prefix" in fields else row.uhid_prefix,
-                    uhid_digits=settings.uhid_digits if "uhid_digits" in fields else row.uhid_digits,
+                    rules.changed_settings(settings, fields, row),
                     actor_id=call.caller.user_id,
                 )
                 self._request_ids.remember(transaction, call, probe, call.tenant_id, row.version + 1)

@@ -5,6 +5,8 @@ Those of the directory stand in directory_store.py.
 
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
 
 from hms_server.admin.rules import RateLimits
@@ -78,19 +80,6 @@ def lock_settings(transaction: Transaction, new_time_zone: str) -> Pending:
     return transaction.queue(_SQL["lock_settings"], new_time_zone=new_time_zone)
 
 
-def update_settings(
-    transaction: Transaction,
-    *,
-    time_zone: str,
-    uhid_prefix: str,
-    uhid_digits: int,
-    actor_id: str,
-) -> None:
-    """The next version of the settings; the present one is kept."""
-    transaction.queue(
-        _SQL["update_settings"],
-        time_zone=time_zone,
-        uhid_prefix=uhid_prefix,
-        uhid_digits=uhid_digits,
-        actor_id=actor_id,
-    )
+def update_settings(transaction: Transaction, settings: dict[str, Any], *, actor_id: str) -> None:
+    """The next version of the settings (every one of rules.SETTINGS_FIELDS); the present one is kept."""
+    transaction.queue(_SQL["update_settings"], **settings, actor_id=actor_id)

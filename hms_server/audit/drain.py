@@ -18,7 +18,7 @@ from hms_server.audit import chain, store
 from hms_server.audit.record import Event, Taken
 from hms_server.database.faults import DatabaseFault
 from hms_server.database.transaction import Database, Transaction
-from hms_server.keyring import Keyring
+from hms_server.keyring import KeySource
 from hms_server.telemetry import logs, metrics
 
 _log = logging.getLogger(__name__)
@@ -54,13 +54,13 @@ class _Moved(NamedTuple):
 
 
 class Drain:
-    """Drains one tenant after another with the first audit key of the keyring."""
+    """Drains one tenant after another with the newest audit key."""
 
     def __init__(
-        self, database: Database, keyring: Keyring, batch: int = BATCH, batch_bytes: int = BATCH_BYTES
+        self, database: Database, keys: KeySource, batch: int = BATCH, batch_bytes: int = BATCH_BYTES
     ) -> None:
         self._database = database
-        self._key_id, self._key = keyring.audit[0]
+        self._keys = keys
         self._batch = batch
         self._batch_bytes = batch_bytes
 
@@ -112,13 +112,14 @@ class Drain:
             records, more = store.take(transaction, self._batch, self._batch_bytes)
             if not records:
                 return _Moved(0, more=False)
+            key_id, key = self._keys.current().audit[0]
             events, last = chain.extend(
                 records,
                 tenant_id=tenant_id,
                 sequence=link.sequence,
                 previous=link.hash,
-                key_id=self._key_id,
-                key=self._key,
+                key_id=key_id,
+                key=key,
             )
             months.update(f"{event['record_time'][:7]}-01T00:00:00Z" for event in events)
             self._store(transaction, records, events, last)

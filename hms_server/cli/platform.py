@@ -12,10 +12,9 @@ from hms_server.context import Call, MethodPolicy
 from hms_server.database.faults import DatabaseFault
 from hms_server.database.pool import Pool
 from hms_server.database.transaction import Database
-from hms_server.identity import provision, rules
+from hms_server.identity import password_rules, provision, rules
 from hms_server.identity.passwords import Passwords
 
-_LEAST_CHARACTERS = 12
 # The command stands in for a method, so that its audit record says what made the user.
 _POLICY = MethodPolicy(
     full_name="hms platform create-admin",
@@ -49,8 +48,9 @@ def run(arguments: argparse.Namespace) -> int:
     if not rules.username_key(username):
         raise errors.ConfigError("a user name is made of letters, digits and . _ @ + -")
     password = settings.bootstrap_password.get_secret_value() or _read_password()
-    if len(password) < _LEAST_CHARACTERS or password.lower() == username.lower():
-        raise errors.ConfigError("the password needs 12 characters and must not be the user name")
+    faults = password_rules.faults(password, names=(username,))
+    if faults:
+        raise errors.ConfigError(f"the password {'; '.join(faults)}")
     # Its warnings would be many lines for what is told in one.
     logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
     pool = Pool(settings.app_database_url, settings, "platform", size=1)

@@ -17,6 +17,7 @@ def user(row: Any) -> pb.User:
         email=row.email,
         state=pb.UserState.Value(f"USER_STATE_{row.state}"),
         role_codes=row.role_codes,
+        must_change_password=row.must_change_password,
         create_time=row.create_time,
         update_time=row.update_time,
         etag=str(row.version),
@@ -26,6 +27,35 @@ def user(row: Any) -> pb.User:
 def user_state(state: pb.UserState.ValueType) -> str:
     """A state as the table holds it."""
     return pb.UserState.Name(state).removeprefix("USER_STATE_")
+
+
+def service_account(row: Any, secret: str = "") -> pb.ServiceAccount:
+    """A service account; with its secret where that was made a moment ago."""
+    return pb.ServiceAccount(
+        id=row.id,
+        name=row.username,
+        display_name=row.display_name,
+        state=pb.UserState.Value(f"USER_STATE_{row.state}"),
+        permissions=row.permissions,
+        client_secret=secret,
+        secret_time=row.secret_time,
+        create_time=row.create_time,
+        update_time=row.update_time,
+        etag=str(row.version),
+    )
+
+
+def session(row: Any, current: str) -> pb.Session:
+    """A session; `current` is the id of the caller's own."""
+    return pb.Session(
+        id=row.id,
+        user_id=row.user_id,
+        address=row.address,
+        create_time=row.create_time,
+        refresh_time=row.rotate_time,
+        expire_time=row.end_time,
+        current=row.id == current,
+    )
 
 
 def role(row: Any, permissions: Iterable[str]) -> pb.Role:

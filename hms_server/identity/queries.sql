@@ -9,6 +9,7 @@ SELECT id FROM tenant WHERE code = :code
 -- No row: no such tenant. A row without a user: no such user.
 SELECT t.state AS tenant_state, t.permission_version AS tenant_permission_version,
        u.id AS user_id, u.username, u.state AS user_state, u.password_hash,
+       u.must_change_password,
        u.permission_version AS user_permission_version,
        (SELECT coalesce(jsonb_agg(jsonb_build_array(r.code, r.system, r.all_permissions,
                                                     r.permissions)), '[]')
@@ -17,6 +18,7 @@ SELECT t.state AS tenant_state, t.permission_version AS tenant_permission_versio
         WHERE ur.tenant_id = u.tenant_id AND ur.user_id = u.id) AS roles
 FROM tenant t
 LEFT JOIN user_account u ON u.tenant_id = t.id AND u.username_key = :username_key
+  AND u.kind = 'PERSON'
 WHERE t.id = :tenant_id
 
 -- name: open_session
@@ -28,23 +30,32 @@ WITH present AS (
     AND password_hash = :password_hash
   FOR SHARE
 )
-INSERT INTO session (tenant_id, id, user_id, refresh_hash, expire_time)
-SELECT tenant_id, :session_id::uuid, id, :refresh_hash::bytea,
-       now() + make_interval(secs => :seconds::double precision)
-FROM present
-RETURNING extract(epoch FROM expire_time)::float8 AS expire_time
+INSERT INTO session (tenant_id, id, user_id, refresh_hash, address, expire_time)
+SELECT p.tenant_id, :session_id::uuid, p.id, :refresh_hash::bytea, :address,
+       now() + make_interval(secs => coalesce(st.session_seconds, :seconds::integer))
+FROM present p
+LEFT JOIN tenant_setting st ON st.tenant_id = p.tenant_id
+RETURNING extract(epoch FROM expire_time)::float8 AS expire_time,
+          (SELECT session_idle_seconds FROM tenant_setting WHERE tenant_id = :tenant_id) AS idle_seconds
 
 -- name: rehash_password
 UPDATE user_account SET password_hash = :new_hash
 WHERE tenant_id = :tenant_id AND id = :user_id::uuid AND password_hash = :password_hash
 
 -- name: lock_session
+-- least() passes nulls over: what the hospital has not set ends nothing.
 SELECT s.user_id, s.refresh_hash, s.previous_refresh_hash,
-       extract(epoch FROM s.expire_time)::float8 AS expire_time,
-       s.revoke_time IS NOT NULL OR s.expire_time <= now() AS ended,
+       extract(epoch FROM least(s.expire_time,
+                                s.create_time + make_interval(secs => st.session_seconds))
+              )::float8 AS expire_time,
+       s.revoke_time IS NOT NULL
+         OR least(s.expire_time, s.create_time + make_interval(secs => st.session_seconds),
+                  s.rotate_time + make_interval(secs => st.session_idle_seconds)) <= now() AS ended,
+       st.session_idle_seconds AS idle_seconds,
        s.rotate_time > now() - interval '10 seconds' AS in_grace,
        t.state AS tenant_state, t.permission_version AS tenant_permission_version,
        u.username, u.state AS user_state, u.permission_version AS user_permission_version,
+       u.must_change_password,
        (SELECT coalesce(jsonb_agg(jsonb_build_array(r.code, r.system, r.all_permissions,
                                                     r.permissions)), '[]')
         FROM user_role ur
@@ -53,6 +64,7 @@ SELECT s.user_id, s.refresh_hash, s.previous_refresh_hash,
 FROM session s
 JOIN user_account u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
 JOIN tenant t ON t.id = s.tenant_id
+LEFT JOIN tenant_setting st ON st.tenant_id = s.tenant_id
 WHERE s.tenant_id = :tenant_id AND s.id = :session_id::uuid
 FOR UPDATE OF s
 
@@ -70,6 +82,32 @@ UPDATE session SET revoke_time = now(), revoke_reason = :reason
 WHERE tenant_id = :tenant_id AND user_id = :user_id::uuid AND revoke_time IS NULL
   AND expire_time > now() AND id <> :keep_session_id::uuid
 RETURNING id
+
+-- name: list_sessions
+SELECT s.id, s.user_id, s.address, s.create_time, s.rotate_time,
+       least(s.expire_time, s.create_time + make_interval(secs => st.session_seconds),
+             s.rotate_time + make_interval(secs => st.session_idle_seconds)) AS end_time
+FROM session s
+LEFT JOIN tenant_setting st ON st.tenant_id = s.tenant_id
+WHERE s.tenant_id = :tenant_id AND s.user_id = :user_id::uuid AND s.revoke_time IS NULL
+  AND least(s.expire_time, s.create_time + make_interval(secs => st.session_seconds),
+            s.rotate_time + make_interval(secs => st.session_idle_seconds)) > now()
+  AND s.id < :before::uuid
+ORDER BY s.id DESC
+LIMIT :limit
+
+-- name: list_sessions_backward
+SELECT s.id, s.user_id, s.address, s.create_time, s.rotate_time,
+       least(s.expire_time, s.create_time + make_interval(secs => st.session_seconds),
+             s.rotate_time + make_interval(secs => st.session_idle_seconds)) AS end_time
+FROM session s
+LEFT JOIN tenant_setting st ON st.tenant_id = s.tenant_id
+WHERE s.tenant_id = :tenant_id AND s.user_id = :user_id::uuid AND s.revoke_time IS NULL
+  AND least(s.expire_time, s.create_time + make_interval(secs => st.session_seconds),
+            s.rotate_time + make_interval(secs => st.session_idle_seconds)) > now()
+  AND s.id > :after::uuid
+ORDER BY s.id
+LIMIT :limit
 
 -- name: gate_state
 SELECT t.permission_version AS tenant_permission_version, t.version AS tenant_row_version,
@@ -95,14 +133,22 @@ WHERE id = :tenant_id
 RETURNING permission_version, version, rate_limits
 
 -- name: load_roles_of
-SELECT coalesce(jsonb_agg(jsonb_build_array(r.code, r.system, r.all_permissions, r.permissions)),
-                '[]') AS roles
-FROM user_role ur
-JOIN role r ON r.tenant_id = ur.tenant_id AND r.id = ur.role_id
-WHERE ur.tenant_id = :tenant_id AND ur.user_id = :user_id::uuid
+-- A service account's own permissions are like a role that it alone holds.
+SELECT coalesce(jsonb_agg(held.role), '[]') AS roles
+FROM (
+  SELECT jsonb_build_array(r.code, r.system, r.all_permissions, r.permissions) AS role
+  FROM user_role ur
+  JOIN role r ON r.tenant_id = ur.tenant_id AND r.id = ur.role_id
+  WHERE ur.tenant_id = :tenant_id AND ur.user_id = :user_id::uuid
+  UNION ALL
+  SELECT jsonb_build_array('', false, false, sa.permissions)
+  FROM service_account sa
+  WHERE sa.tenant_id = :tenant_id AND sa.id = :user_id::uuid
+) AS held
 
 -- name: get_user
 SELECT u.id, u.version, u.username, u.display_name, u.email, u.state, u.permission_version,
+       u.must_change_password,
        u.create_time, u.update_time,
        ARRAY(SELECT r.code
              FROM user_role ur
@@ -110,38 +156,40 @@ SELECT u.id, u.version, u.username, u.display_name, u.email, u.state, u.permissi
              WHERE ur.tenant_id = u.tenant_id AND ur.user_id = u.id
              ORDER BY r.code) AS role_codes
 FROM user_account u
-WHERE u.tenant_id = :tenant_id AND u.id = :id::uuid
+WHERE u.tenant_id = :tenant_id AND u.id = :id::uuid AND u.kind = 'PERSON'
 
 -- name: list_users
 SELECT u.id, u.version, u.username, u.username_key, u.display_name, u.email, u.state,
-       u.create_time, u.update_time,
+       u.must_change_password, u.create_time, u.update_time,
        ARRAY(SELECT r.code
              FROM user_role ur
              JOIN role r ON r.tenant_id = ur.tenant_id AND r.id = ur.role_id
              WHERE ur.tenant_id = u.tenant_id AND ur.user_id = u.id
              ORDER BY r.code) AS role_codes
 FROM user_account u
-WHERE u.tenant_id = :tenant_id AND u.username_key > :after
+WHERE u.tenant_id = :tenant_id AND u.kind = 'PERSON' AND u.username_key > :after
 ORDER BY u.username_key
 LIMIT :limit
 
 -- name: list_users_backward
 SELECT u.id, u.version, u.username, u.username_key, u.display_name, u.email, u.state,
-       u.create_time, u.update_time,
+       u.must_change_password, u.create_time, u.update_time,
        ARRAY(SELECT r.code
              FROM user_role ur
              JOIN role r ON r.tenant_id = ur.tenant_id AND r.id = ur.role_id
              WHERE ur.tenant_id = u.tenant_id AND ur.user_id = u.id
              ORDER BY r.code) AS role_codes
 FROM user_account u
-WHERE u.tenant_id = :tenant_id AND u.username_key < :before
+WHERE u.tenant_id = :tenant_id AND u.kind = 'PERSON' AND u.username_key < :before
 ORDER BY u.username_key DESC
 LIMIT :limit
 
 -- name: insert_user
 INSERT INTO user_account
-  (tenant_id, id, username, username_key, display_name, email, state, password_hash)
-VALUES (:tenant_id, :id, :username, :username_key, :display_name, :email, :state, :password_hash)
+  (tenant_id, id, username, username_key, display_name, email, state, password_hash,
+   must_change_password)
+VALUES (:tenant_id, :id, :username, :username_key, :display_name, :email, :state, :password_hash,
+        :must_change_password::boolean)
 
 -- name: update_user
 -- The version that is replaced is kept, without the password's hash.
@@ -151,6 +199,7 @@ WITH kept AS (
          jsonb_build_object(
            'username', u.username, 'display_name', u.display_name, 'email', u.email,
            'state', u.state, 'password_time', u.password_time,
+           'must_change_password', u.must_change_password,
            'role_codes', (SELECT coalesce(jsonb_agg(r.code ORDER BY r.code), '[]')
                           FROM user_role ur
                           JOIN role r ON r.tenant_id = ur.tenant_id AND r.id = ur.role_id
@@ -163,8 +212,94 @@ UPDATE user_account
 SET version = version + 1, update_time = now(), display_name = :display_name, email = :email,
     state = :state, password_hash = coalesce(:password_hash::text, password_hash),
     password_time = CASE WHEN :password_hash::text IS NULL THEN password_time ELSE now() END,
+    must_change_password = :must_change_password::boolean,
     permission_version = permission_version + :permission_step::bigint
 WHERE tenant_id = :tenant_id AND id = :id::uuid
+
+-- name: password_facts
+-- What a new password is judged by; without a user where there is none.
+SELECT t.code, t.display_name, t.state AS tenant_state, st.password_min_length, st.password_history,
+       u.username, u.state AS user_state, u.password_hash, u.permission_version,
+       ARRAY(SELECT h.password_hash
+             FROM password_history h
+             WHERE h.tenant_id = u.tenant_id AND h.user_id = u.id
+             ORDER BY h.replace_time DESC
+             LIMIT 23) AS former_hashes
+FROM tenant t
+LEFT JOIN tenant_setting st ON st.tenant_id = t.id
+LEFT JOIN user_account u ON u.tenant_id = t.id AND u.id = :user_id::uuid
+  AND u.kind = 'PERSON'
+WHERE t.id = :tenant_id
+
+-- name: keep_password
+-- The present hash joins those of before.
+INSERT INTO password_history (tenant_id, user_id, password_hash)
+SELECT tenant_id, id, password_hash FROM user_account
+WHERE tenant_id = :tenant_id AND id = :user_id::uuid
+
+-- name: trim_passwords
+DELETE FROM password_history
+WHERE tenant_id = :tenant_id AND user_id = :user_id::uuid
+  AND replace_time NOT IN (
+    SELECT replace_time FROM password_history
+    WHERE tenant_id = :tenant_id AND user_id = :user_id::uuid
+    ORDER BY replace_time DESC
+    LIMIT 23)
+
+-- name: lock_password
+-- The user, if still as the password was checked against.
+SELECT id FROM user_account
+WHERE tenant_id = :tenant_id AND id = :user_id::uuid AND password_hash = :seen_hash
+  AND state = 'ACTIVE'
+FOR UPDATE
+
+-- name: change_password
+-- Of the user's own: the version that is replaced is kept, without the hash.
+WITH kept AS (
+  INSERT INTO user_account_version (tenant_id, id, version, row_data, actor_id)
+  SELECT u.tenant_id, u.id, u.version,
+         jsonb_build_object(
+           'username', u.username, 'display_name', u.display_name, 'email', u.email,
+           'state', u.state, 'password_time', u.password_time,
+           'must_change_password', u.must_change_password,
+           'role_codes', (SELECT coalesce(jsonb_agg(r.code ORDER BY r.code), '[]')
+                          FROM user_role ur
+                          JOIN role r ON r.tenant_id = ur.tenant_id AND r.id = ur.role_id
+                          WHERE ur.tenant_id = u.tenant_id AND ur.user_id = u.id)),
+         u.id
+  FROM user_account u
+  WHERE u.tenant_id = :tenant_id AND u.id = :user_id::uuid AND u.password_hash = :seen_hash
+    AND u.state = 'ACTIVE'
+)
+UPDATE user_account
+SET version = version + 1, update_time = now(), password_hash = :fresh_hash, password_time = now(),
+    must_change_password = false, permission_version = permission_version + 1
+WHERE tenant_id = :tenant_id AND id = :user_id::uuid AND password_hash = :seen_hash
+  AND state = 'ACTIVE'
+RETURNING version, permission_version
+
+-- name: count_wrong_password
+UPDATE session SET wrong_passwords = wrong_passwords + 1
+WHERE tenant_id = :tenant_id AND id = :session_id::uuid
+RETURNING wrong_passwords
+
+-- name: put_password_reset
+INSERT INTO password_reset (tenant_id, user_id, token_hash, expire_time, actor_id)
+VALUES (:tenant_id, :user_id, :token_hash::bytea, now() + make_interval(secs => :seconds::integer),
+        :actor_id)
+ON CONFLICT (tenant_id, user_id) DO UPDATE
+SET token_hash = excluded.token_hash, expire_time = excluded.expire_time,
+    actor_id = excluded.actor_id, create_time = excluded.create_time
+RETURNING expire_time
+
+-- name: get_password_reset
+SELECT token_hash FROM password_reset
+WHERE tenant_id = :tenant_id AND user_id = :user_id::uuid AND expire_time > now()
+
+-- name: use_password_reset
+DELETE FROM password_reset
+WHERE tenant_id = :tenant_id AND user_id = :user_id::uuid AND token_hash = :token_hash::bytea
+  AND expire_time > now()
 
 -- name: remove_user_roles
 DELETE FROM user_role

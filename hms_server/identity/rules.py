@@ -12,7 +12,9 @@ from hms_server import errors
 from hms_server.errors import FieldViolation
 from hms_server.identity.permissions import Grants
 
-USER_FIELDS = ("display_name", "email", "state", "role_codes", "password")
+USER_FIELDS = ("display_name", "email", "state", "role_codes", "password", "must_change_password")
+SERVICE_ACCOUNT_FIELDS = ("display_name", "state", "permissions")
+USER_WRITE = "user.write"
 ROLE_FIELDS = ("display_name", "permissions")
 
 _USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}")
@@ -43,6 +45,11 @@ def bad_credentials() -> errors.Unauthenticated:
     return errors.Unauthenticated("Wrong tenant, user name or password.", reason="BAD_CREDENTIALS")
 
 
+def bad_service_credentials() -> errors.Unauthenticated:
+    """Told alike for a wrong tenant, client id and secret."""
+    return errors.Unauthenticated("Wrong tenant, client id or secret.", reason="BAD_CREDENTIALS")
+
+
 def barred(tenant_state: str, user_state: str) -> errors.PermissionDenied | None:
     """Why somebody who proved who he is may not enter; None where he may."""
     if tenant_state != "ACTIVE":
@@ -50,6 +57,11 @@ def barred(tenant_state: str, user_state: str) -> errors.PermissionDenied | None
     if user_state != "ACTIVE":
         return errors.PermissionDenied("The user is disabled.", reason="USER_DISABLED")
     return None
+
+
+def wrong_present_password() -> errors.PermissionDenied:
+    """Whoever changes his password must know it."""
+    return errors.PermissionDenied("The present password is wrong.", reason="BAD_CREDENTIALS")
 
 
 def ended() -> errors.Unauthenticated:
@@ -63,6 +75,20 @@ def reused() -> errors.Unauthenticated:
         "The refresh token was used before: the session is ended, log in again.",
         reason="REFRESH_TOKEN_REUSED",
     )
+
+
+def token_end(now: float, session_end: float, idle_seconds: int | None) -> float:
+    """When an access token of a session ends at the latest. Where sessions end by idleness it lives half of
+    that time: a client in use then refreshes in time, and an idle one's token ends first."""
+    return session_end if idle_seconds is None else min(session_end, now + idle_seconds / 2)
+
+
+def require_to_see_sessions(*, own: bool, may_write_users: bool) -> None:
+    """Sessions of others are for those who may change users."""
+    if not own and not may_write_users:
+        raise errors.PermissionDenied(
+            f"Sessions of others need the permission {USER_WRITE}.", metadata={"permission": USER_WRITE}
+        )
 
 
 class RefreshUse(enum.Enum):
@@ -91,7 +117,8 @@ def check_new_user(user: Any) -> None:
     violations = []
     if not user.username:
         violations.append(FieldViolation("user.username", "is required"))
-    violations += _password_violations(user.username, user.password)
+    if not user.password:
+        violations.append(FieldViolation("user.password", "is required"))
     _refuse(violations)
 
 
@@ -102,17 +129,9 @@ def check_user_changes(user: Any, fields: Collection[str], username: str) -> Non
         violations.append(FieldViolation("user.username", "cannot be changed"))
     if "state" in fields and not user.state:
         violations.append(FieldViolation("user.state", "is required"))
-    if "password" in fields:
-        violations += _password_violations(username, user.password)
+    if "password" in fields and not user.password:
+        violations.append(FieldViolation("user.password", "is required"))
     _refuse(violations)
-
-
-def _password_violations(username: str, password: str) -> list[FieldViolation]:
-    if not password:
-        return [FieldViolation("user.password", "is required")]
-    if username and password.lower() == username.lower():
-        return [FieldViolation("user.password", "must not be the user name")]
-    return []
 
 
 def check_role_codes(asked: Collection[str], found: Collection[str]) -> None:
@@ -154,6 +173,25 @@ def require_administrator_stays(*, was_administrator: bool, is_administrator: bo
         )
 
 
+# Service accounts
+
+
+def check_new_service_account(name: str) -> None:
+    """What the proto cannot say of a service account to be made."""
+    if not name:
+        raise errors.invalid_field("service_account.name", "is required")
+
+
+def check_service_account_changes(account: Any, fields: Collection[str], name: str) -> None:
+    """What the proto cannot say of a change of the service account that is called `name`."""
+    violations = []
+    if account.name and account.name != name:
+        violations.append(FieldViolation("service_account.name", "cannot be changed"))
+    if "state" in fields and not account.state:
+        violations.append(FieldViolation("service_account.state", "is required"))
+    _refuse(violations)
+
+
 # Roles
 
 
@@ -163,11 +201,11 @@ def check_new_role(code: str) -> None:
         raise errors.invalid_field("role.code", "is required")
 
 
-def check_permissions(asked: Collection[str], known: Collection[str]) -> None:
-    """A role holds permissions of the catalogue alone."""
+def check_permissions(asked: Collection[str], known: Collection[str], path: str = "role.permissions") -> None:
+    """A role or service account holds permissions of the catalogue alone."""
     _refuse(
         [
-            FieldViolation(f"role.permissions[{i}]", "no such permission")
+            FieldViolation(f"{path}[{i}]", "no such permission")
             for i, permission in enumerate(asked)
             if permission not in known
         ]

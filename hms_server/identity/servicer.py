@@ -8,18 +8,26 @@ from hms_server.database.pages import Pages
 from hms_server.database.requests import RequestIds
 from hms_server.database.transaction import Database
 from hms_server.gate.publisher import GatePublisher
+from hms_server.identity.own_password import OwnPassword
 from hms_server.identity.passwords import Passwords
 from hms_server.identity.permissions import Catalogue
 from hms_server.identity.refresh_tokens import RefreshTokens
 from hms_server.identity.roles import Roles
+from hms_server.identity.service_accounts import ServiceAccounts
+from hms_server.identity.service_secrets import ServiceSecrets
+from hms_server.identity.service_tokens import ServiceTokens
+from hms_server.identity.session_list import SessionList
 from hms_server.identity.sessions import Sessions
 from hms_server.identity.tokens import TokenIssuer
 from hms_server.identity.users import Users
-from hms_server.keyring import Keyring
+from hms_server.keyring import KeySource
+
+# Shorter than a new key is published before it signs (keyfile.py).
+_JWKS_SECONDS = 300
 
 
 class IdentityServicer:
-    """Sessions, users, roles, keys."""
+    """Sessions, passwords, users, service accounts, roles, keys."""
 
     def __init__(
         self,
@@ -27,25 +35,45 @@ class IdentityServicer:
         database: Database,
         pages: Pages,
         request_ids: RequestIds,
-        keyring: Keyring,
+        keys: KeySource,
         issuer: TokenIssuer,
         passwords: Passwords,
         catalogue: Catalogue,
         publisher: GatePublisher,
         session_seconds: int,
     ) -> None:
-        self._keys = [
-            pb.JsonWebKey(kty="OKP", crv="Ed25519", kid=key.key_id, x=key.public_x, alg="EdDSA", use="sig")
-            for key in keyring.signing
-        ]
+        self._keys = keys
+        self._service_tokens = ServiceTokens(database=database, issuer=issuer, catalogue=catalogue)
+        self._service_accounts = ServiceAccounts(
+            database=database,
+            pages=pages,
+            request_ids=request_ids,
+            secrets=ServiceSecrets(keys.current().request_hash),
+            catalogue=catalogue,
+            publisher=publisher,
+        )
         self._sessions = Sessions(
             database=database,
             passwords=passwords,
             issuer=issuer,
-            refresh_tokens=RefreshTokens(keyring.request_hash),
+            refresh_tokens=RefreshTokens(keys.current().request_hash),
             catalogue=catalogue,
             publisher=publisher,
             session_seconds=session_seconds,
+        )
+        self._own_password = OwnPassword(
+            database=database,
+            request_ids=request_ids,
+            passwords=passwords,
+            catalogue=catalogue,
+            publisher=publisher,
+        )
+        self._session_list = SessionList(
+            database=database,
+            pages=pages,
+            request_ids=request_ids,
+            catalogue=catalogue,
+            publisher=publisher,
         )
         self._users = Users(
             database=database,
@@ -75,9 +103,69 @@ class IdentityServicer:
         """Ends the caller's session."""
         return self._sessions.logout(request, call)
 
+    def ChangePassword(self, request: pb.ChangePasswordRequest, call: Call) -> pb.ChangePasswordResponse:
+        """Gives the caller a new password."""
+        return self._own_password.change(request, call)
+
+    def ResetPassword(self, request: pb.ResetPasswordRequest, call: Call) -> pb.ResetPasswordResponse:
+        """A token for a new password."""
+        return self._own_password.reset(request, call)
+
+    def CompletePasswordReset(
+        self, request: pb.CompletePasswordResetRequest, call: Call
+    ) -> pb.CompletePasswordResetResponse:
+        """A new password for a token."""
+        return self._own_password.complete(request, call)
+
+    def ListSessions(self, request: pb.ListSessionsRequest, call: Call) -> pb.ListSessionsResponse:
+        """Sessions that stand."""
+        return self._session_list.list_sessions(request, call)
+
+    def RevokeSession(self, request: pb.RevokeSessionRequest, call: Call) -> pb.RevokeSessionResponse:
+        """Ends a session."""
+        return self._session_list.revoke(request, call)
+
+    def IssueServiceToken(
+        self, request: pb.IssueServiceTokenRequest, call: Call
+    ) -> pb.IssueServiceTokenResponse:
+        """A token for a service account."""
+        return self._service_tokens.issue(request, call)
+
+    def CreateServiceAccount(self, request: pb.CreateServiceAccountRequest, call: Call) -> pb.ServiceAccount:
+        """A new service account."""
+        return self._service_accounts.create(request, call)
+
+    def GetServiceAccount(self, request: pb.GetServiceAccountRequest, call: Call) -> pb.ServiceAccount:
+        """A service account."""
+        return self._service_accounts.get(request, call)
+
+    def ListServiceAccounts(
+        self, request: pb.ListServiceAccountsRequest, call: Call
+    ) -> pb.ListServiceAccountsResponse:
+        """Service accounts in order of their names."""
+        return self._service_accounts.list_accounts(request, call)
+
+    def UpdateServiceAccount(self, request: pb.UpdateServiceAccountRequest, call: Call) -> pb.ServiceAccount:
+        """Changes a service account."""
+        return self._service_accounts.update(request, call)
+
+    def RotateServiceAccountSecret(
+        self, request: pb.RotateServiceAccountSecretRequest, call: Call
+    ) -> pb.ServiceAccount:
+        """Another secret for a service account."""
+        return self._service_accounts.rotate(request, call)
+
     def GetJwks(self, request: pb.GetJwksRequest, call: Call) -> pb.GetJwksResponse:
-        """The public keys."""
-        return pb.GetJwksResponse(keys=self._keys)
+        """The public keys, those that do not sign yet too."""
+        call.response_headers.append(("cache-control", f"public, max-age={_JWKS_SECONDS}"))
+        return pb.GetJwksResponse(
+            keys=[
+                pb.JsonWebKey(
+                    kty="OKP", crv="Ed25519", kid=key.key_id, x=key.public_x, alg="EdDSA", use="sig"
+                )
+                for key in self._keys.current().signing
+            ]
+        )
 
     def CreateUser(self, request: pb.CreateUserRequest, call: Call) -> pb.User:
         """A new user."""

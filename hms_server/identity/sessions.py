@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hms.identity.v1 import identity_pb2 as pb
-from hms_server import errors, ids
+from hms_server import clock, errors, ids
 from hms_server.context import Call
 from hms_server.database.retry import on_conflict
 from hms_server.database.transaction import Database, Transaction
@@ -57,18 +57,10 @@ class Sessions:
 
     def _find_account(self, request: pb.LoginRequest, call: Call) -> tuple[str, Any]:
         """The tenant to audit in (the platform where it is not known) and tenant and user."""
-        tenant_id = request.tenant.lower() if ids.is_uuid(request.tenant.lower()) else ""
-        if not tenant_id:
-            code = request.tenant if rules.is_tenant_code(request.tenant) else ""
-            with self._database.platform_transaction(call) as transaction:
-                found = store.find_tenant(transaction, code)
-            tenant_id = found.first.id if found.first else ids.NIL
-            is_known = found.first is not None
-        else:
-            is_known = True
-        with self._database.tenant_transaction(tenant_id, call) as transaction:
+        tenant_id = tenant_named(self._database, request.tenant, call)
+        with self._database.tenant_transaction(tenant_id or ids.NIL, call) as transaction:
             pending = store.load_login(transaction, rules.username_key(request.username))
-        if pending.first is None or not is_known:
+        if pending.first is None or not tenant_id:
             return ids.PLATFORM_TENANT, None
         return tenant_id, pending.first
 
@@ -104,6 +96,7 @@ class Sessions:
                 user_id=account.user_id,
                 password_hash=stored,
                 refresh_hash=refresh_token.digest,
+                address=call.address,
                 seconds=self._session_seconds,
             )
             transaction.flush()
@@ -115,7 +108,8 @@ class Sessions:
                 actor_name=account.username,
                 session_id=session_id,
             )
-        access = self._issue(tenant_id, account.user_id, session_id, account, opened.first.expire_time)
+        latest = rules.token_end(clock.unix_seconds(), opened.first.expire_time, opened.first.idle_seconds)
+        access = self._issue(tenant_id, account.user_id, session_id, account, latest)
         return pb.LoginResponse(
             access_token=access.text,
             refresh_token=refresh_token.text,
@@ -123,6 +117,7 @@ class Sessions:
             expires_in=access.expires_in,
             user_id=account.user_id,
             tenant_id=tenant_id,
+            password_change_required=account.must_change_password,
         )
 
     def _issue(self, tenant_id: str, user_id: str, session_id: str, row: Any, latest: float) -> AccessToken:
@@ -135,6 +130,7 @@ class Sessions:
             permission_version=row.tenant_permission_version + row.user_permission_version,
             permissions=grants.for_token,
             latest=latest,
+            must_change_password=row.must_change_password,
         )
 
     @on_conflict
@@ -164,12 +160,14 @@ class Sessions:
             if use is RefreshUse.REUSED:
                 self._publisher.session_revoked(token.tenant_id, token.session_id)
             raise refusal
-        access = self._issue(token.tenant_id, row.user_id, token.session_id, row, row.expire_time)
+        latest = rules.token_end(clock.unix_seconds(), row.expire_time, row.idle_seconds)
+        access = self._issue(token.tenant_id, row.user_id, token.session_id, row, latest)
         return pb.RefreshResponse(
             access_token=access.text,
             refresh_token=following.text,
             token_type="Bearer",  # noqa: S106 - the scheme's name, no secret
             expires_in=access.expires_in,
+            password_change_required=row.must_change_password,
         )
 
     @on_conflict
@@ -181,6 +179,17 @@ class Sessions:
             transaction.audit(entity_id=session_id)
         self._publisher.session_revoked(call.tenant_id, session_id)
         return pb.LogoutResponse()
+
+
+def tenant_named(database: Database, text: str, call: Call) -> str:
+    """The id of the tenant that is named by its code or id; empty for a code that no tenant has. (That a
+    tenant of this id stands is for the caller to see.)"""
+    if ids.is_uuid(text.lower()):
+        return text.lower()
+    code = text if rules.is_tenant_code(text) else ""
+    with database.platform_transaction(call) as transaction:
+        found = store.find_tenant(transaction, code)
+    return found.first.id if found.first else ""
 
 
 def _audit_session(

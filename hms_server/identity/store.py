@@ -12,6 +12,8 @@ from hms_server.database.transaction import Pending, Transaction
 from hms_server.identity.system_roles import SystemRole
 
 _SQL = load_queries("hms_server.identity")
+# Above every id of ours.
+_LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
 
 class HeldRole(NamedTuple):
@@ -48,15 +50,18 @@ def open_session(
     user_id: str,
     password_hash: str,
     refresh_hash: bytes,
+    address: str,
     seconds: int,
 ) -> Pending:
-    """A new session; no row where the user changed since the password was checked."""
+    """A new session, of `seconds` where the tenant has no time of its own; no row where the user changed
+    since the password was checked."""
     return transaction.queue(
         _SQL["open_session"],
         session_id=session_id,
         user_id=user_id,
         password_hash=password_hash,
         refresh_hash=refresh_hash,
+        address=address,
         seconds=seconds,
     )
 
@@ -91,6 +96,16 @@ def revoke_sessions_of_user(
         reason=reason,
         keep_session_id=keep_session_id,
     )
+
+
+def list_sessions(transaction: Transaction, user_id: str, page: Page) -> Pending:
+    """Sessions of a user that stand, newest first, in reading order of the page."""
+    if page.backward and page.key is not None:
+        return transaction.queue(
+            _SQL["list_sessions_backward"], user_id=user_id, after=page.key[0], limit=page.limit
+        )
+    before = _LAST_ID if page.key is None else page.key[0]
+    return transaction.queue(_SQL["list_sessions"], user_id=user_id, before=before, limit=page.limit)
 
 
 def gate_state(transaction: Transaction, user_id: str, session_id: str) -> Pending:
@@ -143,6 +158,7 @@ def insert_user(
     display_name: str = "",
     email: str = "",
     state: str = "ACTIVE",
+    must_change_password: bool = False,
 ) -> None:
     """A new user without roles."""
     transaction.queue(
@@ -154,6 +170,7 @@ def insert_user(
         email=email,
         state=state,
         password_hash=password_hash,
+        must_change_password=must_change_password,
     )
 
 
@@ -165,10 +182,13 @@ def update_user(
     email: str,
     state: str,
     password_hash: str | None,
+    must_change_password: bool,
     permission_step: int,
     actor_id: str,
 ) -> None:
     """The next version of a user; the present one is kept. None leaves the password."""
+    if password_hash is not None:
+        _keep_password(transaction, user_id)
     transaction.queue(
         _SQL["update_user"],
         id=user_id,
@@ -176,9 +196,57 @@ def update_user(
         email=email,
         state=state,
         password_hash=password_hash,
+        must_change_password=must_change_password,
         permission_step=permission_step,
         actor_id=actor_id,
     )
+
+
+def password_facts(transaction: Transaction, user_id: str) -> Pending:
+    """What a new password is judged by; `username` is None where there is no such user."""
+    return transaction.queue(_SQL["password_facts"], user_id=user_id)
+
+
+def change_password(transaction: Transaction, user_id: str, seen_hash: str, fresh_hash: str) -> Pending:
+    """A user's own new password; no row where he is not as he was seen."""
+    transaction.queue(_SQL["lock_password"], user_id=user_id, seen_hash=seen_hash)
+    _keep_password(transaction, user_id)
+    return transaction.queue(
+        _SQL["change_password"], user_id=user_id, seen_hash=seen_hash, fresh_hash=fresh_hash
+    )
+
+
+def _keep_password(transaction: Transaction, user_id: str) -> None:
+    transaction.queue(_SQL["keep_password"], user_id=user_id)
+    transaction.queue(_SQL["trim_passwords"], user_id=user_id)
+
+
+def count_wrong_password(transaction: Transaction, session_id: str) -> Pending:
+    """One more present password that was wrong in this session: how many there are."""
+    return transaction.queue(_SQL["count_wrong_password"], session_id=session_id)
+
+
+def put_password_reset(
+    transaction: Transaction, user_id: str, token_hash: bytes, seconds: int, actor_id: str
+) -> Pending:
+    """The one reset token of a user; an earlier one is void."""
+    return transaction.queue(
+        _SQL["put_password_reset"],
+        user_id=user_id,
+        token_hash=token_hash,
+        seconds=seconds,
+        actor_id=actor_id,
+    )
+
+
+def get_password_reset(transaction: Transaction, user_id: str) -> Pending:
+    """The hash of the user's reset token, where one is in force."""
+    return transaction.queue(_SQL["get_password_reset"], user_id=user_id)
+
+
+def use_password_reset(transaction: Transaction, user_id: str, token_hash: bytes) -> Pending:
+    """Takes the token away; nothing is affected where it is not in force."""
+    return transaction.queue(_SQL["use_password_reset"], user_id=user_id, token_hash=token_hash)
 
 
 def set_user_roles(transaction: Transaction, user_id: str, role_ids: Sequence[str]) -> None:

@@ -10,11 +10,12 @@ import hashlib
 from typing import Any, NamedTuple
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from hms_server import clock, errors, ids
 from hms_server.cache.local import LocalStore
 from hms_server.context import Principal
-from hms_server.keyring import Keyring
+from hms_server.keyring import Keyring, KeySource
 from hms_server.telemetry import metrics
 
 _ALGORITHM = "EdDSA"
@@ -36,10 +37,10 @@ class AccessToken(NamedTuple):
 
 
 class TokenIssuer:
-    """Signs access tokens with the ring's first signing key."""
+    """Signs access tokens with the ring's newest signing key whose time has come."""
 
-    def __init__(self, keyring: Keyring, seconds: int) -> None:
-        self._key = keyring.signing[0]
+    def __init__(self, keys: KeySource, seconds: int) -> None:
+        self._keys = keys
         self._seconds = seconds
 
     def issue(
@@ -52,10 +53,12 @@ class TokenIssuer:
         permission_version: int,
         permissions: frozenset[str] | None,
         latest: float,
+        must_change_password: bool = False,
     ) -> AccessToken:
         """A token for a session that ends at `latest` (Unix seconds).
 
-        `permissions` is None for administrators: the directory knows theirs.
+        `permissions` is None for administrators: the directory knows theirs. Whoever must change his
+        password first holds none.
         """
         now = int(clock.unix_seconds())
         expires = min(now + self._seconds, int(latest))
@@ -70,17 +73,21 @@ class TokenIssuer:
             "iat": now,
             "exp": expires,
         }
-        if permissions is not None and len(permissions) <= _MOST_PERMISSIONS:
+        if must_change_password:
+            claims["perm"], claims["pwc"] = [], True
+        elif permissions is not None and len(permissions) <= _MOST_PERMISSIONS:
             claims["perm"] = sorted(permissions)
-        text = jwt.encode(claims, self._key.private, algorithm=_ALGORITHM, headers={"kid": self._key.key_id})
+        key = self._keys.current().signing_key()
+        text = jwt.encode(claims, key.private, algorithm=_ALGORITHM, headers={"kid": key.key_id})
         return AccessToken(text, max(0, expires - now))
 
 
 class TokenVerifier:
     """Verifies access tokens signed with any of the ring's signing keys."""
 
-    def __init__(self, keyring: Keyring) -> None:
-        self._keys = {key.key_id: key.private.public_key() for key in keyring.signing}
+    def __init__(self, keys: KeySource) -> None:
+        self._source = keys
+        self._publics = _publics(keys.current())
         self._kept: LocalStore[bytes, Principal] = LocalStore(_MOST_KEPT)
         self._hit = metrics.CACHE.labels("token", "local_hit")
         self._miss = metrics.CACHE.labels("token", "miss")
@@ -98,6 +105,13 @@ class TokenVerifier:
         self._kept.put(digest, principal, until)
         return principal
 
+    def _public(self, key_id: str) -> ed25519.Ed25519PublicKey:
+        """The key of that id; raises KeyError. For an unknown one the file is looked at this moment."""
+        ring, publics = self._publics
+        if key_id not in publics or self._source.current() is not ring:
+            ring, publics = self._publics = _publics(self._source.reread())
+        return publics[key_id]
+
     def _check(self, token: str) -> Principal:
         if len(token) > _MOST_CHARACTERS:
             raise _invalid()
@@ -105,7 +119,7 @@ class TokenVerifier:
             key_id = jwt.get_unverified_header(token)["kid"]
             claims = jwt.decode(
                 token,
-                self._keys[key_id],
+                self._public(key_id),
                 algorithms=[_ALGORITHM],
                 audience=_AUDIENCE,
                 issuer=_ISSUER,
@@ -124,6 +138,10 @@ class TokenVerifier:
         return principal
 
 
+def _publics(ring: Keyring) -> tuple[Keyring, dict[str, ed25519.Ed25519PublicKey]]:
+    return ring, {key.key_id: key.private.public_key() for key in ring.signing}
+
+
 def _principal(claims: dict[str, Any]) -> Principal:
     """The caller; raises ValueError, KeyError or TypeError for claims of another shape."""
     for name in ("sub", "tid", "sid"):
@@ -140,6 +158,7 @@ def _principal(claims: dict[str, Any]) -> Principal:
         permission_version=int(claims["pv"]),
         permissions=None if permissions is None else frozenset(permissions),
         expire_time=float(claims["exp"]),
+        must_change_password=bool(claims.get("pwc", False)),
     )
 
 

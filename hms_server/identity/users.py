@@ -14,6 +14,7 @@ from hms_server.database.retry import on_conflict
 from hms_server.database.transaction import Database, Pending, Transaction
 from hms_server.gate.publisher import GatePublisher
 from hms_server.identity import mapping, rules, store
+from hms_server.identity.password_guard import PasswordGuard
 from hms_server.identity.passwords import Passwords
 from hms_server.identity.permissions import Catalogue, Grants
 
@@ -34,7 +35,7 @@ class Users:
         self._database = database
         self._pages = pages
         self._request_ids = request_ids
-        self._passwords = passwords
+        self._guard = PasswordGuard(database, passwords)
         self._catalogue = catalogue
         self._publisher = publisher
 
@@ -43,7 +44,7 @@ class Users:
         """A new user."""
         user = request.user
         rules.check_new_user(user)
-        password_hash = self._passwords.hash(user.password)
+        password_hash = self._guard.hash_for(call, user.password, username=user.username)
         user_id = ids.uuid7()
         try:
             with self._database.tenant_transaction(call.tenant_id, call) as transaction:
@@ -69,6 +70,7 @@ class Users:
                         display_name=user.display_name,
                         email=user.email,
                         state=mapping.user_state(user.state) if user.state else "ACTIVE",
+                        must_change_password=user.must_change_password,
                     )
                     store.set_user_roles(transaction, user_id, [row.id for row in roles.rows])
                     self._request_ids.remember(transaction, call, probe, user_id, 1)
@@ -112,7 +114,9 @@ class Users:
             # It is never read back, so a full replacement cannot hold it.
             fields -= {"password"}
         # Before the transaction: no connection is held while the hash is computed.
-        fresh_hash = self._passwords.hash(user.password) if "password" in fields and user.password else None
+        fresh_hash = None
+        if "password" in fields and user.password:
+            fresh_hash = self._guard.hash_for(call, user.password, user_id=user.id)
         revoked: Pending | None = None
         with self._database.tenant_transaction(call.tenant_id, call) as transaction:
             store.lock_tenant(transaction)
@@ -134,7 +138,17 @@ class Users:
                 new_roles = wanted.rows if "role_codes" in fields else None
                 self._judge(call, row, state, user, caller, held, new_roles, others.rows[0].found)
                 roles_change = new_roles is not None and {r.code for r in new_roles} != set(row.role_codes)
-                in_force = state != row.state or roles_change or fresh_hash is not None
+                must_change = (
+                    user.must_change_password
+                    if "must_change_password" in fields
+                    else row.must_change_password
+                )
+                in_force = (
+                    state != row.state
+                    or roles_change
+                    or fresh_hash is not None
+                    or must_change != row.must_change_password
+                )
                 store.update_user(
                     transaction,
                     user_id=row.id,
@@ -142,6 +156,7 @@ class Users:
                     email=user.email if "email" in fields else row.email,
                     state=state,
                     password_hash=fresh_hash,
+                    must_change_password=must_change,
                     permission_step=int(in_force),
                     actor_id=call.caller.user_id,
                 )

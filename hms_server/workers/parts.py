@@ -41,8 +41,8 @@ def open_parts(settings: Settings, connections: int) -> Parts:
         settings.require("redis_url")
     if settings.keys_file is None:
         raise errors.ConfigError("set HMS_KEYS_FILE")
-    keys = keyring.load(settings.keys_file)
-    if not keys.audit:
+    keys = keyring.KeyFile(settings.keys_file)
+    if not keys.current().audit:
         raise errors.ConfigError(f"HMS_KEYS_FILE: {settings.keys_file} holds no audit key")
     pool = Pool(settings.worker_database_url, settings, name="worker", size=connections)
     database = Database(pool, settings.statement_timeout_seconds)

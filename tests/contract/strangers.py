@@ -55,12 +55,24 @@ class Method:
 
 
 def methods() -> Iterator[Method]:
-    """Every unary method that a signed-in user can call, but Logout, which would end the session."""
+    """Every unary method that a signed-in user can call, but what acts on the caller's own session or account
+    and names no record (Logout): it cannot be aimed, and would end the session."""
     for service in services():
         for method in service.methods:
             policy = load_policies()[f"{service.full_name}/{method.name}"]
-            if policy.access != "PUBLIC" and method.name != "Logout" and not method.client_streaming:
+            if (
+                policy.access != "PUBLIC"
+                and not _is_of_the_caller(policy, method)
+                and not method.client_streaming
+            ):
                 yield Method(policy, GetMessageClass(method.input_type), GetMessageClass(method.output_type))
+
+
+def _is_of_the_caller(policy: MethodPolicy, method: Any) -> bool:
+    names = method.input_type.fields_by_name
+    return policy.access == "AUTHENTICATED" and not any(
+        name == "id" or (name.endswith("_id") and name != "request_id") for name in names
+    )
 
 
 Call = Callable[[Method, Message], Message]

@@ -7,7 +7,7 @@ import dataclasses
 
 import pytest
 
-from hms_server import config, ids, keyring
+from hms_server import config, ids, keyfile
 from hms_server.audit.drain import Drain
 from hms_server.cli import audit as command
 from hms_server.errors import ConfigError
@@ -174,7 +174,7 @@ def test_an_unknown_tenant_is_a_mistake_of_the_caller():
 
 
 def test_another_key_file_holds_nothing(tenant, environment, tmp_path):
-    keyring.create(tmp_path / "other.json")
+    keyfile.create(tmp_path / "other.json")
     environment.setenv("HMS_KEYS_FILE", str(tmp_path / "other.json"))
     assert run(tenant.id) == 1
 

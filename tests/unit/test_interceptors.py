@@ -264,6 +264,23 @@ def test_another_permission_does_not_open_it():
         AuthorizationInterceptor(Directory()).bind(method(), lambda c: None)(made)
 
 
+@pytest.mark.parametrize("access", ["PERMISSION", "AUTHENTICATED"])
+def test_whoever_must_change_his_password_is_told_so(access):
+    chain = AuthorizationInterceptor(None).bind(method(access=access), lambda c: pytest.fail("served"))
+    made = call()
+    made.principal = principal(must_change_password=True)
+    with pytest.raises(errors.PermissionDenied) as caught:
+        chain(made)
+    assert caught.value.reason == "PASSWORD_CHANGE_REQUIRED"
+
+
+def test_the_change_of_the_password_itself_is_open():
+    opened = method(access="AUTHENTICATED", before_password_change=True)
+    made = call()
+    made.principal = principal(must_change_password=True)
+    assert AuthorizationInterceptor(None).bind(opened, lambda c: "served")(made) == "served"
+
+
 def test_a_platform_method_is_closed_to_a_hospitals_administrator():
     made = call()
     made.principal = principal(permissions=frozenset({"tenant.read"}))

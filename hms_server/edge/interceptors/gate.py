@@ -7,6 +7,9 @@ from hms_server.context import Call
 from hms_server.edge.bound import BoundMethod, Handler
 from hms_server.gate.gate import Gate, Quota, RateLimited
 
+# Fields of requests that tell whose account is tried.
+_ACCOUNT = ("tenant", "username", "client_id")
+
 
 class GateInterceptor:
     """Lets a call pass or refuses it; the reply tells what is left of the quota."""
@@ -29,7 +32,7 @@ class GateInterceptor:
 
         def login(call: Call) -> object:
             request = method.parse(call)
-            account = f"{request.tenant}\0{request.username}".lower()  # type: ignore[attr-defined]
+            account = "\0".join(getattr(request, name) for name in _ACCOUNT if hasattr(request, name)).lower()
             _tell(call, _quota(call, lambda: gate.check_address(tier, call.address, account)))
             try:
                 response = following(call)

@@ -246,6 +246,10 @@ class Settings(_message.Message):
     UHID_DIGITS_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    SESSION_SECONDS_FIELD_NUMBER: _builtins.int
+    SESSION_IDLE_SECONDS_FIELD_NUMBER: _builtins.int
+    PASSWORD_MIN_LENGTH_FIELD_NUMBER: _builtins.int
+    PASSWORD_HISTORY_FIELD_NUMBER: _builtins.int
     time_zone: _builtins.str
     """IANA name: "Asia/Kolkata"."""
     uhid_prefix: _builtins.str
@@ -253,6 +257,20 @@ class Settings(_message.Message):
     uhid_digits: _builtins.int
     """Digits of the running number, 6 to 12."""
     etag: _builtins.str
+    session_seconds: _builtins.int
+    """How long a session stands at most, 5 minutes to 30 days; 0 leaves it to the platform. A shorter time
+    holds for sessions that stand, at their next refresh.
+    """
+    session_idle_seconds: _builtins.int
+    """How long a session stands without a refresh, 5 minutes to 30 days; 0: as long as it stands at all.
+    Access tokens live half of it at most, so that a client in use refreshes in time.
+    """
+    password_min_length: _builtins.int
+    """The fewest characters of a new password, 12 to 128; 0: 12."""
+    password_history: _builtins.int
+    """How many of a user's last passwords a new one must differ from, the present one among them, 1 to 24;
+    0: 5.
+    """
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -263,10 +281,14 @@ class Settings(_message.Message):
         uhid_digits: _builtins.int = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        session_seconds: _builtins.int = ...,
+        session_idle_seconds: _builtins.int = ...,
+        password_min_length: _builtins.int = ...,
+        password_history: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "time_zone", b"time_zone", "uhid_digits", b"uhid_digits", "uhid_prefix", b"uhid_prefix", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "password_history", b"password_history", "password_min_length", b"password_min_length", "session_idle_seconds", b"session_idle_seconds", "session_seconds", b"session_seconds", "time_zone", b"time_zone", "uhid_digits", b"uhid_digits", "uhid_prefix", b"uhid_prefix", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -79,6 +79,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The patient was merged into another one: use that record."""
     MERGE_CONFLICT: _ErrorReason.ValueType  # 28
     """The two patients cannot be merged as they stand: the message says what is in the way."""
+    PASSWORD_CHANGE_REQUIRED: _ErrorReason.ValueType  # 35
+    """The user must change his password before anything else: ChangePassword, then refresh."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper): ...
 
@@ -139,4 +141,6 @@ PATIENT_MERGED: ErrorReason.ValueType  # 27
 """The patient was merged into another one: use that record."""
 MERGE_CONFLICT: ErrorReason.ValueType  # 28
 """The two patients cannot be merged as they stand: the message says what is in the way."""
+PASSWORD_CHANGE_REQUIRED: ErrorReason.ValueType  # 35
+"""The user must change his password before anything else: ChangePassword, then refresh."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

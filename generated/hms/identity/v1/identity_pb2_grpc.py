@@ -49,6 +49,61 @@ class IdentityServiceStub:
                 request_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.LogoutRequest.SerializeToString,
                 response_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.LogoutResponse.FromString,
                 _registered_method=True)
+        self.ChangePassword = channel.unary_unary(
+                '/hms.identity.v1.IdentityService/ChangePassword',
+                request_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.ChangePasswordRequest.SerializeToString,
+                response_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.ChangePasswordResponse.FromString,
+                _registered_method=True)
+        self.ResetPassword = channel.unary_unary(
+                '/hms.identity.v1.IdentityService/ResetPassword',
+                request_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.ResetPasswordRequest.SerializeToString,
+                response_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.ResetPasswordResponse.FromString,
+                _registered_method=True)
+        self.CompletePasswordReset = channel.unary_unary(
+                '/hms.identity.v1.IdentityService/CompletePasswordReset',
+                request_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.CompletePasswordResetRequest.SerializeToString,
+                response_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.CompletePasswordResetResponse.FromString,
+                _registered_method=True)
+        self.IssueServiceToken = channel.unary_unary(
+                '/hms.identity.v1.IdentityService/IssueServiceToken',
+                request_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.IssueServiceTokenRequest.SerializeToString,
+                response_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.IssueServiceTokenResponse.FromString,
+                _registered_method=True)
+        self.CreateServiceAccount = channel.unary_unary(
+                '/hms.identity.v1.IdentityService/CreateServiceAccount',
+                request_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.CreateServiceAccountRequest.SerializeToString,
+                response_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.ServiceAccount.FromString,
+                _registered_method=True)
+        self.GetServiceAccount = channel.unary_unary(
+                '/hms.identity.v1.IdentityService/GetServiceAccount',
+                request_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.GetServiceAccountRequest.SerializeToString,
+                response_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.ServiceAccount.FromString,
+                _registered_method=True)
+        self.ListServiceAccounts = channel.unary_unary(
+                '/hms.identity.v1.IdentityService/ListServiceAccounts',
+                request_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.ListServiceAccountsRequest.SerializeToString,
+                response_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.ListServiceAccountsResponse.FromString,
+                _registered_method=True)
+        self.UpdateServiceAccount = channel.unary_unary(
+                '/hms.identity.v1.IdentityService/UpdateServiceAccount',
+                request_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.UpdateServiceAccountRequest.SerializeToString,
+                response_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.ServiceAccount.FromString,
+                _registered_method=True)
+        self.RotateServiceAccountSecret = channel.unary_unary(
+                '/hms.identity.v1.IdentityService/RotateServiceAccountSecret',
+                request_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.RotateServiceAccountSecretRequest.SerializeToString,
+                response_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.ServiceAccount.FromString,
+                _registered_method=True)
+        self.ListSessions = channel.unary_unary(
+                '/hms.identity.v1.IdentityService/ListSessions',
+                request_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.ListSessionsRequest.SerializeToString,
+                response_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.ListSessionsResponse.FromString,
+                _registered_method=True)
+        self.RevokeSession = channel.unary_unary(
+                '/hms.identity.v1.IdentityService/RevokeSession',
+                request_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.RevokeSessionRequest.SerializeToString,
+                response_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.RevokeSessionResponse.FromString,
+                _registered_method=True)
         self.GetJwks = channel.unary_unary(
                 '/hms.identity.v1.IdentityService/GetJwks',
                 request_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.GetJwksRequest.SerializeToString,
@@ -126,6 +181,89 @@ class IdentityServiceServicer:
 
     def Logout(self, request, context):
         """Ends the caller's session, at once and on every process.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangePassword(self, request, context):
+        """Gives the caller a new password and ends his other sessions. The token is stale afterwards: refresh it.
+        A session in which the present password is wrong five times ends.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResetPassword(self, request, context):
+        """A token with which a user who forgot his password chooses a new one: shown here alone, works once and
+        for an hour. Another one makes it void, so a repeat does no harm and needs no request_id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompletePasswordReset(self, request, context):
+        """A new password for the token of ResetPassword. Ends every session of the user.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def IssueServiceToken(self, request, context):
+        """An access token for a service account: 15 minutes, without a refresh token; ask again in time. Wrong
+        tenant, client id and secret are told alike.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateServiceAccount(self, request, context):
+        """An account for a microservice. The answer holds its secret, which is shown here alone (a repeat with
+        the same request_id shows it again).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetServiceAccount(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListServiceAccounts(self, request, context):
+        """In order of name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateServiceAccount(self, request, context):
+        """Changes name to show, state or permissions; in force on every process when the answer arrives. An account
+        that is not needed is disabled, and never deleted: the audit names it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RotateServiceAccountSecret(self, request, context):
+        """Another secret, shown here alone. A repeat makes yet another one, so it needs no request_id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSessions(self, request, context):
+        """Sessions that stand, newest first: the caller's own, or those of another user for who holds
+        user.write.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeSession(self, request, context):
+        """Ends a session, at once and on every process: one of the caller's own, or of another user for who
+        holds user.write. A session that has ended already stays so.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -222,6 +360,61 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     servicer.Logout,
                     request_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.LogoutRequest.FromString,
                     response_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.LogoutResponse.SerializeToString,
+            ),
+            'ChangePassword': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangePassword,
+                    request_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.ChangePasswordRequest.FromString,
+                    response_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.ChangePasswordResponse.SerializeToString,
+            ),
+            'ResetPassword': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResetPassword,
+                    request_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.ResetPasswordRequest.FromString,
+                    response_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.ResetPasswordResponse.SerializeToString,
+            ),
+            'CompletePasswordReset': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompletePasswordReset,
+                    request_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.CompletePasswordResetRequest.FromString,
+                    response_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.CompletePasswordResetResponse.SerializeToString,
+            ),
+            'IssueServiceToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.IssueServiceToken,
+                    request_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.IssueServiceTokenRequest.FromString,
+                    response_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.IssueServiceTokenResponse.SerializeToString,
+            ),
+            'CreateServiceAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateServiceAccount,
+                    request_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.CreateServiceAccountRequest.FromString,
+                    response_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.ServiceAccount.SerializeToString,
+            ),
+            'GetServiceAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetServiceAccount,
+                    request_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.GetServiceAccountRequest.FromString,
+                    response_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.ServiceAccount.SerializeToString,
+            ),
+            'ListServiceAccounts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListServiceAccounts,
+                    request_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.ListServiceAccountsRequest.FromString,
+                    response_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.ListServiceAccountsResponse.SerializeToString,
+            ),
+            'UpdateServiceAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateServiceAccount,
+                    request_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.UpdateServiceAccountRequest.FromString,
+                    response_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.ServiceAccount.SerializeToString,
+            ),
+            'RotateServiceAccountSecret': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateServiceAccountSecret,
+                    request_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.RotateServiceAccountSecretRequest.FromString,
+                    response_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.ServiceAccount.SerializeToString,
+            ),
+            'ListSessions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSessions,
+                    request_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.ListSessionsRequest.FromString,
+                    response_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.ListSessionsResponse.SerializeToString,
+            ),
+            'RevokeSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeSession,
+                    request_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.RevokeSessionRequest.FromString,
+                    response_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.RevokeSessionResponse.SerializeToString,
             ),
             'GetJwks': grpc.unary_unary_rpc_method_handler(
                     servicer.GetJwks,
@@ -360,6 +553,303 @@ class IdentityService:
             '/hms.identity.v1.IdentityService/Logout',
             hms_dot_identity_dot_v1_dot_identity__pb2.LogoutRequest.SerializeToString,
             hms_dot_identity_dot_v1_dot_identity__pb2.LogoutResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangePassword(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.identity.v1.IdentityService/ChangePassword',
+            hms_dot_identity_dot_v1_dot_identity__pb2.ChangePasswordRequest.SerializeToString,
+            hms_dot_identity_dot_v1_dot_identity__pb2.ChangePasswordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResetPassword(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.identity.v1.IdentityService/ResetPassword',
+            hms_dot_identity_dot_v1_dot_identity__pb2.ResetPasswordRequest.SerializeToString,
+            hms_dot_identity_dot_v1_dot_identity__pb2.ResetPasswordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompletePasswordReset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.identity.v1.IdentityService/CompletePasswordReset',
+            hms_dot_identity_dot_v1_dot_identity__pb2.CompletePasswordResetRequest.SerializeToString,
+            hms_dot_identity_dot_v1_dot_identity__pb2.CompletePasswordResetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def IssueServiceToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.identity.v1.IdentityService/IssueServiceToken',
+            hms_dot_identity_dot_v1_dot_identity__pb2.IssueServiceTokenRequest.SerializeToString,
+            hms_dot_identity_dot_v1_dot_identity__pb2.IssueServiceTokenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateServiceAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.identity.v1.IdentityService/CreateServiceAccount',
+            hms_dot_identity_dot_v1_dot_identity__pb2.CreateServiceAccountRequest.SerializeToString,
+            hms_dot_identity_dot_v1_dot_identity__pb2.ServiceAccount.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetServiceAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.identity.v1.IdentityService/GetServiceAccount',
+            hms_dot_identity_dot_v1_dot_identity__pb2.GetServiceAccountRequest.SerializeToString,
+            hms_dot_identity_dot_v1_dot_identity__pb2.ServiceAccount.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListServiceAccounts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.identity.v1.IdentityService/ListServiceAccounts',
+            hms_dot_identity_dot_v1_dot_identity__pb2.ListServiceAccountsRequest.SerializeToString,
+            hms_dot_identity_dot_v1_dot_identity__pb2.ListServiceAccountsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateServiceAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.identity.v1.IdentityService/UpdateServiceAccount',
+            hms_dot_identity_dot_v1_dot_identity__pb2.UpdateServiceAccountRequest.SerializeToString,
+            hms_dot_identity_dot_v1_dot_identity__pb2.ServiceAccount.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RotateServiceAccountSecret(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.identity.v1.IdentityService/RotateServiceAccountSecret',
+            hms_dot_identity_dot_v1_dot_identity__pb2.RotateServiceAccountSecretRequest.SerializeToString,
+            hms_dot_identity_dot_v1_dot_identity__pb2.ServiceAccount.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSessions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.identity.v1.IdentityService/ListSessions',
+            hms_dot_identity_dot_v1_dot_identity__pb2.ListSessionsRequest.SerializeToString,
+            hms_dot_identity_dot_v1_dot_identity__pb2.ListSessionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.identity.v1.IdentityService/RevokeSession',
+            hms_dot_identity_dot_v1_dot_identity__pb2.RevokeSessionRequest.SerializeToString,
+            hms_dot_identity_dot_v1_dot_identity__pb2.RevokeSessionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,6 +39,41 @@ class IdentityServiceStub:
     """
     Logout: _grpc.UnaryUnaryMultiCallable[_identity_pb2.LogoutRequest, _identity_pb2.LogoutResponse]
     """Ends the caller's session, at once and on every process."""
+    ChangePassword: _grpc.UnaryUnaryMultiCallable[_identity_pb2.ChangePasswordRequest, _identity_pb2.ChangePasswordResponse]
+    """Gives the caller a new password and ends his other sessions. The token is stale afterwards: refresh it.
+    A session in which the present password is wrong five times ends.
+    """
+    ResetPassword: _grpc.UnaryUnaryMultiCallable[_identity_pb2.ResetPasswordRequest, _identity_pb2.ResetPasswordResponse]
+    """A token with which a user who forgot his password chooses a new one: shown here alone, works once and
+    for an hour. Another one makes it void, so a repeat does no harm and needs no request_id.
+    """
+    CompletePasswordReset: _grpc.UnaryUnaryMultiCallable[_identity_pb2.CompletePasswordResetRequest, _identity_pb2.CompletePasswordResetResponse]
+    """A new password for the token of ResetPassword. Ends every session of the user."""
+    IssueServiceToken: _grpc.UnaryUnaryMultiCallable[_identity_pb2.IssueServiceTokenRequest, _identity_pb2.IssueServiceTokenResponse]
+    """An access token for a service account: 15 minutes, without a refresh token; ask again in time. Wrong
+    tenant, client id and secret are told alike.
+    """
+    CreateServiceAccount: _grpc.UnaryUnaryMultiCallable[_identity_pb2.CreateServiceAccountRequest, _identity_pb2.ServiceAccount]
+    """An account for a microservice. The answer holds its secret, which is shown here alone (a repeat with
+    the same request_id shows it again).
+    """
+    GetServiceAccount: _grpc.UnaryUnaryMultiCallable[_identity_pb2.GetServiceAccountRequest, _identity_pb2.ServiceAccount]
+    ListServiceAccounts: _grpc.UnaryUnaryMultiCallable[_identity_pb2.ListServiceAccountsRequest, _identity_pb2.ListServiceAccountsResponse]
+    """In order of name."""
+    UpdateServiceAccount: _grpc.UnaryUnaryMultiCallable[_identity_pb2.UpdateServiceAccountRequest, _identity_pb2.ServiceAccount]
+    """Changes name to show, state or permissions; in force on every process when the answer arrives. An account
+    that is not needed is disabled, and never deleted: the audit names it.
+    """
+    RotateServiceAccountSecret: _grpc.UnaryUnaryMultiCallable[_identity_pb2.RotateServiceAccountSecretRequest, _identity_pb2.ServiceAccount]
+    """Another secret, shown here alone. A repeat makes yet another one, so it needs no request_id."""
+    ListSessions: _grpc.UnaryUnaryMultiCallable[_identity_pb2.ListSessionsRequest, _identity_pb2.ListSessionsResponse]
+    """Sessions that stand, newest first: the caller's own, or those of another user for who holds
+    user.write.
+    """
+    RevokeSession: _grpc.UnaryUnaryMultiCallable[_identity_pb2.RevokeSessionRequest, _identity_pb2.RevokeSessionResponse]
+    """Ends a session, at once and on every process: one of the caller's own, or of another user for who
+    holds user.write. A session that has ended already stays so.
+    """
     GetJwks: _grpc.UnaryUnaryMultiCallable[_identity_pb2.GetJwksRequest, _identity_pb2.GetJwksResponse]
     """The public keys that verify access tokens (RFC 7517)."""
     CreateUser: _grpc.UnaryUnaryMultiCallable[_identity_pb2.CreateUserRequest, _identity_pb2.User]
@@ -71,6 +106,41 @@ class IdentityServiceAsyncStub(IdentityServiceStub):
     """
     Logout: _aio.UnaryUnaryMultiCallable[_identity_pb2.LogoutRequest, _identity_pb2.LogoutResponse]  # type: ignore[assignment]
     """Ends the caller's session, at once and on every process."""
+    ChangePassword: _aio.UnaryUnaryMultiCallable[_identity_pb2.ChangePasswordRequest, _identity_pb2.ChangePasswordResponse]  # type: ignore[assignment]
+    """Gives the caller a new password and ends his other sessions. The token is stale afterwards: refresh it.
+    A session in which the present password is wrong five times ends.
+    """
+    ResetPassword: _aio.UnaryUnaryMultiCallable[_identity_pb2.ResetPasswordRequest, _identity_pb2.ResetPasswordResponse]  # type: ignore[assignment]
+    """A token with which a user who forgot his password chooses a new one: shown here alone, works once and
+    for an hour. Another one makes it void, so a repeat does no harm and needs no request_id.
+    """
+    CompletePasswordReset: _aio.UnaryUnaryMultiCallable[_identity_pb2.CompletePasswordResetRequest, _identity_pb2.CompletePasswordResetResponse]  # type: ignore[assignment]
+    """A new password for the token of ResetPassword. Ends every session of the user."""
+    IssueServiceToken: _aio.UnaryUnaryMultiCallable[_identity_pb2.IssueServiceTokenRequest, _identity_pb2.IssueServiceTokenResponse]  # type: ignore[assignment]
+    """An access token for a service account: 15 minutes, without a refresh token; ask again in time. Wrong
+    tenant, client id and secret are told alike.
+    """
+    CreateServiceAccount: _aio.UnaryUnaryMultiCallable[_identity_pb2.CreateServiceAccountRequest, _identity_pb2.ServiceAccount]  # type: ignore[assignment]
+    """An account for a microservice. The answer holds its secret, which is shown here alone (a repeat with
+    the same request_id shows it again).
+    """
+    GetServiceAccount: _aio.UnaryUnaryMultiCallable[_identity_pb2.GetServiceAccountRequest, _identity_pb2.ServiceAccount]  # type: ignore[assignment]
+    ListServiceAccounts: _aio.UnaryUnaryMultiCallable[_identity_pb2.ListServiceAccountsRequest, _identity_pb2.ListServiceAccountsResponse]  # type: ignore[assignment]
+    """In order of name."""
+    UpdateServiceAccount: _aio.UnaryUnaryMultiCallable[_identity_pb2.UpdateServiceAccountRequest, _identity_pb2.ServiceAccount]  # type: ignore[assignment]
+    """Changes name to show, state or permissions; in force on every process when the answer arrives. An account
+    that is not needed is disabled, and never deleted: the audit names it.
+    """
+    RotateServiceAccountSecret: _aio.UnaryUnaryMultiCallable[_identity_pb2.RotateServiceAccountSecretRequest, _identity_pb2.ServiceAccount]  # type: ignore[assignment]
+    """Another secret, shown here alone. A repeat makes yet another one, so it needs no request_id."""
+    ListSessions: _aio.UnaryUnaryMultiCallable[_identity_pb2.ListSessionsRequest, _identity_pb2.ListSessionsResponse]  # type: ignore[assignment]
+    """Sessions that stand, newest first: the caller's own, or those of another user for who holds
+    user.write.
+    """
+    RevokeSession: _aio.UnaryUnaryMultiCallable[_identity_pb2.RevokeSessionRequest, _identity_pb2.RevokeSessionResponse]  # type: ignore[assignment]
+    """Ends a session, at once and on every process: one of the caller's own, or of another user for who
+    holds user.write. A session that has ended already stays so.
+    """
     GetJwks: _aio.UnaryUnaryMultiCallable[_identity_pb2.GetJwksRequest, _identity_pb2.GetJwksResponse]  # type: ignore[assignment]
     """The public keys that verify access tokens (RFC 7517)."""
     CreateUser: _aio.UnaryUnaryMultiCallable[_identity_pb2.CreateUserRequest, _identity_pb2.User]  # type: ignore[assignment]
@@ -118,6 +188,107 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_identity_pb2.LogoutResponse, _abc.Awaitable[_identity_pb2.LogoutResponse]]:
         """Ends the caller's session, at once and on every process."""
+
+    @_abc_1.abstractmethod
+    def ChangePassword(
+        self,
+        request: _identity_pb2.ChangePasswordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.ChangePasswordResponse, _abc.Awaitable[_identity_pb2.ChangePasswordResponse]]:
+        """Gives the caller a new password and ends his other sessions. The token is stale afterwards: refresh it.
+        A session in which the present password is wrong five times ends.
+        """
+
+    @_abc_1.abstractmethod
+    def ResetPassword(
+        self,
+        request: _identity_pb2.ResetPasswordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.ResetPasswordResponse, _abc.Awaitable[_identity_pb2.ResetPasswordResponse]]:
+        """A token with which a user who forgot his password chooses a new one: shown here alone, works once and
+        for an hour. Another one makes it void, so a repeat does no harm and needs no request_id.
+        """
+
+    @_abc_1.abstractmethod
+    def CompletePasswordReset(
+        self,
+        request: _identity_pb2.CompletePasswordResetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.CompletePasswordResetResponse, _abc.Awaitable[_identity_pb2.CompletePasswordResetResponse]]:
+        """A new password for the token of ResetPassword. Ends every session of the user."""
+
+    @_abc_1.abstractmethod
+    def IssueServiceToken(
+        self,
+        request: _identity_pb2.IssueServiceTokenRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.IssueServiceTokenResponse, _abc.Awaitable[_identity_pb2.IssueServiceTokenResponse]]:
+        """An access token for a service account: 15 minutes, without a refresh token; ask again in time. Wrong
+        tenant, client id and secret are told alike.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateServiceAccount(
+        self,
+        request: _identity_pb2.CreateServiceAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.ServiceAccount, _abc.Awaitable[_identity_pb2.ServiceAccount]]:
+        """An account for a microservice. The answer holds its secret, which is shown here alone (a repeat with
+        the same request_id shows it again).
+        """
+
+    @_abc_1.abstractmethod
+    def GetServiceAccount(
+        self,
+        request: _identity_pb2.GetServiceAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.ServiceAccount, _abc.Awaitable[_identity_pb2.ServiceAccount]]: ...
+
+    @_abc_1.abstractmethod
+    def ListServiceAccounts(
+        self,
+        request: _identity_pb2.ListServiceAccountsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.ListServiceAccountsResponse, _abc.Awaitable[_identity_pb2.ListServiceAccountsResponse]]:
+        """In order of name."""
+
+    @_abc_1.abstractmethod
+    def UpdateServiceAccount(
+        self,
+        request: _identity_pb2.UpdateServiceAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.ServiceAccount, _abc.Awaitable[_identity_pb2.ServiceAccount]]:
+        """Changes name to show, state or permissions; in force on every process when the answer arrives. An account
+        that is not needed is disabled, and never deleted: the audit names it.
+        """
+
+    @_abc_1.abstractmethod
+    def RotateServiceAccountSecret(
+        self,
+        request: _identity_pb2.RotateServiceAccountSecretRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.ServiceAccount, _abc.Awaitable[_identity_pb2.ServiceAccount]]:
+        """Another secret, shown here alone. A repeat makes yet another one, so it needs no request_id."""
+
+    @_abc_1.abstractmethod
+    def ListSessions(
+        self,
+        request: _identity_pb2.ListSessionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.ListSessionsResponse, _abc.Awaitable[_identity_pb2.ListSessionsResponse]]:
+        """Sessions that stand, newest first: the caller's own, or those of another user for who holds
+        user.write.
+        """
+
+    @_abc_1.abstractmethod
+    def RevokeSession(
+        self,
+        request: _identity_pb2.RevokeSessionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.RevokeSessionResponse, _abc.Awaitable[_identity_pb2.RevokeSessionResponse]]:
+        """Ends a session, at once and on every process: one of the caller's own, or of another user for who
+        holds user.write. A session that has ended already stays so.
+        """
 
     @_abc_1.abstractmethod
     def GetJwks(

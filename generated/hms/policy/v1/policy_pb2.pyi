@@ -128,6 +128,7 @@ class MethodPolicy(_message.Message):
     PLATFORM_ONLY_FIELD_NUMBER: _builtins.int
     DEADLINE_SECONDS_FIELD_NUMBER: _builtins.int
     MAX_STREAM_BYTES_FIELD_NUMBER: _builtins.int
+    BEFORE_PASSWORD_CHANGE_FIELD_NUMBER: _builtins.int
     access: Global___Access.ValueType
     permission: _builtins.str
     """For example "patient.read". Set if and only if access is ACCESS_PERMISSION."""
@@ -145,6 +146,8 @@ class MethodPolicy(_message.Message):
     """Of a client-streaming method: the most bytes of all its messages together. Set if and only if the
     client streams.
     """
+    before_password_change: _builtins.bool
+    """Also for callers who must change their password before anything else."""
     def __init__(
         self,
         *,
@@ -157,10 +160,11 @@ class MethodPolicy(_message.Message):
         platform_only: _builtins.bool = ...,
         deadline_seconds: _builtins.int = ...,
         max_stream_bytes: _builtins.int = ...,
+        before_password_change: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "audit_class", b"audit_class", "deadline_seconds", b"deadline_seconds", "entity_type", b"entity_type", "max_stream_bytes", b"max_stream_bytes", "permission", b"permission", "platform_only", b"platform_only", "rate_tier", b"rate_tier", "replica_ok", b"replica_ok"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "audit_class", b"audit_class", "before_password_change", b"before_password_change", "deadline_seconds", b"deadline_seconds", "entity_type", b"entity_type", "max_stream_bytes", b"max_stream_bytes", "permission", b"permission", "platform_only", b"platform_only", "rate_tier", b"rate_tier", "replica_ok", b"replica_ok"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
