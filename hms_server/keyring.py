@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import hmac
 import json
 import os
 import pathlib
 import secrets
+from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
@@ -43,6 +45,7 @@ class Keyring:
     audit: tuple[tuple[str, bytes], ...]  # (key id, 32 bytes)
     page_token: bytes  # 32 bytes
     request_hash: bytes  # 32 bytes
+    anchor: tuple[SigningKey, ...] = ()  # sign the audit's daily anchors
 
     def audit_key(self, key_id: str) -> bytes | None:
         """The audit key of that id, None where the file has none."""
@@ -55,6 +58,7 @@ def create(path: pathlib.Path) -> None:
     content = {
         "signing": [{"key_id": f"sig-{stamp}-{secrets.token_hex(4)}", "d": secrets.token_hex(32)}],
         "audit": [{"key_id": f"aud-{stamp}-{secrets.token_hex(4)}", "k": secrets.token_hex(32)}],
+        "anchor": [{"key_id": f"anc-{stamp}-{secrets.token_hex(4)}", "d": secrets.token_hex(32)}],
         "page_token": secrets.token_hex(32),
         "request_hash": secrets.token_hex(32),
     }
@@ -85,6 +89,7 @@ def load(path: pathlib.Path) -> Keyring:
             audit=tuple((k["key_id"], bytes.fromhex(k["k"])) for k in content["audit"]),
             page_token=bytes.fromhex(content["page_token"]),
             request_hash=bytes.fromhex(content["request_hash"]),
+            anchor=_anchor_keys(content),
         )
     except OSError as error:
         raise errors.ConfigError(f"HMS_KEYS_FILE: cannot read {path}: {error.strerror}") from None
@@ -92,3 +97,14 @@ def load(path: pathlib.Path) -> Keyring:
         raise errors.ConfigError(
             f"HMS_KEYS_FILE: {path} is not a key file (hms keys create PATH makes one)"
         ) from None
+
+
+def _anchor_keys(content: dict[str, Any]) -> tuple[SigningKey, ...]:
+    """Those listed, and one derived from each audit key: files of before there was a list have no other."""
+    listed = [(k["key_id"], bytes.fromhex(k["d"])) for k in content.get("anchor", ())]
+    derived = [
+        (f"anc-{k['key_id']}", hmac.digest(bytes.fromhex(k["k"]), b"hms audit anchor key", "sha256"))
+        for k in content["audit"]
+    ]
+    private = ed25519.Ed25519PrivateKey.from_private_bytes
+    return tuple(SigningKey(key_id, private(key)) for key_id, key in listed + derived)

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import datetime
+import pathlib
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from hms_server import config, errors, keyring
+from hms_server.audit import anchor_file
+from hms_server.audit.anchor import Anchor
 from hms_server.audit.verify import Verdict, Verifier
 from hms_server.database.pool import Pool
 from hms_server.database.transaction import Database
@@ -16,8 +23,35 @@ _STATEMENT_SECONDS = 120.0
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command."""
     parser = subparsers.add_parser("audit", help="verify the audit chain")
-    parser.add_argument("action", choices=["verify"])
-    parser.add_argument("--tenant", metavar="CODE_OR_ID", default="", help="one tenant only")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="verify")
+    verify = actions.add_parser(
+        "verify",
+        help="recompute the chains",
+        description="Follows each hospital's chain and names the first event that is wrong, and what was "
+        "done: edit, deletion, insertion, reordering, truncation.",
+        epilog="Exit status: 0 the audit holds, 1 it does not, 2 wrong configuration.",
+    )
+    verify.add_argument("--tenant", metavar="CODE_OR_ID", default="", help="one tenant only")
+    verify.add_argument(
+        "--from",
+        dest="since",
+        type=_date,
+        metavar="DATE",
+        help="begin at the last signed anchor before this day (YYYY-MM-DD, UTC)",
+    )
+    verify.add_argument(
+        "--anchors",
+        type=pathlib.Path,
+        metavar="FILE",
+        help="a copy of the anchors from outside the database (HMS_ANCHOR_FILE if not given)",
+    )
+
+
+def _date(text: str) -> str:
+    try:
+        return datetime.date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise argparse.ArgumentTypeError("a day as YYYY-MM-DD") from None
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -27,23 +61,42 @@ def run(arguments: argparse.Namespace) -> int:
     if settings.keys_file is None:
         raise errors.ConfigError("set HMS_KEYS_FILE")
     keys = keyring.load(settings.keys_file)
-    pool = Pool(settings.worker_database_url, settings, name="verify", size=1)
+    witnesses = _witnesses(arguments.anchors, settings.anchor_file)
+    with _database(settings) as database:
+        verifier = Verifier(database, keys, witnesses=witnesses)
+        return _verify(verifier, arguments.tenant, arguments.since)
+
+
+@contextmanager
+def _database(settings: config.Settings) -> Iterator[Database]:
+    """The database as the workers have it; a fault of it is one line."""
+    pool = Pool(settings.worker_database_url, settings, name="audit", size=1)
     pool.open()
     try:
-        return _verify(Verifier(Database(pool, _STATEMENT_SECONDS), keys), arguments.tenant)
+        yield Database(pool, _STATEMENT_SECONDS)
     except errors.HmsError as error:
         raise errors.ConfigError(f"the database cannot be read: {error}") from None
     finally:
         pool.close()
 
 
-def _verify(verifier: Verifier, wanted: str) -> int:
+def _witnesses(given: pathlib.Path | None, usual: pathlib.Path | None) -> list[Anchor]:
+    if given is not None:
+        return anchor_file.read(given)
+    if usual is not None and usual.exists():
+        return anchor_file.read(usual)
+    where = f"{usual} is not there" if usual is not None else "no --anchors and no HMS_ANCHOR_FILE"
+    print(f"without a witness from outside the database: {where}", file=sys.stderr)
+    return []
+
+
+def _verify(verifier: Verifier, wanted: str, since: str | None) -> int:
     tenants = [pair for pair in verifier.tenants() if not wanted or wanted in pair]
     if not tenants:
         raise errors.ConfigError(f"no tenant {wanted!r}")
     verdicts = []
     for tenant_id, code in tenants:
-        verdict = verifier.verify(tenant_id, code)
+        verdict = verifier.verify(tenant_id, code, since)
         verdicts.append(verdict)
         if verdict.fault is not None:
             print(f"{_name(verdict)}: {verdict.fault}", flush=True)
