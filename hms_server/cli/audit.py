@@ -1,4 +1,5 @@
-"""`hms audit verify`: recomputes the audit chains; exit status 1 where one does not hold."""
+"""`hms audit verify` recomputes the audit chains (exit status 1 where one does not hold); `hms audit export`
+writes the events out."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from hms_server import config, errors, keyring
 from hms_server.audit import anchor_file
 from hms_server.audit.anchor import Anchor
 from hms_server.audit.verify import Verdict, Verifier
+from hms_server.cli import audit_export
 from hms_server.database.pool import Pool
 from hms_server.database.transaction import Database
 
@@ -22,8 +24,8 @@ _STATEMENT_SECONDS = 120.0
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command."""
-    parser = subparsers.add_parser("audit", help="verify the audit chain")
-    actions = parser.add_subparsers(dest="action", required=True, metavar="verify")
+    parser = subparsers.add_parser("audit", help="verify or export the audit")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="verify|export")
     verify = actions.add_parser(
         "verify",
         help="recompute the chains",
@@ -45,6 +47,18 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="FILE",
         help="a copy of the anchors from outside the database (HMS_ANCHOR_FILE if not given)",
     )
+    export = actions.add_parser(
+        "export",
+        help="write events to standard output",
+        description="The events of a hospital in the order of time, as FHIR R4 AuditEvent resources (NDJSON) "
+        "or CSV. The export is recorded in the hospital's audit.",
+    )
+    export.add_argument("--tenant", metavar="CODE_OR_ID", required=True)
+    export.add_argument(
+        "--from", dest="since", type=_date, required=True, metavar="DATE", help="first day, UTC"
+    )
+    export.add_argument("--to", dest="until", type=_date, metavar="DATE", help="not included (all there is)")
+    export.add_argument("--format", choices=audit_export.FORMATS, default="fhir")
 
 
 def _date(text: str) -> str:
@@ -55,8 +69,14 @@ def _date(text: str) -> str:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Verifies every tenant, or one; names the first event of each that is wrong."""
+    """Verifies every tenant, or one, and names the first event of each that is wrong; or exports."""
     settings = config.load()
+    if arguments.action == "export":
+        settings.require("worker_database_url")
+        end = f"{arguments.until}T00:00:00Z" if arguments.until else "infinity"
+        with _database(settings) as database:
+            start = f"{arguments.since}T00:00:00Z"
+            return audit_export.export(database, arguments.tenant, start, end, arguments.format)
     settings.require("worker_database_url", "keys_file")
     if settings.keys_file is None:
         raise errors.ConfigError("set HMS_KEYS_FILE")
