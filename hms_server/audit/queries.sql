@@ -71,7 +71,8 @@ SELECT made.name FROM make_audit_partitions(:months_ahead::integer) AS made (nam
 
 -- name: unanchored
 SELECT c.tenant_id, c.sequence, c.hash, to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS date,
-       coalesce((SELECT max(a.sequence) FROM audit_anchor a WHERE a.tenant_id = c.tenant_id), 0) AS anchored
+       coalesce((SELECT a.sequence FROM audit_anchor a WHERE a.tenant_id = c.tenant_id
+                 ORDER BY a.anchor_date DESC LIMIT 1), 0) AS anchored
 FROM audit_chain c
 WHERE (:after_tenant::uuid IS NULL OR c.tenant_id > :after_tenant::uuid) AND c.sequence > 0
   AND NOT EXISTS (SELECT FROM audit_anchor a

@@ -14,9 +14,15 @@ WITH RECURSIVE seen (tenant_id) AS (
   SELECT (SELECT p.tenant_id FROM audit_event_patient p
           WHERE p.tenant_id > l.tenant_id ORDER BY p.tenant_id LIMIT 1)
   FROM linked l WHERE l.tenant_id IS NOT NULL
+), anchored (tenant_id) AS (
+  (SELECT tenant_id FROM audit_anchor ORDER BY tenant_id LIMIT 1)
+  UNION ALL
+  SELECT (SELECT a.tenant_id FROM audit_anchor a
+          WHERE a.tenant_id > n.tenant_id ORDER BY a.tenant_id LIMIT 1)
+  FROM anchored n WHERE n.tenant_id IS NOT NULL
 ), everyone AS (
   SELECT tenant_id FROM seen UNION SELECT tenant_id FROM linked
-  UNION SELECT tenant_id FROM audit_chain UNION SELECT DISTINCT tenant_id FROM audit_anchor UNION SELECT id FROM audit_tenants()
+  UNION SELECT tenant_id FROM audit_chain UNION SELECT tenant_id FROM anchored UNION SELECT id FROM audit_tenants()
 )
 SELECT e.tenant_id, coalesce(t.code, '') AS code
 FROM everyone e LEFT JOIN audit_tenants() t ON t.id = e.tenant_id

@@ -8,13 +8,14 @@ import json
 
 import pytest
 
-from hms_server import keyring
+from hms_server import config, keyring
 from hms_server.audit import anchor, anchor_file
 from hms_server.audit.anchoring import Anchors
 from hms_server.audit.drain import Drain
 from hms_server.audit.verify import Verifier
 from hms_server.cli import audit as command
 from hms_server.errors import ConfigError
+from hms_server.workers import cron, parts
 
 CUT = (
     "DELETE FROM audit_event WHERE tenant_id = %(t)s AND sequence > 5",
@@ -243,3 +244,33 @@ def test_the_command_takes_the_file_as_its_witness(
     given.anchors = file.with_name("none")
     with pytest.raises(ConfigError, match="cannot read the anchors"):
         command.run(given)
+
+
+def test_an_anchor_that_the_file_does_not_have_is_not_in_the_database(
+    worker_database, keys, new_tenant, outbox, drain, owner, tmp_path
+):
+    tenant = new_tenant()
+    outbox.put(tenant.id, 2)
+    drain.run(tenant.id)
+    with pytest.raises(OSError, match="no-such-folder"):
+        Anchors(worker_database, keys, tmp_path / "no-such-folder" / "anchors").run()
+    stored = "SELECT count(*) FROM audit_anchor WHERE tenant_id = %s"
+    assert owner.execute(stored, [tenant.id]).fetchone() == (0,)
+    assert Anchors(worker_database, keys, None).run() > 0
+    assert owner.execute(stored, [tenant.id]).fetchone() == (1,)
+
+
+def test_cron_writes_the_anchors_of_its_settings(
+    database, keys_file, redis_url, new_tenant, outbox, drain, file
+):
+    tenant = new_tenant()
+    outbox.put(tenant.id, 2)
+    drain.run(tenant.id)
+    settings = config.Settings(
+        worker_database_url=database.worker, keys_file=keys_file, redis_url=redis_url, anchor_file=file
+    )
+    opened = parts.open_parts(settings, 2)
+    (task,) = [task for task in cron.tasks(opened) if task.name == "audit_anchors"]
+    task.work()
+    opened.close()
+    assert tenant.id in {each.tenant_id for each in anchor_file.read(file)}
