@@ -24,7 +24,7 @@ _COMMANDS = {
     "platform": "create the platform's administrator",
     "demo": "create the demo hospital",
     "import-fhir": "import FHIR R4 files",
-    "audit": "verify the audit chain",
+    "audit": "verify or export the audit",
     "jobs": "look at failed jobs and replay them",
 }
 

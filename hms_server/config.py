@@ -34,6 +34,8 @@ class Settings(pydantic_settings.BaseSettings):
     redis_timeout_seconds: float = pydantic.Field(0.25, gt=0)
 
     keys_file: pathlib.Path | None = None
+    # The audit's daily anchors outside the database, appended to by `hms cron`
+    anchor_file: pathlib.Path | None = None
 
     grpc_listen: str = "127.0.0.1:50051"
     threads: int = pydantic.Field(4, ge=1, le=64)

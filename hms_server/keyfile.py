@@ -26,6 +26,7 @@ def create(path: pathlib.Path) -> None:
     content = {
         "signing": [_signing_key(0)],
         "audit": [_audit_key()],
+        "anchor": [_anchor_key()],
         "page_token": secrets.token_hex(32),
         "request_hash": secrets.token_hex(32),
     }
@@ -88,6 +89,10 @@ def _signing_key(use_time: int) -> dict[str, Any]:
 
 def _audit_key() -> dict[str, Any]:
     return {"key_id": _key_id("aud"), "k": secrets.token_hex(32)}
+
+
+def _anchor_key() -> dict[str, Any]:
+    return {"key_id": _key_id("anc"), "d": secrets.token_hex(32)}
 
 
 def _key_id(kind: str) -> str:

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import hmac
 import json
 import logging
 import pathlib
 import threading
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
@@ -51,6 +52,7 @@ class Keyring:
     audit: tuple[tuple[str, bytes], ...]  # (key id, 32 bytes)
     page_token: bytes  # 32 bytes
     request_hash: bytes  # 32 bytes
+    anchor: tuple[SigningKey, ...] = ()  # sign the audit's daily anchors
 
     def current(self) -> Self:
         """The ring itself: it never changes."""
@@ -86,6 +88,7 @@ def load(path: pathlib.Path) -> Keyring:
             audit=tuple((k["key_id"], bytes.fromhex(k["k"])) for k in content["audit"]),
             page_token=bytes.fromhex(content["page_token"]),
             request_hash=bytes.fromhex(content["request_hash"]),
+            anchor=_anchor_keys(content),
         )
         if not ring.signing:
             raise ValueError("signing")
@@ -150,3 +153,14 @@ def _stamp(path: pathlib.Path) -> tuple[int, ...]:
     except OSError:
         return ()
     return status.st_mtime_ns, status.st_ino, status.st_size
+
+
+def _anchor_keys(content: dict[str, Any]) -> tuple[SigningKey, ...]:
+    """Those listed, and one derived from each audit key: files of before there was a list have no other."""
+    listed = [(k["key_id"], bytes.fromhex(k["d"])) for k in content.get("anchor", ())]
+    derived = [
+        (f"anc-{k['key_id']}", hmac.digest(bytes.fromhex(k["k"]), b"hms audit anchor key", "sha256"))
+        for k in content["audit"]
+    ]
+    private = ed25519.Ed25519PrivateKey.from_private_bytes
+    return tuple(SigningKey(key_id, private(key)) for key_id, key in listed + derived)

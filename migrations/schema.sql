@@ -510,6 +510,19 @@ $$;
 
 ALTER FUNCTION public.search_patient_ids(words text[], phone text, identifier_from text, identifier_before text, birth_from text, birth_before text, wanted integer) OWNER TO hms_search;
 
+CREATE TABLE public.audit_anchor (
+    tenant_id uuid NOT NULL,
+    anchor_date date NOT NULL,
+    sequence bigint NOT NULL,
+    hash bytea NOT NULL,
+    key_id text NOT NULL,
+    signature bytea NOT NULL
+);
+
+ALTER TABLE ONLY public.audit_anchor FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_anchor OWNER TO hms_owner;
+
 CREATE TABLE public.audit_chain (
     tenant_id uuid NOT NULL,
     sequence bigint DEFAULT 0 NOT NULL,
@@ -1126,6 +1139,9 @@ ALTER TABLE ONLY public.user_role FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.user_role OWNER TO hms_owner;
 
+ALTER TABLE ONLY public.audit_anchor
+    ADD CONSTRAINT audit_anchor_pkey PRIMARY KEY (tenant_id, anchor_date);
+
 ALTER TABLE ONLY public.audit_chain
     ADD CONSTRAINT audit_chain_pkey PRIMARY KEY (tenant_id);
 
@@ -1476,6 +1492,8 @@ ALTER TABLE ONLY public.user_role
 ALTER TABLE ONLY public.user_role
     ADD CONSTRAINT user_role_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.user_account(tenant_id, id);
 
+ALTER TABLE public.audit_anchor ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.audit_chain ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_event ENABLE ROW LEVEL SECURITY;
@@ -1491,6 +1509,8 @@ ALTER TABLE public.clinical_record_version ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.department ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.department_version ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY drain ON public.audit_anchor TO hms_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY drain ON public.audit_chain TO hms_worker USING (true) WITH CHECK (true);
 
@@ -1511,6 +1531,8 @@ ALTER TABLE public.location_version ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.organization ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.organization_version ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY owner_all ON public.audit_anchor TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.audit_chain TO hms_owner USING (true) WITH CHECK (true);
 
@@ -1621,6 +1643,8 @@ ALTER TABLE public.session ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.source_record ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.tenant ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant_isolation ON public.audit_anchor TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.audit_chain TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
@@ -1755,6 +1779,8 @@ GRANT ALL ON FUNCTION public.return_patient_rows(tenant uuid, merge uuid) TO hms
 REVOKE ALL ON FUNCTION public.search_patient_ids(words text[], phone text, identifier_from text, identifier_before text, birth_from text, birth_before text, wanted integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.search_patient_ids(words text[], phone text, identifier_from text, identifier_before text, birth_from text, birth_before text, wanted integer) TO hms_app;
 
+GRANT SELECT,INSERT ON TABLE public.audit_anchor TO hms_worker;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.audit_chain TO hms_worker;
 
 GRANT SELECT ON TABLE public.audit_event TO hms_app;
@@ -1764,7 +1790,7 @@ GRANT SELECT ON TABLE public.audit_event_patient TO hms_app;
 GRANT SELECT,INSERT ON TABLE public.audit_event_patient TO hms_worker;
 
 GRANT INSERT ON TABLE public.audit_outbox TO hms_app;
-GRANT SELECT,DELETE ON TABLE public.audit_outbox TO hms_worker;
+GRANT SELECT,INSERT,DELETE ON TABLE public.audit_outbox TO hms_worker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.clinical_record TO hms_app;
 

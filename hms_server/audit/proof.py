@@ -4,10 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import hmac
+from collections.abc import Iterable
 
 from hms_server.audit import chain
+from hms_server.audit.anchor import Anchor
 from hms_server.audit.record import Event
 from hms_server.keyring import Keyring
+
+# What was done.
+EDIT = "EDIT"
+DELETION = "DELETION"
+INSERTION = "INSERTION"
+REORDERING = "REORDERING"
+TRUNCATION = "TRUNCATION"
+REWRITING = "REWRITING"
+FORGED_ANCHOR = "FORGED_ANCHOR"
+LINKS = "LINKS"  # the table that links events to patients
+KEY = "KEY"  # a key is not there, nothing can be said
+HASH = "HASH"  # the hash does not hold; which of the first four it is, the events behind it tell
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -16,6 +30,7 @@ class Fault:
 
     sequence: int
     event_id: str  # empty where there is no such event
+    kind: str
     reason: str
 
     def __str__(self) -> str:
@@ -24,44 +39,108 @@ class Fault:
 
 
 class Proof:
-    """Follows one chain from its start."""
+    """Follows one chain from its start, or from a signed anchor."""
 
-    def __init__(self, keyring: Keyring) -> None:
+    def __init__(self, keyring: Keyring, anchors: Iterable[Anchor] = (), start: Anchor | None = None) -> None:
         self._keys = dict(keyring.audit)
-        self.sequence = 0
-        self.hash = chain.START
+        self._anchors = sorted(anchors, key=lambda anchor: anchor.sequence, reverse=True)  # the next one last
+        self.sequence = start.sequence if start else 0
+        self.hash = start.hash if start else chain.START
+        self._anchored_to = self.sequence
+        while self._anchors and self._anchors[-1].sequence < self.sequence:
+            self._anchors.pop()
+
+    def begin(self) -> Fault | None:
+        """Checks that all anchors of the start say the same."""
+        return self._anchored("")
 
     def follow(self, event: Event, stored_hash: bytes, links: int) -> Fault | None:
         """Checks the next event; `links` is how many of its patients audit_event_patient links to it."""
         expected = self.sequence + 1
         sequence, event_id = event["sequence"], event["id"]
         if sequence > expected:
-            return Fault(expected, "", "is missing")
+            return Fault(expected, "", DELETION, "was deleted: there is no event of this number")
         if sequence < expected:
-            return Fault(sequence, event_id, "stands twice, or before the chain's start")
-        key = self._keys.get(event["key_id"])
-        if key is None:
-            return Fault(sequence, event_id, f"its key {event['key_id']!r} is not in HMS_KEYS_FILE")
-        try:
-            made = chain.link(key, self.hash, event)
-        except TypeError:
-            # A number or an array that no event of ours ever holds.
-            made = b""
-        if not hmac.compare_digest(made, stored_hash):
-            return Fault(sequence, event_id, "was edited, moved or inserted: its hash does not hold")
+            return Fault(
+                sequence, event_id, INSERTION, "was inserted: it stands twice, or before the chain's start"
+            )
+        if event["key_id"] not in self._keys:
+            return Fault(sequence, event_id, KEY, f"its key {event['key_id']!r} is not in HMS_KEYS_FILE")
+        if not self.holds(event, stored_hash, self.hash):
+            return Fault(
+                sequence,
+                event_id,
+                HASH,
+                "was edited or replaced: neither its hash holds nor that of any event behind it",
+            )
         if links != len(event["patient_ids"]):
             return Fault(
                 sequence,
                 event_id,
+                LINKS,
                 f"audit_event_patient links {links} of its {len(event['patient_ids'])} patients",
             )
         self.sequence, self.hash = sequence, stored_hash
+        return self._anchored(event_id)
+
+    def holds(self, event: Event, stored_hash: bytes, previous: bytes) -> bool:
+        """Whether the hash is that of the event behind the event whose hash is `previous`."""
+        key = self.key(event)
+        return key is not None and hmac.compare_digest(self.made(event, key, previous), stored_hash)
+
+    def key(self, event: Event) -> bytes | None:
+        """The key of the event's hash."""
+        return self._keys.get(event["key_id"])
+
+    def made(self, event: Event, key: bytes, previous: bytes) -> bytes:
+        """The hash that the event has behind that one; none where it holds what no event of ours holds."""
+        try:
+            return chain.link(key, previous, event)
+        except TypeError:
+            # A number or an array that no event of ours ever holds.
+            return b""
+
+    def _anchored(self, event_id: str) -> Fault | None:
+        if not self._anchors or self._anchors[-1].sequence != self.sequence:
+            return None
+        while self._anchors and self._anchors[-1].sequence == self.sequence:
+            anchor = self._anchors.pop()
+            if not hmac.compare_digest(anchor.hash, self.hash):
+                return Fault(
+                    self.sequence,
+                    event_id,
+                    REWRITING,
+                    f"events {self._anchored_to + 1} to {self.sequence} are not those that were anchored: "
+                    f"{anchor.name} has another hash",
+                )
+        self._anchored_to = self.sequence
         return None
 
     def end(self, sequence: int, last_hash: bytes) -> Fault | None:
         """Checks that the chain ends where its last link says."""
         if self.sequence < sequence:
-            return Fault(self.sequence + 1, "", f"was removed at the end: the chain has {sequence} events")
+            return Fault(
+                self.sequence + 1, "", TRUNCATION, f"was cut off at the end: the chain has {sequence} events"
+            )
+        if self.sequence > sequence:
+            return self._short(sequence)
         if not hmac.compare_digest(self.hash, last_hash):
-            return Fault(sequence, "", "the chain's last link was edited: its hash is not this event's")
+            return Fault(sequence, "", EDIT, "the chain's last link was edited: its hash is not this event's")
         return None
+
+    def beyond(self) -> Fault | None:
+        """Checks, at the end of the chain, that no anchor names an event behind it."""
+        return self._short(self.sequence) if self._anchors else None
+
+    def _short(self, sequence: int) -> Fault:
+        witness = (
+            f"{self._anchors[0].name} names event {self._anchors[0].sequence}"
+            if self._anchors
+            else f"there were {self.sequence}"
+        )
+        return Fault(
+            sequence + 1,
+            "",
+            TRUNCATION,
+            f"was cut off, with the chain's last link set back to {sequence}: {witness}",
+        )

@@ -67,6 +67,26 @@ SELECT made.name FROM make_audit_partition(:moment::timestamptz) AS made (name)
 -- name: make_partitions
 SELECT made.name FROM make_audit_partitions(:months_ahead::integer) AS made (name)
 
+-- The anchors, over all tenants.
+
+-- name: unanchored
+SELECT c.tenant_id, c.sequence, c.hash, to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS date,
+       coalesce((SELECT a.sequence FROM audit_anchor a WHERE a.tenant_id = c.tenant_id
+                 ORDER BY a.anchor_date DESC LIMIT 1), 0) AS anchored
+FROM audit_chain c
+WHERE (:after_tenant::uuid IS NULL OR c.tenant_id > :after_tenant::uuid) AND c.sequence > 0
+  AND NOT EXISTS (SELECT FROM audit_anchor a
+                  WHERE a.tenant_id = c.tenant_id AND a.anchor_date = (now() AT TIME ZONE 'UTC')::date)
+ORDER BY c.tenant_id
+LIMIT :limit
+
+-- name: add_anchors
+INSERT INTO audit_anchor (tenant_id, anchor_date, sequence, hash, key_id, signature)
+SELECT a.tenant_id, a.anchor_date, a.sequence, decode(a.hash, 'hex'), a.key_id, decode(a.signature, 'hex')
+FROM json_to_recordset(:anchors::json) AS a
+  (tenant_id uuid, anchor_date date, sequence bigint, hash text, key_id text, signature text)
+ON CONFLICT DO NOTHING
+
 -- The sweep. One index probe a tenant, however long its queue is.
 
 -- name: waiting_tenants

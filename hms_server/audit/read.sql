@@ -173,3 +173,29 @@ LEFT JOIN LATERAL (
 ) AS new ON true
 WHERE e.tenant_id = :tenant_id AND e.id = :id::uuid
 LIMIT 1
+
+-- Who saw what of a patient, the oldest first: also under the records that were merged into this one.
+-- name: disclosures
+-- audited: named_patient_id
+WITH subject AS (
+  SELECT p.id, p.uhid FROM patient p WHERE p.tenant_id = :tenant_id AND p.id = :patient_id::uuid
+), records AS (
+  SELECT s.id FROM subject s
+  UNION ALL
+  SELECT m.id FROM patient m WHERE m.tenant_id = :tenant_id AND m.merged_into = :patient_id::uuid
+)
+SELECT s.id AS named_patient_id, s.uhid, (SELECT array_agg(r.id) FROM records r) AS record_ids,
+       e.id, e.record_time, e.action, e.method, e.actor_id, e.actor_name, e.entity_type, e.entity_id,
+       e.patient_ids, e.outcome, e.address, e.request_id, e.entities
+FROM subject s
+LEFT JOIN (
+  SELECT DISTINCT l.record_time, l.sequence
+  FROM records r
+  JOIN audit_event_patient l ON l.tenant_id = :tenant_id AND l.patient_id = r.id
+  WHERE l.record_time >= :start_time::timestamptz AND l.record_time < :end_time::timestamptz
+  ORDER BY l.record_time, l.sequence
+  LIMIT :limit
+) AS found ON true
+LEFT JOIN audit_event e ON e.tenant_id = :tenant_id AND e.sequence = found.sequence
+  AND e.record_time = found.record_time
+ORDER BY found.record_time, found.sequence

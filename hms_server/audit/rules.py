@@ -11,6 +11,11 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from hms_server import errors
 
+# What a patient can ask an account of (45 CFR 164.528).
+DISCLOSURE_YEARS = 6
+# Of one report: more is a matter for several, by year.
+MOST_DISCLOSURES = 10_000
+
 
 class Change(NamedTuple):
     """A field before and after, as JSON; empty where it was not set."""
@@ -42,6 +47,29 @@ def time_range(
     if first is not None and last is not None and last < first:
         raise errors.invalid_field("end_time", "must not be before start_time")
     return first, last
+
+
+def disclosure_range(
+    start: Timestamp | None, end: Timestamp | None, now: datetime.datetime
+) -> tuple[datetime.datetime, datetime.datetime]:
+    """The span of a disclosure report: the six years of HIPAA 164.528 where it is not said; raises
+    InvalidArgument."""
+    first, last = time_range(start, end)
+    last = last or now
+    if first is None:
+        first = _years_before(last, DISCLOSURE_YEARS)
+    elif last < first:
+        raise errors.invalid_field("start_time", "must not be in the future")
+    return first, last
+
+
+def _years_before(moment: datetime.datetime, years: int) -> datetime.datetime:
+    year = max(moment.year - years, datetime.MINYEAR)
+    try:
+        return moment.replace(year=year)
+    except ValueError:
+        # 29 February
+        return moment.replace(year=year, day=28)
 
 
 def _time(field: str, value: Timestamp | None) -> datetime.datetime | None:

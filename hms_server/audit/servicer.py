@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from google.api import httpbody_pb2
+
 from hms.audit.v1 import audit_pb2 as pb
-from hms_server import errors
-from hms_server.audit import mapping, rules
+from hms_server import clock, errors
+from hms_server.audit import disclosure, disclosure_pdf, mapping, rules
 from hms_server.context import Call
 from hms_server.database.pages import Pages
 from hms_server.database.queries import load_queries
@@ -86,3 +88,35 @@ class AuditServicer:
         if row is None:
             raise errors.NotFound("No such audit event.")
         return mapping.to_proto(row, rules.changes(row.old_fields, row.new_fields), row.entity_ids or ())
+
+    def GetDisclosureReport(
+        self, request: pb.GetDisclosureReportRequest, call: Call
+    ) -> httpbody_pb2.HttpBody:
+        """Who saw or changed what of a patient, as a table in a file."""
+        start, end = rules.disclosure_range(
+            request.start_time if request.HasField("start_time") else None,
+            request.end_time if request.HasField("end_time") else None,
+            clock.now(),
+        )
+        with self._database.tenant_transaction(call.tenant_id, call) as transaction:
+            found = transaction.queue(
+                _SQL["disclosures"],
+                patient_id=request.patient_id,
+                start_time=start,
+                end_time=end,
+                limit=rules.MOST_DISCLOSURES + 1,
+                audit_entity_id=request.patient_id,
+                audit_must_find=True,
+            )
+        report = disclosure.report(found.rows, start, end, clock.now())
+        if report is None:
+            raise errors.NotFound("No such patient.")
+        if len(report.lines) > rules.MOST_DISCLOSURES:
+            raise errors.invalid_field(
+                "start_time", f"there are more than {rules.MOST_DISCLOSURES} events: ask for a shorter time"
+            )
+        if request.format == pb.REPORT_FORMAT_PDF:
+            return httpbody_pb2.HttpBody(content_type="application/pdf", data=disclosure_pdf.to_pdf(report))
+        return httpbody_pb2.HttpBody(
+            content_type="text/csv; charset=utf-8", data=disclosure.to_csv(report).encode()
+        )

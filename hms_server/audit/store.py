@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import orjson
 
+from hms_server.audit.anchor import Anchor
 from hms_server.audit.record import Event, Taken
 from hms_server.database.queries import load_queries
 from hms_server.database.transaction import Database, Transaction
@@ -34,6 +35,16 @@ class Written(NamedTuple):
     events: int
     records: int
     chains: int
+
+
+class ChainEnd(NamedTuple):
+    """The end of a chain that has no anchor of today yet, and the last sequence that was anchored."""
+
+    tenant_id: str
+    sequence: int
+    hash: bytes
+    date: str
+    anchored: int
 
 
 class OutboxState(NamedTuple):
@@ -110,3 +121,28 @@ def outbox_state(database: Database, ceiling: int) -> OutboxState:
         state = transaction.queue(_SQL["outbox_state"], ceiling=ceiling)
     row = state.rows[0]
     return OutboxState(row.records, max(row.age_seconds or 0.0, 0.0))
+
+
+def unanchored(database: Database, after_tenant: str | None, limit: int) -> list[ChainEnd]:
+    """Chains without an anchor of today (UTC, by the database's clock), in the order of their tenants."""
+    with database.platform_transaction() as transaction:
+        found = transaction.queue(_SQL["unanchored"], after_tenant=after_tenant, limit=limit)
+    return [ChainEnd(*row) for row in found.rows]
+
+
+def add_anchors(database: Database, anchors: Iterable[Anchor]) -> int:
+    """Stores anchors; returns how many stand anew: the first of a day stays."""
+    rows = [
+        {
+            "tenant_id": anchor.tenant_id,
+            "anchor_date": anchor.date,
+            "sequence": anchor.sequence,
+            "hash": anchor.hash.hex(),
+            "key_id": anchor.key_id,
+            "signature": anchor.signature.hex(),
+        }
+        for anchor in anchors
+    ]
+    with database.platform_transaction() as transaction:
+        added = transaction.queue(_SQL["add_anchors"], anchors=orjson.dumps(rows).decode())
+    return added.affected

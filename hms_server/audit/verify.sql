@@ -14,9 +14,15 @@ WITH RECURSIVE seen (tenant_id) AS (
   SELECT (SELECT p.tenant_id FROM audit_event_patient p
           WHERE p.tenant_id > l.tenant_id ORDER BY p.tenant_id LIMIT 1)
   FROM linked l WHERE l.tenant_id IS NOT NULL
+), anchored (tenant_id) AS (
+  (SELECT tenant_id FROM audit_anchor ORDER BY tenant_id LIMIT 1)
+  UNION ALL
+  SELECT (SELECT a.tenant_id FROM audit_anchor a
+          WHERE a.tenant_id > n.tenant_id ORDER BY a.tenant_id LIMIT 1)
+  FROM anchored n WHERE n.tenant_id IS NOT NULL
 ), everyone AS (
   SELECT tenant_id FROM seen UNION SELECT tenant_id FROM linked
-  UNION SELECT tenant_id FROM audit_chain UNION SELECT id FROM audit_tenants()
+  UNION SELECT tenant_id FROM audit_chain UNION SELECT tenant_id FROM anchored UNION SELECT id FROM audit_tenants()
 )
 SELECT e.tenant_id, coalesce(t.code, '') AS code
 FROM everyone e LEFT JOIN audit_tenants() t ON t.id = e.tenant_id
@@ -30,6 +36,13 @@ SELECT c.sequence, c.hash,
         WHERE e.tenant_id = :tenant_id AND e.sequence > coalesce(c.sequence, -9223372036854775808)) AS beyond
 FROM (SELECT 1) AS one
 LEFT JOIN audit_chain c ON c.tenant_id = :tenant_id
+
+-- name: read_anchors
+SELECT to_char(a.anchor_date, 'YYYY-MM-DD') AS date, a.sequence, a.hash, a.key_id, a.signature
+FROM audit_anchor a
+WHERE a.tenant_id = :tenant_id AND a.anchor_date > :after_date::date
+ORDER BY a.anchor_date
+LIMIT :limit
 
 -- Events in the order of the chain, and how many of the patients of each are linked to it.
 -- name: read_chain
@@ -73,5 +86,6 @@ FROM audit_event_patient l
 WHERE l.tenant_id = :tenant_id
   AND (l.patient_id, l.record_time, l.sequence)
       > (:after_patient::uuid, :after_time::timestamptz, :after_sequence::bigint)
+  AND l.sequence > :begun_sequence::bigint
 ORDER BY l.patient_id, l.record_time, l.sequence
 LIMIT :limit

@@ -1,11 +1,20 @@
-"""`hms audit verify`: recomputes the audit chains; exit status 1 where one does not hold."""
+"""`hms audit verify` recomputes the audit chains (exit status 1 where one does not hold); `hms audit export`
+writes the events out."""
 
 from __future__ import annotations
 
 import argparse
+import datetime
+import pathlib
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from hms_server import config, errors, keyring
+from hms_server.audit import anchor_file
+from hms_server.audit.anchor import Anchor
 from hms_server.audit.verify import Verdict, Verifier
+from hms_server.cli import audit_export
 from hms_server.database.pool import Pool
 from hms_server.database.transaction import Database
 
@@ -15,35 +24,99 @@ _STATEMENT_SECONDS = 120.0
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command."""
-    parser = subparsers.add_parser("audit", help="verify the audit chain")
-    parser.add_argument("action", choices=["verify"])
-    parser.add_argument("--tenant", metavar="CODE_OR_ID", default="", help="one tenant only")
+    parser = subparsers.add_parser("audit", help="verify or export the audit")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="verify|export")
+    verify = actions.add_parser(
+        "verify",
+        help="recompute the chains",
+        description="Follows each hospital's chain and names the first event that is wrong, and what was "
+        "done: edit, deletion, insertion, reordering, truncation.",
+        epilog="Exit status: 0 the audit holds, 1 it does not, 2 wrong configuration.",
+    )
+    verify.add_argument("--tenant", metavar="CODE_OR_ID", default="", help="one tenant only")
+    verify.add_argument(
+        "--from",
+        dest="since",
+        type=_date,
+        metavar="DATE",
+        help="begin at the last signed anchor before this day (YYYY-MM-DD, UTC)",
+    )
+    verify.add_argument(
+        "--anchors",
+        type=pathlib.Path,
+        metavar="FILE",
+        help="a copy of the anchors from outside the database (HMS_ANCHOR_FILE if not given)",
+    )
+    export = actions.add_parser(
+        "export",
+        help="write events to standard output",
+        description="The events of a hospital in the order of time, as FHIR R4 AuditEvent resources (NDJSON) "
+        "or CSV. The export is recorded in the hospital's audit.",
+    )
+    export.add_argument("--tenant", metavar="CODE_OR_ID", required=True)
+    export.add_argument(
+        "--from", dest="since", type=_date, required=True, metavar="DATE", help="first day, UTC"
+    )
+    export.add_argument("--to", dest="until", type=_date, metavar="DATE", help="not included (all there is)")
+    export.add_argument("--format", choices=audit_export.FORMATS, default="fhir")
+
+
+def _date(text: str) -> str:
+    try:
+        return datetime.date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise argparse.ArgumentTypeError("a day as YYYY-MM-DD") from None
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Verifies every tenant, or one; names the first event of each that is wrong."""
+    """Verifies every tenant, or one, and names the first event of each that is wrong; or exports."""
     settings = config.load()
+    if arguments.action == "export":
+        settings.require("worker_database_url")
+        end = f"{arguments.until}T00:00:00Z" if arguments.until else "infinity"
+        with _database(settings) as database:
+            start = f"{arguments.since}T00:00:00Z"
+            return audit_export.export(database, arguments.tenant, start, end, arguments.format)
     settings.require("worker_database_url", "keys_file")
     if settings.keys_file is None:
         raise errors.ConfigError("set HMS_KEYS_FILE")
     keys = keyring.load(settings.keys_file)
-    pool = Pool(settings.worker_database_url, settings, name="verify", size=1)
+    witnesses = _witnesses(arguments.anchors, settings.anchor_file)
+    with _database(settings) as database:
+        verifier = Verifier(database, keys, witnesses=witnesses)
+        return _verify(verifier, arguments.tenant, arguments.since)
+
+
+@contextmanager
+def _database(settings: config.Settings) -> Iterator[Database]:
+    """The database as the workers have it; a fault of it is one line."""
+    pool = Pool(settings.worker_database_url, settings, name="audit", size=1)
     pool.open()
     try:
-        return _verify(Verifier(Database(pool, _STATEMENT_SECONDS), keys), arguments.tenant)
+        yield Database(pool, _STATEMENT_SECONDS)
     except errors.HmsError as error:
         raise errors.ConfigError(f"the database cannot be read: {error}") from None
     finally:
         pool.close()
 
 
-def _verify(verifier: Verifier, wanted: str) -> int:
+def _witnesses(given: pathlib.Path | None, usual: pathlib.Path | None) -> list[Anchor]:
+    if given is not None:
+        return anchor_file.read(given)
+    if usual is not None and usual.exists():
+        return anchor_file.read(usual)
+    where = f"{usual} is not there" if usual is not None else "no --anchors and no HMS_ANCHOR_FILE"
+    print(f"without a witness from outside the database: {where}", file=sys.stderr)
+    return []
+
+
+def _verify(verifier: Verifier, wanted: str, since: str | None) -> int:
     tenants = [pair for pair in verifier.tenants() if not wanted or wanted in pair]
     if not tenants:
         raise errors.ConfigError(f"no tenant {wanted!r}")
     verdicts = []
     for tenant_id, code in tenants:
-        verdict = verifier.verify(tenant_id, code)
+        verdict = verifier.verify(tenant_id, code, since)
         verdicts.append(verdict)
         if verdict.fault is not None:
             print(f"{_name(verdict)}: {verdict.fault}", flush=True)

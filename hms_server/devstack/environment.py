@@ -59,6 +59,7 @@ class Environment:
             "HMS_REDIS_URL": self.redis.url,
             "HMS_QUEUE_REDIS_URL": self.redis.url,
             "HMS_KEYS_FILE": str(self.layout.keys),
+            "HMS_ANCHOR_FILE": str(self.layout.anchors),
             "HMS_GRPC_LISTEN": self._grpc,
             "HMS_METRICS_LISTEN": f"{LOCALHOST}:{self.ports.metrics}",
             "HMS_METRICS_DIR": str(self.layout.metrics),
@@ -103,6 +104,7 @@ class Environment:
             **self._worker,
             "HMS_REDIS_URL": self.redis.url,
             "HMS_KEYS_FILE": str(self.layout.keys),
+            "HMS_ANCHOR_FILE": str(self.layout.anchors),
         }
 
 

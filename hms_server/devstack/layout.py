@@ -58,6 +58,11 @@ class Layout:
         return self.folder / "keys.json"
 
     @property
+    def anchors(self) -> Path:
+        """The audit's daily anchors, outside the database."""
+        return self.folder / "audit-anchors.jsonl"
+
+    @property
     def environment(self) -> Path:
         """The shell file with the addresses, there while the stack runs."""
         return self.folder / "env"

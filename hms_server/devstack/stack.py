@@ -159,6 +159,8 @@ class Stack:
             spec, is_new = self.postgres.prepare(self.environment.passwords.postgres)
             if is_new:
                 self._done.forget()
+                # Witnesses of data that is gone.
+                self.layout.anchors.unlink(missing_ok=True)
             self.postgres.forget_status()
             self._running.start(spec)
             self._running.wait_for("postgres", self._postgres_is_ready)

@@ -178,7 +178,10 @@ def _body(binding: rules.Binding, schemas: Schemas) -> Json:
 
 
 def _responses(method: MethodDescriptor, policy: policy_pb2.MethodPolicy, schemas: Schemas) -> Json:
-    content = {"application/json": {"schema": schemas.reference(method.output_type)}}
+    content: Json = {"application/json": {"schema": schemas.reference(method.output_type)}}
+    if method.output_type.full_name == "google.api.HttpBody":
+        # A file, in a format that the request names.
+        content = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
     names = ["x-request-id"]
     limited = policy.rate_tier != policy_pb2.RATE_TIER_EXEMPT
     if limited:

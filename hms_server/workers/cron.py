@@ -61,6 +61,8 @@ def tasks(parts: Parts) -> list[Task]:
         Task("audit_sweep", 2.0, lambda: sweep(parts)),
         Task("retries", 1.0, retries.enqueue_due),
         Task("audit_partitions", 3600.0, lambda: make_partitions(parts.database)),
+        # Once a day and tenant; looked for every hour, so that a new hospital need not wait for a day.
+        Task("audit_anchors", 3600.0, parts.anchors.run),
         Task("purge_request_records", 3600.0, lambda: purge(parts.database, PURGE_REQUEST_RECORDS)),
         Task("purge_sessions", 3600.0, lambda: purge(parts.database, PURGE_SESSIONS)),
     ]

@@ -10,6 +10,7 @@ import dataclasses
 import redis
 
 from hms_server import errors, keyring
+from hms_server.audit.anchoring import Anchors
 from hms_server.audit.drain import Drain
 from hms_server.config import Settings
 from hms_server.database.pool import Pool
@@ -25,6 +26,7 @@ class Parts:
     pool: Pool
     database: Database  # as hms_worker
     drain: Drain
+    anchors: Anchors
     redis: redis.Redis
     requests: DrainRequests
 
@@ -52,6 +54,7 @@ def open_parts(settings: Settings, connections: int) -> Parts:
         pool=pool,
         database=database,
         drain=Drain(database, keys),
+        anchors=Anchors(database, keys, settings.anchor_file),
         redis=connection,
         requests=DrainRequests(queues.open_queue(connection)),
     )

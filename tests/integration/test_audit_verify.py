@@ -26,28 +26,62 @@ def tenant(new_tenant, outbox, drain):
 
 # What is done by hand, and where the chain is then wrong. %s is the tenant.
 TAMPERING = {
-    "an edit": ("UPDATE audit_event SET actor_name = 'ravi' WHERE tenant_id = %s AND sequence = 7", 7),
-    "an edit of the first": ("UPDATE audit_event SET outcome = 'X' WHERE tenant_id = %s AND sequence = 1", 1),
-    "an edit of the last": ("UPDATE audit_event SET address = '' WHERE tenant_id = %s AND sequence = 20", 20),
-    "an edit of a hash": ("UPDATE audit_event SET hash = '\\x00' WHERE tenant_id = %s AND sequence = 9", 9),
+    "an edit": (
+        "UPDATE audit_event SET actor_name = 'ravi' WHERE tenant_id = %s AND sequence = 7",
+        7,
+        "EDIT",
+    ),
+    "an edit of the first": (
+        "UPDATE audit_event SET outcome = 'X' WHERE tenant_id = %s AND sequence = 1",
+        1,
+        "EDIT",
+    ),
+    "an edit of the last": (
+        "UPDATE audit_event SET address = '' WHERE tenant_id = %s AND sequence = 20",
+        20,
+        "EDIT",
+    ),
+    "an edit of a hash": (
+        "UPDATE audit_event SET hash = '\\x00' WHERE tenant_id = %s AND sequence = 9",
+        9,
+        "EDIT",
+    ),
     "an edit of a time": (
         (
             "UPDATE audit_event SET record_time = record_time - interval '1 microsecond'"
             " WHERE tenant_id = %s AND sequence = 4"
         ),
         4,
+        "EDIT",
     ),
     "an edit of the patients": (
         "UPDATE audit_event SET patient_ids = '{}' WHERE tenant_id = %s AND sequence = 4",
         4,
+        "EDIT",
     ),
-    "an edit of a key id": ("UPDATE audit_event SET key_id = '' WHERE tenant_id = %s AND sequence = 3", 3),
-    "an edit of all": ("UPDATE audit_event SET reason = 'R' WHERE tenant_id = %s", 1),
-    "a deletion": ("DELETE FROM audit_event WHERE tenant_id = %s AND sequence = 7", 7),
-    "a deletion of the first": ("DELETE FROM audit_event WHERE tenant_id = %s AND sequence = 1", 1),
-    "a deletion of the last": ("DELETE FROM audit_event WHERE tenant_id = %s AND sequence = 20", 20),
-    "a deletion of the end": ("DELETE FROM audit_event WHERE tenant_id = %s AND sequence > 5", 6),
-    "a deletion of all": ("DELETE FROM audit_event WHERE tenant_id = %s", 1),
+    "an edit of a key id": (
+        "UPDATE audit_event SET key_id = '' WHERE tenant_id = %s AND sequence = 3",
+        3,
+        "KEY",
+    ),
+    "an edit of all": ("UPDATE audit_event SET reason = 'R' WHERE tenant_id = %s", 1, "EDIT"),
+    "a deletion": ("DELETE FROM audit_event WHERE tenant_id = %s AND sequence = 7", 7, "DELETION"),
+    "a deletion of the first": (
+        "DELETE FROM audit_event WHERE tenant_id = %s AND sequence = 1",
+        1,
+        "DELETION",
+    ),
+    "a deletion of the last": (
+        "DELETE FROM audit_event WHERE tenant_id = %s AND sequence = 20",
+        20,
+        "TRUNCATION",
+    ),
+    "a deletion of the end": (
+        "DELETE FROM audit_event WHERE tenant_id = %s AND sequence > 5",
+        6,
+        "TRUNCATION",
+    ),
+    "a deletion of all": ("DELETE FROM audit_event WHERE tenant_id = %s", 1, "TRUNCATION"),
     "a deletion that closes the gap": (
         (
             "WITH gone AS (DELETE FROM audit_event WHERE tenant_id = %s AND sequence = 7 RETURNING tenant_id)"
@@ -55,10 +89,40 @@ TAMPERING = {
             " WHERE e.tenant_id = gone.tenant_id AND e.sequence > 7"
         ),
         7,
+        "DELETION",
     ),
     "two events that change places": (
         "UPDATE audit_event SET sequence = 17 - sequence WHERE tenant_id = %s AND sequence IN (8, 9)",
         8,
+        "REORDERING",
+    ),
+    "an event that moves to an earlier place": (
+        (
+            "UPDATE audit_event SET sequence = CASE WHEN sequence = 9 THEN 5 ELSE sequence + 1 END"
+            " WHERE tenant_id = %s AND sequence BETWEEN 5 AND 9"
+        ),
+        5,
+        "REORDERING",
+    ),
+    "an event that moves to a later place": (
+        (
+            "UPDATE audit_event SET sequence = CASE WHEN sequence = 5 THEN 9 ELSE sequence - 1 END"
+            " WHERE tenant_id = %s AND sequence BETWEEN 5 AND 9"
+        ),
+        5,
+        "REORDERING",
+    ),
+    "an event between two others": (
+        (
+            "WITH moved AS (UPDATE audit_event SET sequence = sequence + 1 WHERE tenant_id = %s"
+            " AND sequence > 6 RETURNING *), longer AS (UPDATE audit_chain c SET sequence = 21 FROM moved m"
+            " WHERE c.tenant_id = m.tenant_id)"
+            " INSERT INTO audit_event SELECT (jsonb_populate_record(e, jsonb_build_object("
+            "'id', gen_random_uuid(), 'sequence', 7))).* FROM audit_event e JOIN moved m ON"
+            " m.tenant_id = e.tenant_id AND e.sequence = 6 LIMIT 1"
+        ),
+        7,
+        "INSERTION",
     ),
     "a second event of a number": (
         (
@@ -67,6 +131,7 @@ TAMPERING = {
             " FROM audit_event e WHERE tenant_id = %s AND sequence = 14"
         ),
         14,
+        "INSERTION",
     ),
     "an event beyond the end": (
         (
@@ -75,6 +140,7 @@ TAMPERING = {
             " FROM audit_event e WHERE tenant_id = %s AND sequence = 20"
         ),
         21,
+        "INSERTION",
     ),
     "an event before the start": (
         (
@@ -83,19 +149,21 @@ TAMPERING = {
             " FROM audit_event e WHERE tenant_id = %s AND sequence = 20"
         ),
         0,
+        "INSERTION",
     ),
-    "a chain's end set back": ("UPDATE audit_chain SET sequence = 5 WHERE tenant_id = %s", 5),
-    "a chain's end set on": ("UPDATE audit_chain SET sequence = 25 WHERE tenant_id = %s", 21),
-    "a chain's hash": ("UPDATE audit_chain SET hash = '\\x00' WHERE tenant_id = %s", 20),
-    "a chain's end taken away": ("DELETE FROM audit_chain WHERE tenant_id = %s", 1),
-    "a link": ("DELETE FROM audit_event_patient WHERE tenant_id = %s AND sequence = 12", 12),
-    "all links": ("DELETE FROM audit_event_patient WHERE tenant_id = %s", 1),
+    "a chain's end set back": ("UPDATE audit_chain SET sequence = 5 WHERE tenant_id = %s", 5, "EDIT"),
+    "a chain's end set on": ("UPDATE audit_chain SET sequence = 25 WHERE tenant_id = %s", 21, "TRUNCATION"),
+    "a chain's hash": ("UPDATE audit_chain SET hash = '\\x00' WHERE tenant_id = %s", 20, "EDIT"),
+    "a chain's end taken away": ("DELETE FROM audit_chain WHERE tenant_id = %s", 1, "TRUNCATION"),
+    "a link": ("DELETE FROM audit_event_patient WHERE tenant_id = %s AND sequence = 12", 12, "LINKS"),
+    "all links": ("DELETE FROM audit_event_patient WHERE tenant_id = %s", 1, "LINKS"),
     "a link to another patient": (
         (
             "UPDATE audit_event_patient SET patient_id = gen_random_uuid()"
             " WHERE tenant_id = %s AND sequence = 12"
         ),
         12,
+        "LINKS",
     ),
     "a link too many": (
         (
@@ -103,6 +171,7 @@ TAMPERING = {
             " FROM audit_event_patient WHERE tenant_id = %s AND sequence = 12"
         ),
         12,
+        "LINKS",
     ),
     "a link of no event": (
         (
@@ -110,18 +179,19 @@ TAMPERING = {
             " FROM audit_event_patient WHERE tenant_id = %s AND sequence = 12"
         ),
         99,
+        "LINKS",
     ),
 }
 
 
 @pytest.mark.parametrize("name", TAMPERING)
 def test_tampering_is_found_where_it_was_done(name, tenant, owner, verifier):
-    text, sequence = TAMPERING[name]
+    text, sequence, kind = TAMPERING[name]
     assert verifier.verify(tenant.id).fault is None
     assert owner.execute(text, [tenant.id]).rowcount > 0
     fault = verifier.verify(tenant.id).fault
     assert fault is not None
-    assert fault.sequence == sequence
+    assert (fault.sequence, fault.kind) == (sequence, kind), str(fault)
 
 
 def test_a_deletion_of_everything_but_the_links_is_found(tenant, owner, verifier):
@@ -149,7 +219,7 @@ def environment(database, keys_file, monkeypatch):
 
 
 def run(tenant=""):
-    return command.run(argparse.Namespace(action="verify", tenant=tenant))
+    return command.run(argparse.Namespace(action="verify", tenant=tenant, since=None, anchors=None))
 
 
 @pytest.mark.usefixtures("environment")

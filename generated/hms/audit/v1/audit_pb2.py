@@ -24,11 +24,12 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
+from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from hms.policy.v1 import policy_pb2 as hms_dot_policy_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18hms/audit/v1/audit.proto\x12\x0chms.audit.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ahms/policy/v1/policy.proto\"\xdd\x03\n\nAuditEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x03\x12/\n\x0brecord_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x61\x63tion\x18\x04 \x01(\t\x12\x0e\n\x06method\x18\x05 \x01(\t\x12\x10\n\x08\x61\x63tor_id\x18\x06 \x01(\t\x12\x12\n\nactor_name\x18\x07 \x01(\t\x12\x12\n\nsession_id\x18\x08 \x01(\t\x12\x13\n\x0b\x65ntity_type\x18\t \x01(\t\x12\x11\n\tentity_id\x18\n \x01(\t\x12\x13\n\x0bpatient_ids\x18\x0b \x03(\t\x12\x0f\n\x07outcome\x18\x0c \x01(\t\x12\x0e\n\x06reason\x18\r \x01(\t\x12\x12\n\nrequest_id\x18\x0e \x01(\t\x12\x10\n\x08trace_id\x18\x0f \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x10 \x01(\t\x12\x13\n\x0bold_version\x18\x11 \x01(\x03\x12\x13\n\x0bnew_version\x18\x12 \x01(\x03\x12*\n\x07\x63hanges\x18\x13 \x03(\x0b\x32\x19.hms.audit.v1.FieldChange\x12\x0c\n\x04hash\x18\x14 \x01(\t\x12-\n\x08\x65ntities\x18\x15 \x03(\x0b\x32\x1b.hms.audit.v1.AuditEntities\"I\n\rAuditEntities\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x02 \x01(\t\x12\x0b\n\x03ids\x18\x03 \x03(\t\x12\r\n\x05\x63ount\x18\x04 \x01(\x05\"B\n\x0b\x46ieldChange\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x11\n\told_value\x18\x02 \x01(\t\x12\x11\n\tnew_value\x18\x03 \x01(\t\"\x90\x02\n\x16ListAuditEventsRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x1f\n\npatient_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x1d\n\x08\x61\x63tor_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1e\n\tentity_id\x18\x07 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x7f\n\x17ListAuditEventsResponse\x12.\n\x0c\x61udit_events\x18\x01 \x03(\x0b\x32\x18.hms.audit.v1.AuditEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x1b\n\x13previous_page_token\x18\x03 \x01(\t\",\n\x14GetAuditEventRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x32\xbc\x02\n\x0c\x41uditService\x12\x9a\x01\n\x0fListAuditEvents\x12$.hms.audit.v1.ListAuditEventsRequest\x1a%.hms.audit.v1.ListAuditEventsResponse\":\xca\xda\x18\x1f\x08\x03\x12\naudit.read\x18\x02 \x03\x32\x0b\x61udit_event\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/auditEvents\x12\x8e\x01\n\rGetAuditEvent\x12\".hms.audit.v1.GetAuditEventRequest\x1a\x18.hms.audit.v1.AuditEvent\"?\xca\xda\x18\x1f\x08\x03\x12\naudit.read\x18\x02 \x03\x32\x0b\x61udit_event\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/auditEvents/{id}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18hms/audit/v1/audit.proto\x12\x0chms.audit.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ahms/policy/v1/policy.proto\"\xdd\x03\n\nAuditEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x03\x12/\n\x0brecord_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x61\x63tion\x18\x04 \x01(\t\x12\x0e\n\x06method\x18\x05 \x01(\t\x12\x10\n\x08\x61\x63tor_id\x18\x06 \x01(\t\x12\x12\n\nactor_name\x18\x07 \x01(\t\x12\x12\n\nsession_id\x18\x08 \x01(\t\x12\x13\n\x0b\x65ntity_type\x18\t \x01(\t\x12\x11\n\tentity_id\x18\n \x01(\t\x12\x13\n\x0bpatient_ids\x18\x0b \x03(\t\x12\x0f\n\x07outcome\x18\x0c \x01(\t\x12\x0e\n\x06reason\x18\r \x01(\t\x12\x12\n\nrequest_id\x18\x0e \x01(\t\x12\x10\n\x08trace_id\x18\x0f \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x10 \x01(\t\x12\x13\n\x0bold_version\x18\x11 \x01(\x03\x12\x13\n\x0bnew_version\x18\x12 \x01(\x03\x12*\n\x07\x63hanges\x18\x13 \x03(\x0b\x32\x19.hms.audit.v1.FieldChange\x12\x0c\n\x04hash\x18\x14 \x01(\t\x12-\n\x08\x65ntities\x18\x15 \x03(\x0b\x32\x1b.hms.audit.v1.AuditEntities\"I\n\rAuditEntities\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x02 \x01(\t\x12\x0b\n\x03ids\x18\x03 \x03(\t\x12\r\n\x05\x63ount\x18\x04 \x01(\x05\"B\n\x0b\x46ieldChange\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x11\n\told_value\x18\x02 \x01(\t\x12\x11\n\tnew_value\x18\x03 \x01(\t\"\x90\x02\n\x16ListAuditEventsRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x1f\n\npatient_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x1d\n\x08\x61\x63tor_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1e\n\tentity_id\x18\x07 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x7f\n\x17ListAuditEventsResponse\x12.\n\x0c\x61udit_events\x18\x01 \x03(\x0b\x32\x18.hms.audit.v1.AuditEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x1b\n\x13previous_page_token\x18\x03 \x01(\t\",\n\x14GetAuditEventRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\xce\x01\n\x1aGetDisclosureReportRequest\x12\x1c\n\npatient_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\x06\x66ormat\x18\x04 \x01(\x0e\x32\x1a.hms.audit.v1.ReportFormatB\x08\xbaH\x05\x82\x01\x02\x10\x01*[\n\x0cReportFormat\x12\x1d\n\x19REPORT_FORMAT_UNSPECIFIED\x10\x00\x12\x15\n\x11REPORT_FORMAT_CSV\x10\x01\x12\x15\n\x11REPORT_FORMAT_PDF\x10\x02\x32\xe9\x03\n\x0c\x41uditService\x12\x9a\x01\n\x0fListAuditEvents\x12$.hms.audit.v1.ListAuditEventsRequest\x1a%.hms.audit.v1.ListAuditEventsResponse\":\xca\xda\x18\x1f\x08\x03\x12\naudit.read\x18\x02 \x03\x32\x0b\x61udit_event\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/auditEvents\x12\x8e\x01\n\rGetAuditEvent\x12\".hms.audit.v1.GetAuditEventRequest\x1a\x18.hms.audit.v1.AuditEvent\"?\xca\xda\x18\x1f\x08\x03\x12\naudit.read\x18\x02 \x03\x32\x0b\x61udit_event\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/auditEvents/{id}\x12\xaa\x01\n\x13GetDisclosureReport\x12(.hms.audit.v1.GetDisclosureReportRequest\x1a\x14.google.api.HttpBody\"S\xca\xda\x18\x1d\x08\x03\x12\naudit.read\x18\x05 \x03\x32\x07patient@<\x82\xd3\xe4\x93\x02,\x12*/v1/patients/{patient_id}:disclosureReportb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,22 +48,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTAUDITEVENTSREQUEST'].fields_by_name['entity_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_GETAUDITEVENTREQUEST'].fields_by_name['id']._loaded_options = None
   _globals['_GETAUDITEVENTREQUEST'].fields_by_name['id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_GETDISCLOSUREREPORTREQUEST'].fields_by_name['patient_id']._loaded_options = None
+  _globals['_GETDISCLOSUREREPORTREQUEST'].fields_by_name['patient_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_GETDISCLOSUREREPORTREQUEST'].fields_by_name['format']._loaded_options = None
+  _globals['_GETDISCLOSUREREPORTREQUEST'].fields_by_name['format']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_AUDITSERVICE'].methods_by_name['ListAuditEvents']._loaded_options = None
   _globals['_AUDITSERVICE'].methods_by_name['ListAuditEvents']._serialized_options = b'\312\332\030\037\010\003\022\naudit.read\030\002 \0032\013audit_event\202\323\344\223\002\021\022\017/v1/auditEvents'
   _globals['_AUDITSERVICE'].methods_by_name['GetAuditEvent']._loaded_options = None
   _globals['_AUDITSERVICE'].methods_by_name['GetAuditEvent']._serialized_options = b'\312\332\030\037\010\003\022\naudit.read\030\002 \0032\013audit_event\202\323\344\223\002\026\022\024/v1/auditEvents/{id}'
-  _globals['_AUDITEVENT']._serialized_start=163
-  _globals['_AUDITEVENT']._serialized_end=640
-  _globals['_AUDITENTITIES']._serialized_start=642
-  _globals['_AUDITENTITIES']._serialized_end=715
-  _globals['_FIELDCHANGE']._serialized_start=717
-  _globals['_FIELDCHANGE']._serialized_end=783
-  _globals['_LISTAUDITEVENTSREQUEST']._serialized_start=786
-  _globals['_LISTAUDITEVENTSREQUEST']._serialized_end=1058
-  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_start=1060
-  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_end=1187
-  _globals['_GETAUDITEVENTREQUEST']._serialized_start=1189
-  _globals['_GETAUDITEVENTREQUEST']._serialized_end=1233
-  _globals['_AUDITSERVICE']._serialized_start=1236
-  _globals['_AUDITSERVICE']._serialized_end=1552
+  _globals['_AUDITSERVICE'].methods_by_name['GetDisclosureReport']._loaded_options = None
+  _globals['_AUDITSERVICE'].methods_by_name['GetDisclosureReport']._serialized_options = b'\312\332\030\035\010\003\022\naudit.read\030\005 \0032\007patient@<\202\323\344\223\002,\022*/v1/patients/{patient_id}:disclosureReport'
+  _globals['_REPORTFORMAT']._serialized_start=1471
+  _globals['_REPORTFORMAT']._serialized_end=1562
+  _globals['_AUDITEVENT']._serialized_start=190
+  _globals['_AUDITEVENT']._serialized_end=667
+  _globals['_AUDITENTITIES']._serialized_start=669
+  _globals['_AUDITENTITIES']._serialized_end=742
+  _globals['_FIELDCHANGE']._serialized_start=744
+  _globals['_FIELDCHANGE']._serialized_end=810
+  _globals['_LISTAUDITEVENTSREQUEST']._serialized_start=813
+  _globals['_LISTAUDITEVENTSREQUEST']._serialized_end=1085
+  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_start=1087
+  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_end=1214
+  _globals['_GETAUDITEVENTREQUEST']._serialized_start=1216
+  _globals['_GETAUDITEVENTREQUEST']._serialized_end=1260
+  _globals['_GETDISCLOSUREREPORTREQUEST']._serialized_start=1263
+  _globals['_GETDISCLOSUREREPORTREQUEST']._serialized_end=1469
+  _globals['_AUDITSERVICE']._serialized_start=1565
+  _globals['_AUDITSERVICE']._serialized_end=2054
 # @@protoc_insertion_point(module_scope)

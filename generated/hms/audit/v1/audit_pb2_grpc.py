@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 from hms.audit.v1 import audit_pb2 as hms_dot_audit_dot_v1_dot_audit__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -44,6 +45,11 @@ class AuditServiceStub:
                 request_serializer=hms_dot_audit_dot_v1_dot_audit__pb2.GetAuditEventRequest.SerializeToString,
                 response_deserializer=hms_dot_audit_dot_v1_dot_audit__pb2.AuditEvent.FromString,
                 _registered_method=True)
+        self.GetDisclosureReport = channel.unary_unary(
+                '/hms.audit.v1.AuditService/GetDisclosureReport',
+                request_serializer=hms_dot_audit_dot_v1_dot_audit__pb2.GetDisclosureReportRequest.SerializeToString,
+                response_deserializer=google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+                _registered_method=True)
 
 
 class AuditServiceServicer:
@@ -63,6 +69,14 @@ class AuditServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetDisclosureReport(self, request, context):
+        """Who saw or changed what of a patient (HIPAA 164.528), also under records that were merged into the
+        patient's: a table as CSV or PDF, the oldest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AuditServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -75,6 +89,11 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.GetAuditEvent,
                     request_deserializer=hms_dot_audit_dot_v1_dot_audit__pb2.GetAuditEventRequest.FromString,
                     response_serializer=hms_dot_audit_dot_v1_dot_audit__pb2.AuditEvent.SerializeToString,
+            ),
+            'GetDisclosureReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDisclosureReport,
+                    request_deserializer=hms_dot_audit_dot_v1_dot_audit__pb2.GetDisclosureReportRequest.FromString,
+                    response_serializer=google_dot_api_dot_httpbody__pb2.HttpBody.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -131,6 +150,33 @@ class AuditService:
             '/hms.audit.v1.AuditService/GetAuditEvent',
             hms_dot_audit_dot_v1_dot_audit__pb2.GetAuditEventRequest.SerializeToString,
             hms_dot_audit_dot_v1_dot_audit__pb2.AuditEvent.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDisclosureReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.audit.v1.AuditService/GetDisclosureReport',
+            hms_dot_audit_dot_v1_dot_audit__pb2.GetDisclosureReportRequest.SerializeToString,
+            google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
             options,
             channel_credentials,
             insecure,

@@ -4,6 +4,7 @@ isort:skip_file
 Who saw or changed what (FHIR AuditEvent, HIPAA 164.312(b))."""
 
 from collections import abc as _abc
+from google.api import httpbody_pb2 as _httpbody_pb2
 from grpc import aio as _aio
 from hms.audit.v1 import audit_pb2 as _audit_pb2
 import abc as _abc_1
@@ -35,6 +36,10 @@ class AuditServiceStub:
     """Newest first. An event shows up a few seconds after its call at most."""
     GetAuditEvent: _grpc.UnaryUnaryMultiCallable[_audit_pb2.GetAuditEventRequest, _audit_pb2.AuditEvent]
     """With the ids of all entities it lists, and, for a change of a patient, the fields that changed."""
+    GetDisclosureReport: _grpc.UnaryUnaryMultiCallable[_audit_pb2.GetDisclosureReportRequest, _httpbody_pb2.HttpBody]
+    """Who saw or changed what of a patient (HIPAA 164.528), also under records that were merged into the
+    patient's: a table as CSV or PDF, the oldest first.
+    """
 
 @_typing.type_check_only
 class AuditServiceAsyncStub(AuditServiceStub):
@@ -43,6 +48,10 @@ class AuditServiceAsyncStub(AuditServiceStub):
     """Newest first. An event shows up a few seconds after its call at most."""
     GetAuditEvent: _aio.UnaryUnaryMultiCallable[_audit_pb2.GetAuditEventRequest, _audit_pb2.AuditEvent]  # type: ignore[assignment]
     """With the ids of all entities it lists, and, for a change of a patient, the fields that changed."""
+    GetDisclosureReport: _aio.UnaryUnaryMultiCallable[_audit_pb2.GetDisclosureReportRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
+    """Who saw or changed what of a patient (HIPAA 164.528), also under records that were merged into the
+    patient's: a table as CSV or PDF, the oldest first.
+    """
 
 class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -60,5 +69,15 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_audit_pb2.AuditEvent, _abc.Awaitable[_audit_pb2.AuditEvent]]:
         """With the ids of all entities it lists, and, for a change of a patient, the fields that changed."""
+
+    @_abc_1.abstractmethod
+    def GetDisclosureReport(
+        self,
+        request: _audit_pb2.GetDisclosureReportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_httpbody_pb2.HttpBody, _abc.Awaitable[_httpbody_pb2.HttpBody]]:
+        """Who saw or changed what of a patient (HIPAA 164.528), also under records that were merged into the
+        patient's: a table as CSV or PDF, the oldest first.
+        """
 
 def add_AuditServiceServicer_to_server(servicer: AuditServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
