@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from hms_server import keyring
+from hms_server.admin.address_store import AddressRuleLoader
 from hms_server.admin.servicer import AdminServicer
 from hms_server.audit.denials import DenialAuditor
 from hms_server.audit.servicer import AuditServicer
@@ -20,7 +21,9 @@ from hms_server.edge.addresses import resolver
 from hms_server.edge.server import Server, behaviours
 from hms_server.errors import ConfigError
 from hms_server.fhir.servicer import FhirServicer
+from hms_server.gate.addresses import AddressBook
 from hms_server.gate.gate import Gate
+from hms_server.gate.listener import AddressListener
 from hms_server.gate.publisher import GatePublisher
 from hms_server.identity.gate_state import GateLoader
 from hms_server.identity.passwords import Passwords
@@ -46,18 +49,21 @@ class Application:
     settings: Settings
     pool: Pool
     nudger: AuditNudger
+    listener: AddressListener
     server: Server
 
     def start(self) -> None:
         """Opens the pool, then the port."""
         self.pool.open()
         self.nudger.start()
+        self.listener.start()
         self.server.start(self.settings.grpc_listen)
 
     def stop(self) -> None:
         """Calls in flight finish first; what they audited is drained by the workers."""
         self.server.stop(self.settings.drain_seconds)
         self.nudger.stop()
+        self.listener.stop()
         self.pool.close()
 
 
@@ -73,9 +79,13 @@ def application(settings: Settings) -> Application:
     publisher = GatePublisher(client)
     catalogue = Catalogue(load_policies())
     nudger = AuditNudger(queues.open_queue(queues.connect(settings)))
+    loader = GateLoader(database)
+    addresses = AddressBook(AddressRuleLoader(database).load)
     parts = chain.ChainParts(
         verifier=TokenVerifier(keys),
-        gate=Gate(client, publisher, GateLoader(database).load),
+        gate=Gate(client, publisher, loader.load),
+        addresses=addresses,
+        tenant_of=loader.tenant_of,
         directory=PermissionDirectory(database, client, catalogue),
         denials=DenialAuditor(Database(pool, _DENIAL_SECONDS)),
         nudge=nudger.nudge,
@@ -88,7 +98,7 @@ def application(settings: Settings) -> Application:
         settings.max_request_bytes,
     )
     server = Server(methods, threads=settings.threads, max_request_bytes=settings.max_request_bytes)
-    return Application(settings, pool, nudger, server)
+    return Application(settings, pool, nudger, AddressListener(client, addresses), server)
 
 
 def servicers(

@@ -24,6 +24,7 @@ class MethodPolicy:
     platform_only: bool
     deadline_seconds: int = 0  # 0: the usual ceiling
     max_stream_bytes: int = 0  # more than 0 if and only if the client streams
+    weight: int = 1  # how many calls of the tier one call counts for
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

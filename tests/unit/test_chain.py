@@ -20,7 +20,7 @@ from hms_server.edge.status import to_status
 from hms_server.errors import ConfigError
 from hms_server.policy import load_policies, policy_of, services
 from tests.unit.edge_fixtures import USER
-from tests.unit.test_interceptors import Denials, Directory, FakeGate, Verifier
+from tests.unit.test_interceptors import Denials, Directory, FakeGate, Verifier, open_book
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ORDER = (
@@ -29,6 +29,7 @@ ORDER = (
     "LogInterceptor",
     "ErrorInterceptor",
     "DeadlineInterceptor",
+    "AddressInterceptor",
     "AuthenticationInterceptor",
     "GateInterceptor",
     "AuthorizationInterceptor",
@@ -40,6 +41,8 @@ def parts(**changes):
     values = {
         "verifier": Verifier(),
         "gate": FakeGate(),
+        "addresses": open_book(),
+        "tenant_of": str,
         "directory": Directory(),
         "denials": Denials(),
         "nudge": lambda tenant: None,
