@@ -510,6 +510,23 @@ $$;
 
 ALTER FUNCTION public.search_patient_ids(words text[], phone text, identifier_from text, identifier_before text, birth_from text, birth_before text, wanted integer) OWNER TO hms_search;
 
+CREATE TABLE public.address_rule (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    action text NOT NULL,
+    network text NOT NULL COLLATE pg_catalog."C",
+    note text NOT NULL,
+    actor_id uuid NOT NULL,
+    create_time timestamp with time zone DEFAULT now() NOT NULL,
+    delete_time timestamp with time zone,
+    CONSTRAINT address_rule_action_check CHECK ((action = ANY (ARRAY['DENY'::text, 'ALLOW'::text])))
+);
+
+ALTER TABLE ONLY public.address_rule FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.address_rule OWNER TO hms_owner;
+
 CREATE TABLE public.audit_chain (
     tenant_id uuid NOT NULL,
     sequence bigint DEFAULT 0 NOT NULL,
@@ -1075,6 +1092,9 @@ ALTER TABLE ONLY public.user_role FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.user_role OWNER TO hms_owner;
 
+ALTER TABLE ONLY public.address_rule
+    ADD CONSTRAINT address_rule_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.audit_chain
     ADD CONSTRAINT audit_chain_pkey PRIMARY KEY (tenant_id);
 
@@ -1192,6 +1212,8 @@ ALTER TABLE ONLY public.user_account_version
 ALTER TABLE ONLY public.user_role
     ADD CONSTRAINT user_role_pkey PRIMARY KEY (tenant_id, user_id, role_id);
 
+CREATE UNIQUE INDEX address_rule_in_force ON public.address_rule USING btree (tenant_id, network, action) WHERE (delete_time IS NULL);
+
 CREATE INDEX audit_event_by_actor ON ONLY public.audit_event USING btree (tenant_id, actor_id, record_time, sequence);
 
 CREATE INDEX audit_event_by_entity ON ONLY public.audit_event USING btree (tenant_id, entity_id, record_time, sequence) WHERE (entity_id <> ''::text);
@@ -1259,6 +1281,9 @@ CREATE INDEX session_by_expire_time ON public.session USING btree (expire_time);
 CREATE INDEX session_by_user ON public.session USING btree (tenant_id, user_id);
 
 CREATE INDEX user_role_by_role ON public.user_role USING btree (tenant_id, role_id);
+
+ALTER TABLE ONLY public.address_rule
+    ADD CONSTRAINT address_rule_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
 ALTER TABLE ONLY public.clinical_record
     ADD CONSTRAINT clinical_record_tenant_id_encounter_id_fkey FOREIGN KEY (tenant_id, encounter_id) REFERENCES public.encounter(tenant_id, id);
@@ -1398,6 +1423,8 @@ ALTER TABLE ONLY public.user_role
 ALTER TABLE ONLY public.user_role
     ADD CONSTRAINT user_role_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.user_account(tenant_id, id);
 
+ALTER TABLE public.address_rule ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.audit_chain ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_event ENABLE ROW LEVEL SECURITY;
@@ -1433,6 +1460,8 @@ ALTER TABLE public.location_version ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.organization ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.organization_version ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY owner_all ON public.address_rule TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.audit_chain TO hms_owner USING (true) WITH CHECK (true);
 
@@ -1531,6 +1560,8 @@ ALTER TABLE public.session ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.source_record ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.tenant ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant_isolation ON public.address_rule TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.audit_chain TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
@@ -1658,6 +1689,8 @@ GRANT ALL ON FUNCTION public.return_patient_rows(tenant uuid, merge uuid) TO hms
 
 REVOKE ALL ON FUNCTION public.search_patient_ids(words text[], phone text, identifier_from text, identifier_before text, birth_from text, birth_before text, wanted integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.search_patient_ids(words text[], phone text, identifier_from text, identifier_before text, birth_from text, birth_before text, wanted integer) TO hms_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.address_rule TO hms_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.audit_chain TO hms_worker;
 
