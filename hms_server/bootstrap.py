@@ -19,6 +19,7 @@ from hms_server.database.transaction import Database
 from hms_server.edge import chain
 from hms_server.edge.addresses import resolver
 from hms_server.edge.server import Server, behaviours
+from hms_server.edge.threads import CallThreads
 from hms_server.errors import ConfigError
 from hms_server.fhir.servicer import FhirServicer
 from hms_server.gate.addresses import AddressBook
@@ -80,6 +81,7 @@ def application(settings: Settings) -> Application:
     catalogue = Catalogue(load_policies())
     nudger = AuditNudger(queues.open_queue(queues.connect(settings)))
     loader = GateLoader(database)
+    threads = CallThreads(settings.threads)
     addresses = AddressBook(AddressRuleLoader(database).load)
     parts = chain.ChainParts(
         verifier=TokenVerifier(keys),
@@ -87,6 +89,7 @@ def application(settings: Settings) -> Application:
         addresses=addresses,
         tenant_of=loader.tenant_of,
         directory=PermissionDirectory(database, client, catalogue),
+        learn=threads.learn,
         denials=DenialAuditor(Database(pool, _DENIAL_SECONDS)),
         nudge=nudger.nudge,
         deadline_ceiling_seconds=settings.statement_timeout_seconds,
@@ -97,7 +100,7 @@ def application(settings: Settings) -> Application:
         resolver(settings.trusted_proxies),
         settings.max_request_bytes,
     )
-    server = Server(methods, threads=settings.threads, max_request_bytes=settings.max_request_bytes)
+    server = Server(methods, threads=threads, max_request_bytes=settings.max_request_bytes)
     return Application(settings, pool, nudger, AddressListener(client, addresses), server)
 
 

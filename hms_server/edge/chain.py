@@ -21,6 +21,7 @@ from hms_server.edge.interceptors.gate import GateInterceptor
 from hms_server.edge.interceptors.log import LogInterceptor
 from hms_server.edge.interceptors.metrics import MetricsInterceptor
 from hms_server.edge.interceptors.request_id import RequestIdInterceptor
+from hms_server.edge.interceptors.share import ShareInterceptor
 from hms_server.edge.interceptors.validation import ValidationInterceptor
 from hms_server.gate.addresses import AddressBook
 from hms_server.gate.gate import Gate
@@ -36,6 +37,7 @@ class ChainParts:
     tenant_of: Callable[[str], str]
     directory: Directory
     denials: Denials
+    learn: Callable[[str, str], None]
     nudge: Callable[[str], None]
     deadline_ceiling_seconds: float
 
@@ -50,6 +52,7 @@ def build(parts: ChainParts) -> tuple[Interceptor, ...]:
         DeadlineInterceptor(parts.deadline_ceiling_seconds),
         AddressInterceptor(parts.addresses),
         AuthenticationInterceptor(parts.verifier, parts.gate.strangers.report_failure),
+        ShareInterceptor(parts.learn),
         GateInterceptor(parts.gate, parts.addresses, parts.tenant_of),
         AuthorizationInterceptor(parts.directory),
         ValidationInterceptor(),

@@ -81,8 +81,6 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The two patients cannot be merged as they stand: the message says what is in the way."""
     ADDRESS_DENIED: _ErrorReason.ValueType  # 40
     """The address is on a list of addresses that may not call, or a list says who may and it is not on it."""
-    TENANT_BUSY: _ErrorReason.ValueType  # 41
-    """The hospital holds its share of the server's threads while others wait; RetryInfo says when to try again."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper): ...
 
@@ -145,6 +143,4 @@ MERGE_CONFLICT: ErrorReason.ValueType  # 28
 """The two patients cannot be merged as they stand: the message says what is in the way."""
 ADDRESS_DENIED: ErrorReason.ValueType  # 40
 """The address is on a list of addresses that may not call, or a list says who may and it is not on it."""
-TENANT_BUSY: ErrorReason.ValueType  # 41
-"""The hospital holds its share of the server's threads while others wait; RetryInfo says when to try again."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
