@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import threading
+import time
 
 import grpc
 import pytest
@@ -57,6 +58,13 @@ class Hospitals:
             assert self.entered.acquire(timeout=SECONDS)
 
 
+def eventually(look):
+    until = time.monotonic() + SECONDS
+    while not look():
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.005)
+
+
 @pytest.fixture
 def process():
     made = Hospitals()
@@ -90,6 +98,7 @@ def test_a_hospital_that_comes_into_a_burst_is_next(process):
     process.begun(THREADS)
     quick = process.call("Quick", C)
     unknown = process.call("Quick", "")
+    eventually(lambda: len(process.threads._queues) == 3)
     process.let_go.release(2)
     assert (quick.result(), unknown.result()) == (b"quick", b"quick")
     assert sum(call.done() for call in slow) <= 2
