@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from hms_server.admin.address_store import AddressRuleLoader
 from hms_server.admin.servicer import AdminServicer
 from hms_server.audit.denials import DenialAuditor
 from hms_server.audit.servicer import AuditServicer
@@ -17,9 +18,12 @@ from hms_server.database.transaction import Database
 from hms_server.edge import chain
 from hms_server.edge.addresses import resolver
 from hms_server.edge.server import Server, behaviours
+from hms_server.edge.threads import CallThreads
 from hms_server.errors import ConfigError
 from hms_server.fhir.servicer import FhirServicer
+from hms_server.gate.addresses import AddressBook
 from hms_server.gate.gate import Gate
+from hms_server.gate.listener import AddressListener
 from hms_server.gate.publisher import GatePublisher
 from hms_server.identity.gate_state import GateLoader
 from hms_server.identity.passwords import Passwords
@@ -45,18 +49,21 @@ class Application:
     settings: Settings
     pool: Pool
     nudger: AuditNudger
+    listener: AddressListener
     server: Server
 
     def start(self) -> None:
         """Opens the pool, then the port."""
         self.pool.open()
         self.nudger.start()
+        self.listener.start()
         self.server.start(self.settings.grpc_listen)
 
     def stop(self) -> None:
         """Calls in flight finish first; what they audited is drained by the workers."""
         self.server.stop(self.settings.drain_seconds)
         self.nudger.stop()
+        self.listener.stop()
         self.pool.close()
 
 
@@ -72,10 +79,16 @@ def application(settings: Settings) -> Application:
     publisher = GatePublisher(client)
     catalogue = Catalogue(load_policies())
     nudger = AuditNudger(queues.open_queue(queues.connect(settings)))
+    loader = GateLoader(database)
+    threads = CallThreads(settings.threads)
+    addresses = AddressBook(AddressRuleLoader(database).load)
     parts = chain.ChainParts(
         verifier=TokenVerifier(keys),
-        gate=Gate(client, publisher, GateLoader(database).load),
+        gate=Gate(client, publisher, loader.load),
+        addresses=addresses,
+        tenant_of=loader.tenant_of,
         directory=PermissionDirectory(database, client, catalogue),
+        learn=threads.learn,
         denials=DenialAuditor(Database(pool, _DENIAL_SECONDS)),
         nudge=nudger.nudge,
         deadline_ceiling_seconds=settings.statement_timeout_seconds,
@@ -86,8 +99,8 @@ def application(settings: Settings) -> Application:
         resolver(settings.trusted_proxies),
         settings.max_request_bytes,
     )
-    server = Server(methods, threads=settings.threads, max_request_bytes=settings.max_request_bytes)
-    return Application(settings, pool, nudger, server)
+    server = Server(methods, threads=threads, max_request_bytes=settings.max_request_bytes)
+    return Application(settings, pool, nudger, AddressListener(client, addresses), server)
 
 
 def servicers(

@@ -25,6 +25,7 @@ class MethodPolicy:
     deadline_seconds: int = 0  # 0: the usual ceiling
     max_stream_bytes: int = 0  # more than 0 if and only if the client streams
     before_password_change: bool = False  # also for callers who must change their password first
+    weight: int = 1  # how many calls of the tier one call counts for
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -49,8 +49,10 @@ def policy_of(method: MethodDescriptor) -> MethodPolicy:
         raise ConfigError(f"{full_name}: an audited method cannot be answered by a replica")
     if policy.before_password_change and access != "AUTHENTICATED":
         raise ConfigError(f"{full_name}: before_password_change is of methods that need a token alone")
-    if policy.deadline_seconds < 0 or policy.max_stream_bytes < 0:
-        raise ConfigError(f"{full_name}: deadline_seconds and max_stream_bytes cannot be negative")
+    if policy.deadline_seconds < 0 or policy.max_stream_bytes < 0 or policy.weight < 0:
+        raise ConfigError(f"{full_name}: deadline_seconds, max_stream_bytes and weight cannot be negative")
+    if policy.weight and (access == "PUBLIC" or tier == "EXEMPT"):
+        raise ConfigError(f"{full_name}: only calls with a token and a limit have a weight")
     if method.client_streaming != bool(policy.max_stream_bytes):
         raise ConfigError(f"{full_name}: max_stream_bytes is set if and only if the client streams")
     return MethodPolicy(
@@ -65,6 +67,7 @@ def policy_of(method: MethodDescriptor) -> MethodPolicy:
         deadline_seconds=policy.deadline_seconds,
         max_stream_bytes=policy.max_stream_bytes,
         before_password_change=policy.before_password_change,
+        weight=policy.weight or 1,
     )
 
 

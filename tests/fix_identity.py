@@ -46,6 +46,9 @@ class Publications(GatePublisher):
     def user(self, tenant_id: str, user_id: str, permission_version: int) -> None:
         self.seen.append(("user", tenant_id, user_id, permission_version))
 
+    def addresses_changed(self, tenant_id: str) -> None:
+        self.seen.append(("addresses", tenant_id))
+
     def session_revoked(self, tenant_id: str, session_id: str) -> None:
         self.seen.append(("session", tenant_id, session_id))
 

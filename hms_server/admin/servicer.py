@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from hms.admin.v1 import address_pb2, directory_pb2
 from hms.admin.v1 import admin_pb2 as pb
-from hms.admin.v1 import directory_pb2
+from hms_server.admin.addresses import AddressRules
 from hms_server.admin.directory import Directory
 from hms_server.admin.kinds import KINDS
 from hms_server.admin.settings import SettingsBook
@@ -19,7 +20,7 @@ from hms_server.identity.passwords import Passwords
 
 
 class AdminServicer:
-    """Tenants, settings and the directory."""
+    """Tenants, settings, addresses and the directory."""
 
     def __init__(
         self,
@@ -38,6 +39,9 @@ class AdminServicer:
             publisher=publisher,
         )
         self._settings = SettingsBook(database=database, request_ids=request_ids)
+        self._addresses = AddressRules(
+            database=database, pages=pages, request_ids=request_ids, publisher=publisher
+        )
 
         def directory(kind: str) -> Directory:
             return Directory(KINDS[kind], database=database, pages=pages, request_ids=request_ids)
@@ -70,6 +74,24 @@ class AdminServicer:
     def UpdateSettings(self, request: pb.UpdateSettingsRequest, call: Call) -> pb.Settings:
         """Changes the caller's tenant's settings."""
         return self._settings.update(request, call)
+
+    def CreateAddressRule(
+        self, request: address_pb2.CreateAddressRuleRequest, call: Call
+    ) -> address_pb2.AddressRule:
+        """A new rule."""
+        return self._addresses.create(request, call)
+
+    def ListAddressRules(
+        self, request: address_pb2.ListAddressRulesRequest, call: Call
+    ) -> address_pb2.ListAddressRulesResponse:
+        """The rules in force."""
+        return self._addresses.list_rules(request, call)
+
+    def DeleteAddressRule(
+        self, request: address_pb2.DeleteAddressRuleRequest, call: Call
+    ) -> address_pb2.DeleteAddressRuleResponse:
+        """Ends a rule."""
+        return self._addresses.delete(request, call)
 
     def CreateDepartment(self, request: directory_pb2.CreateDepartmentRequest, call: Call) -> Any:
         """A new department."""

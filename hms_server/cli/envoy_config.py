@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 
 from hms_server.errors import ConfigError
 from hms_server.gateway.config import bootstrap
@@ -15,6 +16,8 @@ HEADER = """\
 # `--files` must hold hms.binpb, guard.lua, status.lua, openapi.json and docs.html from generated/.
 """
 
+_DEFAULTS = {field.name: field.default for field in dataclasses.fields(GatewayOptions)}
+
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command."""
@@ -25,6 +28,27 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--files", default="/etc/envoy/hms", help="where Envoy finds the generated files")
     parser.add_argument("--origin", action="append", default=[], help="a browser origin to allow")
     parser.add_argument("--trusted-hops", type=int, default=0, help="proxies in front of the gateway")
+    parser.add_argument(
+        "--max-connections",
+        type=int,
+        default=_DEFAULTS["max_client_connections"],
+        metavar="N",
+        help="of clients",
+    )
+    parser.add_argument(
+        "--requests-per-second",
+        type=int,
+        default=_DEFAULTS["requests_per_second"],
+        metavar="N",
+        help="of all clients together; 0 for no limit",
+    )
+    parser.add_argument(
+        "--address-requests-per-second",
+        type=int,
+        default=_DEFAULTS["address_requests_per_second"],
+        metavar="N",
+        help="of one client address; 0 for no limit",
+    )
     parser.add_argument("--tls-certificate", default="", metavar="PATH")
     parser.add_argument("--tls-key", default="", metavar="PATH")
 
@@ -51,6 +75,9 @@ def render(arguments: argparse.Namespace) -> str:
             descriptor_path=f"{arguments.files.rstrip('/')}/hms.binpb",
             allowed_origins=tuple(arguments.origin),
             trusted_proxy_hops=arguments.trusted_hops,
+            max_client_connections=arguments.max_connections,
+            requests_per_second=arguments.requests_per_second,
+            address_requests_per_second=arguments.address_requests_per_second,
             tls_certificate_path=arguments.tls_certificate,
             tls_private_key_path=arguments.tls_key,
         )
@@ -65,6 +92,19 @@ def _command(arguments: argparse.Namespace) -> str:
     words += [f"--origin {origin}" for origin in arguments.origin]
     if arguments.trusted_hops:
         words.append(f"--trusted-hops {arguments.trusted_hops}")
+    words += [
+        f"--{option} {value}"
+        for option, name, value in (
+            ("max-connections", "max_client_connections", arguments.max_connections),
+            ("requests-per-second", "requests_per_second", arguments.requests_per_second),
+            (
+                "address-requests-per-second",
+                "address_requests_per_second",
+                arguments.address_requests_per_second,
+            ),
+        )
+        if value != _DEFAULTS[name]
+    ]
     if arguments.tls_certificate:
         words.append(f"--tls-certificate {arguments.tls_certificate} --tls-key {arguments.tls_key}")
     return " ".join(words)

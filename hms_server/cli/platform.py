@@ -1,4 +1,4 @@
-"""`hms platform create-admin`: the platform's first administrator. Safe to run again."""
+"""`hms platform`: the platform's first administrator, and a way back in. Safe to run again."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import argparse
 import getpass
 import logging
 import sys
+from collections.abc import Callable
 
 from hms_server import config, errors, ids
+from hms_server.cli import address_rules
 from hms_server.context import Call, MethodPolicy
 from hms_server.database.faults import DatabaseFault
 from hms_server.database.pool import Pool
@@ -30,7 +32,7 @@ _POLICY = MethodPolicy(
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command's arguments."""
-    parser = subparsers.add_parser("platform", help="create the platform's administrator")
+    parser = subparsers.add_parser("platform", help="create the platform's administrator, clear rules")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     create = actions.add_parser(
         "create-admin",
@@ -38,12 +40,20 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description="The password comes from HMS_BOOTSTRAP_PASSWORD, or from standard input.",
     )
     create.add_argument("--username", required=True)
+    clear = actions.add_parser(
+        "clear-address-rules",
+        help="end all rules of addresses, if they keep everybody out",
+        description="Ends the platform's rules, or those of a tenant.",
+    )
+    clear.add_argument("--tenant", default="", metavar="CODE")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command."""
     settings = config.load()
     settings.require("app_database_url")
+    if arguments.action == "clear-address-rules":
+        return _with_database(settings, lambda base: address_rules.clear(base, settings, arguments.tenant))
     username: str = arguments.username
     if not rules.username_key(username):
         raise errors.ConfigError("a user name is made of letters, digits and . _ @ + -")
@@ -51,13 +61,17 @@ def run(arguments: argparse.Namespace) -> int:
     faults = password_rules.faults(password, names=(username,))
     if faults:
         raise errors.ConfigError(f"the password {'; '.join(faults)}")
+    return _with_database(settings, lambda base: _create(base, Passwords(), username, password))
+
+
+def _with_database(settings: config.Settings, act: Callable[[Database], str]) -> int:
+    """Prints what `act` tells; returns the exit status."""
     # Its warnings would be many lines for what is told in one.
     logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
     pool = Pool(settings.app_database_url, settings, "platform", size=1)
     pool.open()
     try:
-        database = Database(pool, settings.statement_timeout_seconds)
-        print(_create(database, Passwords(), username, password))
+        print(act(Database(pool, settings.statement_timeout_seconds)))
     except DatabaseFault as error:
         print(f"hms platform: {error}: run `hms migrate` first?", file=sys.stderr)
         return 1

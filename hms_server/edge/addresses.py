@@ -24,8 +24,9 @@ def peer_address(peer: str) -> str:
 def resolver(trusted: str) -> Callable[[Any, dict[str, str]], str]:
     """A function of (grpc context, metadata). `trusted` lists the proxies' networks; raises ConfigError.
 
-    Only the last entry of x-forwarded-for was written by the proxy itself; those before it are the
-    client's own word.
+    Envoy says who its client is (x-envoy-external-address), also where further proxies stand in front of
+    it. Of another proxy's x-forwarded-for only the last entry was written by the proxy itself; those before
+    it are the client's own word.
     """
     try:
         networks = [ipaddress.ip_network(part.strip()) for part in trusted.split(",") if part.strip()]
@@ -42,7 +43,9 @@ def resolver(trusted: str) -> Callable[[Any, dict[str, str]], str]:
 
     def resolve(context: Any, metadata: dict[str, str]) -> str:
         address = peer_address(context.peer())
-        forwarded = metadata.get("x-forwarded-for", "").rpartition(",")[2].strip()
+        forwarded = metadata.get("x-envoy-external-address", "")
+        if not forwarded:
+            forwarded = metadata.get("x-forwarded-for", "").rpartition(",")[2].strip()
         return forwarded if forwarded and is_trusted(address) else address
 
     return resolve

@@ -1,8 +1,9 @@
 """The interceptors in their order. A test checks it against DESIGN's words.
 
 Outermost first. Request id and trace come before everything that is written down; metrics and log
-see the mapped status; what can refuse stands inside error mapping; who one is comes before how often
-one may call, that before what one may do, and only then is the request itself looked at.
+see the mapped status; what can refuse stands inside error mapping; a refused address gets no further
+work; who one is comes before how often one may call, that before what one may do, and only then is the
+request itself looked at.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import dataclasses
 from collections.abc import Callable
 
 from hms_server.edge.bound import BoundMethod, Handler, Interceptor
+from hms_server.edge.interceptors.addresses import AddressInterceptor
 from hms_server.edge.interceptors.authentication import AuthenticationInterceptor, Verifier
 from hms_server.edge.interceptors.authorization import AuthorizationInterceptor, Directory
 from hms_server.edge.interceptors.deadline import DeadlineInterceptor
@@ -19,7 +21,9 @@ from hms_server.edge.interceptors.gate import GateInterceptor
 from hms_server.edge.interceptors.log import LogInterceptor
 from hms_server.edge.interceptors.metrics import MetricsInterceptor
 from hms_server.edge.interceptors.request_id import RequestIdInterceptor
+from hms_server.edge.interceptors.share import ShareInterceptor
 from hms_server.edge.interceptors.validation import ValidationInterceptor
+from hms_server.gate.addresses import AddressBook
 from hms_server.gate.gate import Gate
 
 
@@ -29,8 +33,11 @@ class ChainParts:
 
     verifier: Verifier
     gate: Gate
+    addresses: AddressBook
+    tenant_of: Callable[[str], str]
     directory: Directory
     denials: Denials
+    learn: Callable[[str, str], None]
     nudge: Callable[[str], None]
     deadline_ceiling_seconds: float
 
@@ -43,8 +50,10 @@ def build(parts: ChainParts) -> tuple[Interceptor, ...]:
         LogInterceptor(),
         ErrorInterceptor(parts.denials, parts.nudge),
         DeadlineInterceptor(parts.deadline_ceiling_seconds),
-        AuthenticationInterceptor(parts.verifier, parts.gate.report_failure),
-        GateInterceptor(parts.gate),
+        AddressInterceptor(parts.addresses),
+        AuthenticationInterceptor(parts.verifier, parts.gate.strangers.report_failure),
+        ShareInterceptor(parts.learn),
+        GateInterceptor(parts.gate, parts.addresses, parts.tenant_of),
         AuthorizationInterceptor(parts.directory),
         ValidationInterceptor(),
     )

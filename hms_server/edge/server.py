@@ -16,6 +16,7 @@ from grpc_reflection.v1alpha import reflection
 
 from hms_server.edge import chain as chains
 from hms_server.edge.bound import BoundMethod, Interceptor
+from hms_server.edge.threads import CallThreads
 from hms_server.edge.transport import Behaviour, Resolve, StreamBehaviour, behaviour
 from hms_server.errors import ConfigError
 from hms_server.policy import policy_of, services
@@ -67,10 +68,14 @@ class Server:
     """One process's server."""
 
     def __init__(
-        self, methods: dict[str, dict[str, Behaviour]], *, threads: int, max_request_bytes: int
+        self,
+        methods: dict[str, dict[str, Behaviour]],
+        *,
+        threads: int | CallThreads,
+        max_request_bytes: int,
     ) -> None:
         self._server = grpc.server(
-            concurrent.futures.ThreadPoolExecutor(threads, thread_name_prefix="hms-call"),
+            CallThreads(threads) if isinstance(threads, int) else threads,
             options=[
                 ("grpc.so_reuseport", 1),
                 ("grpc.max_receive_message_length", max_request_bytes * _TRANSPORT_FACTOR),

@@ -1,13 +1,19 @@
 -- Sliding window in ten buckets, kept in one hash: field b is the newest bucket's number, s the sum of
--- the live ones, the rest are counts by bucket number. The oldest bucket counts whole until it has
--- left the window, so no window of the given length ever holds more than the limit.
+-- the live ones, w the window's length, r how often it refused; the rest are counts by bucket number. The
+-- oldest bucket counts whole until it has left the window, so no window of the given length ever holds
+-- more than the limit.
 
 local BUCKETS = 10
 
-local function live_sum(key, bucket)
-  local head = redis.call('HMGET', key, 'b', 's')
-  if head[1] and tonumber(head[1]) >= bucket then return tonumber(head[2]) end
+local function live_sum(key, bucket, window_ms)
+  local head = redis.call('HMGET', key, 'b', 's', 'w')
   if not head[1] then return 0 end
+  if tonumber(head[3]) ~= window_ms then
+    -- The window has another length since: its buckets cannot be compared.
+    redis.call('DEL', key)
+    return 0
+  end
+  if tonumber(head[1]) >= bucket then return tonumber(head[2]) end
   local sum, old = 0, {}
   local all = redis.call('HGETALL', key)
   for i = 1, #all, 2 do
@@ -26,7 +32,7 @@ end
 local function take(key, bucket, weight, window_ms)
   redis.call('HINCRBY', key, 's', weight)
   if redis.call('HINCRBY', key, bucket, weight) == weight then
-    redis.call('HSET', key, 'b', bucket)
+    redis.call('HSET', key, 'b', bucket, 'w', window_ms)
     redis.call('PEXPIRE', key, window_ms * 2)
   end
 end

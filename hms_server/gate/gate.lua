@@ -1,6 +1,6 @@
 -- One round trip: permission version, session, rate limits of user and tenant.
 -- KEYS: tenant hash, user version, session state, user counter, tenant counter
--- ARGV: permission version of the token, tier, default limit, default window in s, tenant factor
+-- ARGV: permission version of the token, tier, default limit, default window in s, tenant factor, weight
 -- Returns {outcome, limit, remaining, reset in ms, first refusal in this bucket}.
 local tenant = redis.call('HMGET', KEYS[1], 'pv', ARGV[2])
 local user = redis.call('GET', KEYS[2])
@@ -15,17 +15,19 @@ if tenant[2] then
   local colon = string.find(tenant[2], ':', 1, true)
   limit, window = tonumber(string.sub(tenant[2], 1, colon - 1)), tonumber(string.sub(tenant[2], colon + 1))
 end
+-- A call that weighs more than the whole limit takes all of it: it would never pass otherwise.
+local weight = math.min(tonumber(ARGV[6]), limit)
 local window_ms = window * 1000
 local bucket_ms = window_ms / BUCKETS
 local now = now_ms()
 local bucket = math.floor(now / bucket_ms)
-local user_sum = live_sum(KEYS[4], bucket)
-local tenant_sum = live_sum(KEYS[5], bucket)
-if user_sum + 1 > limit or tenant_sum + 1 > limit * tonumber(ARGV[5]) then
-  local over = user_sum + 1 > limit and KEYS[4] or KEYS[5]
+local user_sum = live_sum(KEYS[4], bucket, window_ms)
+local tenant_sum = live_sum(KEYS[5], bucket, window_ms)
+if user_sum + weight > limit or tenant_sum + weight > limit * tonumber(ARGV[5]) then
+  local over = user_sum + weight > limit and KEYS[4] or KEYS[5]
   local first = redis.call('HINCRBY', over, 'r', 1) == 1 and 1 or 0
   return {4, limit, 0, wait_ms(over, bucket, bucket_ms, now), first}
 end
-take(KEYS[4], bucket, 1, window_ms)
-take(KEYS[5], bucket, 1, window_ms)
-return {0, limit, limit - user_sum - 1, (bucket + BUCKETS + 1) * bucket_ms - now, 0}
+take(KEYS[4], bucket, weight, window_ms)
+take(KEYS[5], bucket, weight, window_ms)
+return {0, limit, limit - user_sum - weight, (bucket + BUCKETS + 1) * bucket_ms - now, 0}

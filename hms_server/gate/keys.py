@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import ipaddress
+
+# Where ids of tenants are published whose rules of addresses changed.
+ADDRESS_CHANNEL = "hms:address-rules"
 
 
 def tenant(tenant_id: str) -> str:
@@ -25,12 +30,36 @@ def counter(tenant_id: str, tier: str, user_id: str = "") -> str:
     return f"hms:{{{tenant_id}}}:c:{tier}:{user_id}"
 
 
-def address_counter(tier: str, address: str, account: str) -> str:
-    """Calls of an address (and account) that is not logged in."""
-    who = hashlib.sha256(f"{address}\0{account}".encode()).hexdigest()[:32]
-    return f"hms:{{{address}}}:c:{tier}:{who}"
+def of_address(tier: str, address: str) -> list[str]:
+    """An address that is not logged in: calls of a tier, its block, how often it was blocked."""
+    whose = f"hms:{{{network(address)}}}"
+    return [f"{whose}:c:{tier}", f"{whose}:block", f"{whose}:blocks"]
 
 
-def address_block(address: str) -> str:
-    """Set while an address is blocked."""
-    return f"hms:{{{address}}}:block"
+def login(account: str, address: str) -> list[str]:
+    """Tries to log in: those of one address, those of all, and whether the address is known."""
+    whose = f"hms:{{login:{_digest(account)}}}"
+    own = f"{whose}:{_digest(network(address))}"
+    return [
+        *(f"{own}:{part}" for part in ("c", "block", "blocks")),
+        *(f"{whose}:{part}" for part in ("c", "block", "blocks")),
+        f"{own}:known",
+    ]
+
+
+@functools.lru_cache(maxsize=4096)
+def network(address: str) -> str:
+    """Who is counted as one: an address, of IPv6 the /64 that one subscriber has to himself."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if parsed.version == 4:
+        return address
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((int(parsed) >> 64 << 64, 64)))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

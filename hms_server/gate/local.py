@@ -12,6 +12,7 @@ from hms_server.gate.tiers import Limit
 
 _KEEP_SECONDS = 60.0
 _MOST_ENTRIES = 50_000
+_LEAST_WAIT = 0.001
 
 
 class LocalStates:
@@ -49,16 +50,48 @@ class LocalLimiter:
         self._calls: dict[str, collections.deque[float]] = {}
         self._lock = threading.Lock()
 
-    def take(self, key: str, limit: Limit) -> float:
+    def take(self, key: str, limit: Limit, weight: int = 1) -> float:
         """Counts a call. Returns 0 where it is within the limit, else the seconds to wait."""
         now = clock.monotonic()
+        weight = min(weight, limit.calls)
         with self._lock:
             if key not in self._calls and len(self._calls) >= _MOST_ENTRIES:
                 self._calls.clear()
             calls = self._calls.setdefault(key, collections.deque())
             while calls and calls[0] <= now - limit.seconds:
                 calls.popleft()
-            if len(calls) >= limit.calls:
-                return calls[0] + limit.seconds - now
-            calls.append(now)
+            over = len(calls) + weight - limit.calls
+            if over > 0:
+                # Never 0, which floating point could make of very little: that would let the call pass.
+                return max(calls[over - 1] + limit.seconds - now, _LEAST_WAIT)
+            calls.extend([now] * weight)
             return 0.0
+
+    def give_back(self, key: str) -> None:
+        """Takes the last call off the count."""
+        with self._lock:
+            calls = self._calls.get(key)
+            if calls:
+                calls.pop()
+
+    def forget(self, key: str) -> None:
+        """Starts anew."""
+        with self._lock:
+            self._calls.pop(key, None)
+
+
+class RecentKeys:
+    """Keys that were added lately; all are forgotten when there are too many."""
+
+    def __init__(self) -> None:
+        self._keys: set[str] = set()
+
+    def add(self, key: str) -> None:
+        """Adds one."""
+        if len(self._keys) >= _MOST_ENTRIES:
+            self._keys.clear()
+        self._keys.add(key)
+
+    def __contains__(self, key: str) -> bool:
+        """Whether it was added."""
+        return key in self._keys

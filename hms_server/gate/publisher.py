@@ -32,6 +32,7 @@ class GatePublisher:
     """Writes versions, sessions and limits into Redis. Versions only move forward."""
 
     def __init__(self, client: redis.Redis) -> None:
+        self._client = client
         self._script = client.register_script(lua("publish.lua"))
 
     def tenant(
@@ -59,6 +60,13 @@ class GatePublisher:
     def session_revoked(self, tenant_id: str, session_id: str) -> None:
         """A session is over."""
         self.publish(tenant_id, session_id=session_id, session_state="0")
+
+    def addresses_changed(self, tenant_id: str) -> None:
+        """A tenant's rules of addresses are others now: every process reads them anew."""
+        try:
+            self._client.publish(keys.ADDRESS_CHANNEL, tenant_id)
+        except redis.RedisError as error:
+            _lost(error)
 
     def publish(
         self,
@@ -91,5 +99,9 @@ class GatePublisher:
                 ],
             )
         except redis.RedisError as error:
-            metrics.GATE_FALLBACK.labels("publish").inc()
-            logs.event(_log, logging.WARNING, "gate publication lost", error=type(error).__name__)
+            _lost(error)
+
+
+def _lost(error: redis.RedisError) -> None:
+    metrics.GATE_FALLBACK.labels("publish").inc()
+    logs.event(_log, logging.WARNING, "gate publication lost", error=type(error).__name__)

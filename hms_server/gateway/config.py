@@ -31,6 +31,8 @@ class Choices(TypedDict, total=False):
     trusted_proxy_hops: int
     streams_per_connection: int
     max_client_connections: int
+    address_requests_per_second: int
+    requests_per_second: int
     tls_certificate_path: str
     tls_private_key_path: str
     access_log: bool

@@ -6,6 +6,7 @@ from typing import Any
 
 from hms_server.gateway import rules
 from hms_server.gateway.cluster import CLUSTER
+from hms_server.gateway.limits import limit_filters
 from hms_server.gateway.options import GatewayOptions
 from hms_server.gateway.replies import access_log, local_replies
 from hms_server.gateway.routes import (
@@ -111,6 +112,8 @@ def http_filters(options: GatewayOptions) -> list[Json]:
             headers=[{"name": ":path", "string_match": {"exact": HEALTH_PATH}}],
             cluster_min_healthy_percentages={CLUSTER: {"value": 1}},
         ),
+        # Behind health checks, which are never limited, and before anything that costs work.
+        *limit_filters(options),
         extension("envoy.filters.http.grpc_web", "extensions.filters.http.grpc_web.v3.GrpcWeb"),
         # For REST alone (the routes of gRPC switch it off): the guard needs the body as a whole.
         extension(

@@ -114,7 +114,8 @@ def _description(text: str, policy: policy_pb2.MethodPolicy) -> str:
     if policy.platform_only:
         notes.append("For users of the platform tenant.")
     tier = policy_pb2.RateTier.Name(policy.rate_tier).removeprefix("RATE_TIER_").lower()
-    notes.append("No rate limit." if tier == "exempt" else f"Rate-limit tier: {tier}.")
+    weight = f", as {policy.weight} calls" if policy.weight > 1 else ""
+    notes.append("No rate limit." if tier == "exempt" else f"Rate-limit tier: {tier}{weight}.")
     return "\n\n".join(part for part in (text, " ".join(notes)) if part)
 
 

@@ -37,6 +37,10 @@ class GatewayOptions:
     # spread the load.
     streams_per_connection: int = 8
     max_client_connections: int = 20_000
+    # Requests a second of one client address, and of all together, on each Envoy; 0 for no limit. Far above what a
+    # hospital behind one address does: they keep floods from the servers, whose own limits know users.
+    address_requests_per_second: int = 2_000
+    requests_per_second: int = 20_000
     # Certificate and key of the listener; without them it speaks plain HTTP (TLS ends in front of it).
     tls_certificate_path: str = ""
     tls_private_key_path: str = ""
@@ -45,6 +49,10 @@ class GatewayOptions:
     def __post_init__(self) -> None:
         if bool(self.tls_certificate_path) != bool(self.tls_private_key_path):
             raise ValueError("a TLS certificate and its private key go together")
+        if min(self.address_requests_per_second, self.requests_per_second) < 0:
+            raise ValueError("requests a second cannot be negative: 0 is no limit")
+        if self.max_client_connections < 1:
+            raise ValueError("at least one client connection is needed")
 
     @property
     def files(self) -> GatewayFiles:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from hms_server import ids
 from hms_server.database.transaction import Database
 from hms_server.gate.state import GateState
-from hms_server.identity import store
+from hms_server.identity import rules, store
 
 
 class GateLoader:
@@ -12,6 +13,22 @@ class GateLoader:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._tenants: dict[str, str] = {}
+
+    def tenant_of(self, name: str) -> str:
+        """The id of the tenant that a login names; empty where there is none. Codes never change."""
+        if ids.is_uuid(name.lower()):
+            return name.lower()
+        if not rules.is_tenant_code(name):
+            return ""
+        found = self._tenants.get(name)
+        if found is None:
+            with self._database.platform_transaction() as transaction:
+                pending = store.find_tenant(transaction, name)
+            if pending.first is None:
+                return ""
+            found = self._tenants[name] = str(pending.first.id)
+        return found
 
     def load(self, tenant_id: str, user_id: str, session_id: str) -> GateState | None:
         """The state; None where there is no such tenant or user."""

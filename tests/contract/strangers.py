@@ -260,6 +260,8 @@ class Hospital:
         rules = field.GetOptions().Extensions[validate_pb2.field].string
         allowed = list(getattr(rules, "in"))
         number = next(self._number)
+        if rules.ip_prefix:
+            return f"10.{number // 256}.{number % 256}.0/24"
         values = [v for v in allowed if v] or [
             f"{self._word}{number}",
             f"{self._word.upper()}_{number}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import time
 
+import prometheus_client
 import pytest
 import redis
 
@@ -190,29 +191,6 @@ def test_no_window_of_its_length_holds_more_than_the_limit(client, caller):
         assert sum(start <= t < start + 0.98 for t in passed) <= 5
 
 
-def test_a_wrong_password_too_often_is_refused_and_a_right_one_forgives(client):
-    checked, address = gate(client, Loader()), f"192.0.2.{ids.uuid7()}"
-    for _ in range(5):
-        checked.check_address("LOGIN", address, "asha")
-    with pytest.raises(RateLimited):
-        checked.check_address("LOGIN", address, "asha")
-    assert checked.check_address("LOGIN", address, "bina").remaining == 4
-    checked.forgive("LOGIN", address, "asha")
-    assert checked.check_address("LOGIN", address, "asha").remaining == 4
-
-
-def test_an_address_that_keeps_failing_is_blocked(client):
-    checked, address = gate(client, Loader()), f"192.0.2.{ids.uuid7()}"
-    for _ in range(100):
-        checked.report_failure(address)
-    with pytest.raises(RateLimited):
-        checked.report_failure(address)
-    with pytest.raises(RateLimited) as caught:
-        checked.check_address("LOGIN", address, "asha")
-    assert caught.value.reason == "ADDRESS_BLOCKED"
-    assert checked.check_address("LOGIN", "198.51.100.1", ids.uuid7()).limit == 5
-
-
 def test_without_redis_postgresql_decides_and_its_answer_is_kept(dead, caller):
     loader = Loader()
     checked = gate(dead, loader)
@@ -242,3 +220,59 @@ def test_without_redis_and_postgresql_the_call_is_refused(dead, caller):
     loader.error = errors.Unavailable("away")
     with pytest.raises(errors.Unavailable):
         gate(dead, loader).check(caller, "DEFAULT")
+
+
+def test_a_call_counts_as_often_as_its_method_weighs(client, caller):
+    checked = gate(client, Loader(rate_limits={"SEARCH": (10, 60)}))
+    assert [checked.check(caller, "SEARCH", weight).remaining for weight in (1, 5, 4)] == [9, 4, 0]
+    with pytest.raises(RateLimited):
+        checked.check(caller, "SEARCH")
+
+
+def test_a_call_that_weighs_more_than_is_left_is_refused_and_counts_nothing(client, caller):
+    checked = gate(client, Loader(rate_limits={"SEARCH": (10, 60)}))
+    checked.check(caller, "SEARCH", 8)
+    with pytest.raises(RateLimited):
+        checked.check(caller, "SEARCH", 3)
+    assert checked.check(caller, "SEARCH", 2).remaining == 0
+
+
+def test_a_call_that_weighs_more_than_the_whole_limit_takes_all_of_it(client, caller):
+    checked = gate(client, Loader(rate_limits={"SEARCH": (3, 60)}))
+    assert checked.check(caller, "SEARCH", 5).remaining == 0
+    with pytest.raises(RateLimited):
+        checked.check(caller, "SEARCH")
+
+
+def test_weights_count_without_redis_too(dead, caller):
+    checked = gate(dead, Loader(rate_limits={"SEARCH": (10, 60)}))
+    checked.check(caller, "SEARCH", 8)
+    with pytest.raises(RateLimited):
+        checked.check(caller, "SEARCH", 3)
+    checked.check(caller, "SEARCH", 2)
+
+
+@pytest.mark.parametrize("seconds", [3600, 5])
+def test_a_window_of_another_length_is_in_force_at_once(client, caller, seconds):
+    checked = gate(client, Loader(rate_limits={"SEARCH": (2, 60)}))
+    checked.check(caller, "SEARCH")
+    GatePublisher(client).tenant(caller.tenant_id, 1, 2, {"SEARCH": (4, seconds)})
+    quotas = [checked.check(caller, "SEARCH") for _ in range(4)]
+    assert [q.remaining for q in quotas] == [3, 2, 1, 0]
+    assert quotas[0].reset_seconds <= seconds * 1.1 + 1
+    with pytest.raises(RateLimited) as caught:
+        checked.check(caller, "SEARCH")
+    assert caught.value.retry_seconds <= seconds * 1.1 + 1
+
+
+def test_redis_away_is_told_in_metrics_and_once_in_the_log(dead, caller, caplog):
+    before = fallbacks("check")
+    checked = gate(dead, Loader())
+    for _ in range(3):
+        checked.check(caller, "DEFAULT")
+    assert fallbacks("check") - before == 3
+    assert [r.message for r in caplog.records] == ["Redis is away, PostgreSQL decides"]
+
+
+def fallbacks(part):
+    return prometheus_client.REGISTRY.get_sample_value("hms_gate_fallback_total", {"part": part}) or 0

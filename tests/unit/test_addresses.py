@@ -33,6 +33,13 @@ def test_only_a_trusted_proxys_last_entry_is_believed(peer, forwarded, address):
     assert resolve(Context(peer), {"x-forwarded-for": forwarded}) == address
 
 
+def test_envoys_word_of_its_client_is_believed_where_more_proxies_stand_in_front():
+    metadata = {"x-envoy-external-address": "203.0.113.9", "x-forwarded-for": "203.0.113.9, 10.0.0.1"}
+    resolve = resolver("127.0.0.0/8")
+    assert resolve(Context("ipv4:127.0.0.1:4000"), metadata) == "203.0.113.9"
+    assert resolve(Context("ipv4:198.51.100.7:4000"), metadata) == "198.51.100.7"
+
+
 def test_a_network_that_is_none_stops_the_start():
     with pytest.raises(ConfigError, match="HMS_TRUSTED_PROXIES"):
         resolver("localhost")

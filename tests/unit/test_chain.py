@@ -20,7 +20,7 @@ from hms_server.edge.status import to_status
 from hms_server.errors import ConfigError
 from hms_server.policy import load_policies, policy_of, services
 from tests.unit.edge_fixtures import USER
-from tests.unit.test_interceptors import Denials, Directory, FakeGate, Verifier
+from tests.unit.test_interceptors import Denials, Directory, FakeGate, Verifier, open_book
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ORDER = (
@@ -29,7 +29,9 @@ ORDER = (
     "LogInterceptor",
     "ErrorInterceptor",
     "DeadlineInterceptor",
+    "AddressInterceptor",
     "AuthenticationInterceptor",
+    "ShareInterceptor",
     "GateInterceptor",
     "AuthorizationInterceptor",
     "ValidationInterceptor",
@@ -40,7 +42,10 @@ def parts(**changes):
     values = {
         "verifier": Verifier(),
         "gate": FakeGate(),
+        "addresses": open_book(),
+        "tenant_of": str,
         "directory": Directory(),
+        "learn": lambda authorization, tenant: None,
         "denials": Denials(),
         "nudge": lambda tenant: None,
         "deadline_ceiling_seconds": 15.0,

@@ -68,6 +68,19 @@ def test_addresses_are_checked() -> None:
     assert '"::1"' in command("--listen", "[::1]:80")
 
 
+def test_limits_can_be_chosen_and_switched_off() -> None:
+    text = command(
+        "--max-connections", "7", "--requests-per-second", "0", "--address-requests-per-second", "3"
+    )
+    assert "--max-connections 7 --requests-per-second 0 --address-requests-per-second 3" in text
+    assert "max_active_downstream_connections: 7" in text
+    assert "local_ratelimit" in json.dumps(manager(requests_per_second=0))
+    assert "local_ratelimit" not in json.dumps(manager(requests_per_second=0, address_requests_per_second=0))
+    for wrong in ("--max-connections=0", "--requests-per-second=-1"):
+        with pytest.raises(ConfigError):
+            command(wrong)
+
+
 def test_a_certificate_needs_its_key() -> None:
     with pytest.raises(ConfigError):
         command("--tls-certificate", "/c.pem")

@@ -14,6 +14,7 @@ from hms_server.edge.interceptors.gate import GateInterceptor
 from hms_server.edge.interceptors.request_id import RequestIdInterceptor
 from hms_server.edge.interceptors.validation import ValidationInterceptor
 from hms_server.edge.status import StatusError
+from hms_server.gate.addresses import AddressBook
 from hms_server.gate.gate import Quota, RateLimited
 from tests.unit.edge_fixtures import TENANT, USER, call, method, principal
 
@@ -34,19 +35,34 @@ class FakeGate:
         self.failures = []
         self.forgiven = []
 
-    def check(self, principal, tier):
+    @property
+    def strangers(self):
+        return self
+
+    def check(self, principal, tier, weight=1):
         if self.error:
             raise self.error
         return Quota(100, 99, 60)
 
-    def check_address(self, tier, address, account=""):
+    def check_address(self, tier, address):
         return self.check(None, tier)
+
+    def check_block(self, address):
+        return self.check(None, "")
+
+    def check_login(self, account, address):
+        return self.check(None, "LOGIN")
 
     def report_failure(self, address):
         self.failures.append(address)
 
-    def forgive(self, tier, address, account):
+    def forgive(self, account, address):
         self.forgiven.append(account)
+
+
+def open_book():
+    """No rules of addresses."""
+    return AddressBook(lambda tenant: [])
 
 
 class Transport:
@@ -227,7 +243,7 @@ def test_an_expired_token_is_no_attack():
 def test_the_gate_tells_what_is_left():
     made = call()
     made.principal = principal()
-    GateInterceptor(FakeGate()).bind(method(), lambda c: None)(made)
+    GateInterceptor(FakeGate(), open_book(), str).bind(method(), lambda c: None)(made)
     assert dict(made.response_headers) == {
         "x-ratelimit-limit": "100",
         "x-ratelimit-remaining": "99",
@@ -240,7 +256,9 @@ def test_a_refusal_of_the_gate_tells_it_too():
     made.principal = principal()
     error = RateLimited("slow down", "RATE_LIMITED", Quota(100, 0, 7), 7.0, True)
     with pytest.raises(RateLimited):
-        GateInterceptor(FakeGate(error)).bind(method(), lambda c: pytest.fail("served"))(made)
+        GateInterceptor(FakeGate(error), open_book(), str).bind(method(), lambda c: pytest.fail("served"))(
+            made
+        )
     assert dict(made.response_headers)["x-ratelimit-remaining"] == "0"
 
 

@@ -14,7 +14,8 @@ from hms_server import errors, ids
 from hms_server.context import Call
 from hms_server.edge.bound import BoundMethod, Handler
 from hms_server.edge.status import to_status
-from hms_server.gate.gate import RateLimited
+from hms_server.gate.addresses import AddressDenied
+from hms_server.gate.answers import RateLimited
 from hms_server.telemetry import logs
 
 _log = logging.getLogger("hms.fault")
@@ -64,6 +65,9 @@ class ErrorInterceptor:
     def _refused(self, call: Call, error: errors.HmsError) -> None:
         if isinstance(error, RateLimited):
             call.response_headers.append(("retry-after", str(max(1, round(error.retry_seconds or 1)))))
+            if not error.first:
+                return
+        elif isinstance(error, AddressDenied):
             if not error.first:
                 return
         elif error.code not in ("PERMISSION_DENIED", "UNAUTHENTICATED"):

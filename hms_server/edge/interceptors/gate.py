@@ -2,44 +2,58 @@
 
 from __future__ import annotations
 
-from hms_server import errors
+from collections.abc import Callable
+from typing import Any
+
+from hms_server import errors, ids
 from hms_server.context import Call
 from hms_server.edge.bound import BoundMethod, Handler
-from hms_server.gate.gate import Gate, Quota, RateLimited
+from hms_server.gate.addresses import AddressBook
+from hms_server.gate.answers import Quota, RateLimited
+from hms_server.gate.gate import Gate
 
 # Fields of requests that tell whose account is tried.
-_ACCOUNT = ("tenant", "username", "client_id")
+_ACCOUNT = ("username", "client_id")
 
 
 class GateInterceptor:
-    """Lets a call pass or refuses it; the reply tells what is left of the quota."""
+    """Lets a call pass or refuses it; the reply tells what is left of the quota.
 
-    def __init__(self, gate: Gate) -> None:
+    `tenant_of` gives the id of the tenant that a login names by code or id, empty where there is none.
+    """
+
+    def __init__(self, gate: Gate, book: AddressBook, tenant_of: Callable[[str], str]) -> None:
         self._gate = gate
+        self._book = book
+        self._tenant_of = tenant_of
 
     def bind(self, method: BoundMethod, following: Handler) -> Handler:
         """By access: callers with a token, callers without one, and those who log in."""
-        tier = method.policy.rate_tier
-        gate = self._gate
+        tier, weight = method.policy.rate_tier, method.policy.weight
+        gate, strangers, book = self._gate, self._gate.strangers, self._book
 
         def known(call: Call) -> object:
-            _tell(call, _quota(call, lambda: gate.check(call.caller, tier)))
+            caller = call.caller
+            if caller.tenant_id != ids.PLATFORM_TENANT:
+                book.check(caller.tenant_id, call.address)
+            _tell(call, _quota(call, lambda: gate.check(caller, tier, weight)))
             return following(call)
 
         def unknown(call: Call) -> object:
-            _tell(call, _quota(call, lambda: gate.check_address(tier, call.address)))
+            _tell(call, _quota(call, lambda: strangers.check_address(tier, call.address)))
             return following(call)
 
         def login(call: Call) -> object:
             request = method.parse(call)
-            account = "\0".join(getattr(request, name) for name in _ACCOUNT if hasattr(request, name)).lower()
-            _tell(call, _quota(call, lambda: gate.check_address(tier, call.address, account)))
+            _quota(call, lambda: strangers.check_block(call.address))
+            account = self._account(request, call)
+            _tell(call, _quota(call, lambda: strangers.check_login(account, call.address)))
             try:
                 response = following(call)
             except errors.Unauthenticated:
-                gate.report_failure(call.address)
+                strangers.report_failure(call.address)
                 raise
-            gate.forgive(tier, call.address, account)
+            strangers.forgive(account, call.address)
             return response
 
         if method.policy.access != "PUBLIC":
@@ -48,11 +62,19 @@ class GateInterceptor:
             return login
         return following if tier == "EXEMPT" else unknown
 
+    def _account(self, request: Any, call: Call) -> str:
+        """One name for one account, however it is spelt; raises AddressDenied."""
+        tenant: str = getattr(request, "tenant", "")
+        tenant_id = self._tenant_of(tenant)
+        if tenant_id:
+            self._book.check(tenant_id, call.address)
+        names = [getattr(request, name) for name in _ACCOUNT if hasattr(request, name)]
+        return "\0".join([tenant_id or tenant, *names]).lower()
 
-def _quota(call: Call, ask: object) -> Quota:
+
+def _quota(call: Call, ask: Callable[[], Quota]) -> Quota:
     try:
-        quota: Quota = ask()  # type: ignore[operator]
-        return quota
+        return ask()
     except RateLimited as error:
         _tell(call, error.quota)
         raise

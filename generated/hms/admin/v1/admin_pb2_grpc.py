@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from hms.admin.v1 import address_pb2 as hms_dot_admin_dot_v1_dot_address__pb2
 from hms.admin.v1 import admin_pb2 as hms_dot_admin_dot_v1_dot_admin__pb2
 from hms.admin.v1 import directory_pb2 as hms_dot_admin_dot_v1_dot_directory__pb2
 
@@ -64,6 +65,21 @@ class AdminServiceStub:
                 '/hms.admin.v1.AdminService/UpdateSettings',
                 request_serializer=hms_dot_admin_dot_v1_dot_admin__pb2.UpdateSettingsRequest.SerializeToString,
                 response_deserializer=hms_dot_admin_dot_v1_dot_admin__pb2.Settings.FromString,
+                _registered_method=True)
+        self.CreateAddressRule = channel.unary_unary(
+                '/hms.admin.v1.AdminService/CreateAddressRule',
+                request_serializer=hms_dot_admin_dot_v1_dot_address__pb2.CreateAddressRuleRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_address__pb2.AddressRule.FromString,
+                _registered_method=True)
+        self.ListAddressRules = channel.unary_unary(
+                '/hms.admin.v1.AdminService/ListAddressRules',
+                request_serializer=hms_dot_admin_dot_v1_dot_address__pb2.ListAddressRulesRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_address__pb2.ListAddressRulesResponse.FromString,
+                _registered_method=True)
+        self.DeleteAddressRule = channel.unary_unary(
+                '/hms.admin.v1.AdminService/DeleteAddressRule',
+                request_serializer=hms_dot_admin_dot_v1_dot_address__pb2.DeleteAddressRuleRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_address__pb2.DeleteAddressRuleResponse.FromString,
                 _registered_method=True)
         self.CreateDepartment = channel.unary_unary(
                 '/hms.admin.v1.AdminService/CreateDepartment',
@@ -185,6 +201,28 @@ class AdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateSettings(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateAddressRule(self, request, context):
+        """Refuses the addresses of a network, or says that only named ones may call: the caller's own hospital's
+        users, or everybody where the platform says so. In force on every process within a second (60 seconds while
+        Redis is away). A rule that would refuse the very caller is not taken.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAddressRules(self, request, context):
+        """The rules in force, the oldest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteAddressRule(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -330,6 +368,21 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.UpdateSettings,
                     request_deserializer=hms_dot_admin_dot_v1_dot_admin__pb2.UpdateSettingsRequest.FromString,
                     response_serializer=hms_dot_admin_dot_v1_dot_admin__pb2.Settings.SerializeToString,
+            ),
+            'CreateAddressRule': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateAddressRule,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_address__pb2.CreateAddressRuleRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_address__pb2.AddressRule.SerializeToString,
+            ),
+            'ListAddressRules': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAddressRules,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_address__pb2.ListAddressRulesRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_address__pb2.ListAddressRulesResponse.SerializeToString,
+            ),
+            'DeleteAddressRule': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteAddressRule,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_address__pb2.DeleteAddressRuleRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_address__pb2.DeleteAddressRuleResponse.SerializeToString,
             ),
             'CreateDepartment': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateDepartment,
@@ -574,6 +627,87 @@ class AdminService:
             '/hms.admin.v1.AdminService/UpdateSettings',
             hms_dot_admin_dot_v1_dot_admin__pb2.UpdateSettingsRequest.SerializeToString,
             hms_dot_admin_dot_v1_dot_admin__pb2.Settings.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateAddressRule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/CreateAddressRule',
+            hms_dot_admin_dot_v1_dot_address__pb2.CreateAddressRuleRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_address__pb2.AddressRule.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAddressRules(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/ListAddressRules',
+            hms_dot_admin_dot_v1_dot_address__pb2.ListAddressRulesRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_address__pb2.ListAddressRulesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteAddressRule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/DeleteAddressRule',
+            hms_dot_admin_dot_v1_dot_address__pb2.DeleteAddressRuleRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_address__pb2.DeleteAddressRuleResponse.FromString,
             options,
             channel_credentials,
             insecure,

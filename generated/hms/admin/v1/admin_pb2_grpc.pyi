@@ -5,6 +5,7 @@ The hospitals on the platform, their settings, and each hospital's directory."""
 
 from collections import abc as _abc
 from grpc import aio as _aio
+from hms.admin.v1 import address_pb2 as _address_pb2
 from hms.admin.v1 import admin_pb2 as _admin_pb2
 from hms.admin.v1 import directory_pb2 as _directory_pb2
 import abc as _abc_1
@@ -42,6 +43,14 @@ class AdminServiceStub:
     GetSettings: _grpc.UnaryUnaryMultiCallable[_admin_pb2.GetSettingsRequest, _admin_pb2.Settings]
     """The caller's own tenant's settings."""
     UpdateSettings: _grpc.UnaryUnaryMultiCallable[_admin_pb2.UpdateSettingsRequest, _admin_pb2.Settings]
+    CreateAddressRule: _grpc.UnaryUnaryMultiCallable[_address_pb2.CreateAddressRuleRequest, _address_pb2.AddressRule]
+    """Refuses the addresses of a network, or says that only named ones may call: the caller's own hospital's
+    users, or everybody where the platform says so. In force on every process within a second (60 seconds while
+    Redis is away). A rule that would refuse the very caller is not taken.
+    """
+    ListAddressRules: _grpc.UnaryUnaryMultiCallable[_address_pb2.ListAddressRulesRequest, _address_pb2.ListAddressRulesResponse]
+    """The rules in force, the oldest first."""
+    DeleteAddressRule: _grpc.UnaryUnaryMultiCallable[_address_pb2.DeleteAddressRuleRequest, _address_pb2.DeleteAddressRuleResponse]
     CreateDepartment: _grpc.UnaryUnaryMultiCallable[_directory_pb2.CreateDepartmentRequest, _directory_pb2.Department]
     """A department of the hospital; its code must be free."""
     GetDepartment: _grpc.UnaryUnaryMultiCallable[_directory_pb2.GetDepartmentRequest, _directory_pb2.Department]
@@ -84,6 +93,14 @@ class AdminServiceAsyncStub(AdminServiceStub):
     GetSettings: _aio.UnaryUnaryMultiCallable[_admin_pb2.GetSettingsRequest, _admin_pb2.Settings]  # type: ignore[assignment]
     """The caller's own tenant's settings."""
     UpdateSettings: _aio.UnaryUnaryMultiCallable[_admin_pb2.UpdateSettingsRequest, _admin_pb2.Settings]  # type: ignore[assignment]
+    CreateAddressRule: _aio.UnaryUnaryMultiCallable[_address_pb2.CreateAddressRuleRequest, _address_pb2.AddressRule]  # type: ignore[assignment]
+    """Refuses the addresses of a network, or says that only named ones may call: the caller's own hospital's
+    users, or everybody where the platform says so. In force on every process within a second (60 seconds while
+    Redis is away). A rule that would refuse the very caller is not taken.
+    """
+    ListAddressRules: _aio.UnaryUnaryMultiCallable[_address_pb2.ListAddressRulesRequest, _address_pb2.ListAddressRulesResponse]  # type: ignore[assignment]
+    """The rules in force, the oldest first."""
+    DeleteAddressRule: _aio.UnaryUnaryMultiCallable[_address_pb2.DeleteAddressRuleRequest, _address_pb2.DeleteAddressRuleResponse]  # type: ignore[assignment]
     CreateDepartment: _aio.UnaryUnaryMultiCallable[_directory_pb2.CreateDepartmentRequest, _directory_pb2.Department]  # type: ignore[assignment]
     """A department of the hospital; its code must be free."""
     GetDepartment: _aio.UnaryUnaryMultiCallable[_directory_pb2.GetDepartmentRequest, _directory_pb2.Department]  # type: ignore[assignment]
@@ -159,6 +176,32 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_pb2.UpdateSettingsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.Settings, _abc.Awaitable[_admin_pb2.Settings]]: ...
+
+    @_abc_1.abstractmethod
+    def CreateAddressRule(
+        self,
+        request: _address_pb2.CreateAddressRuleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_address_pb2.AddressRule, _abc.Awaitable[_address_pb2.AddressRule]]:
+        """Refuses the addresses of a network, or says that only named ones may call: the caller's own hospital's
+        users, or everybody where the platform says so. In force on every process within a second (60 seconds while
+        Redis is away). A rule that would refuse the very caller is not taken.
+        """
+
+    @_abc_1.abstractmethod
+    def ListAddressRules(
+        self,
+        request: _address_pb2.ListAddressRulesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_address_pb2.ListAddressRulesResponse, _abc.Awaitable[_address_pb2.ListAddressRulesResponse]]:
+        """The rules in force, the oldest first."""
+
+    @_abc_1.abstractmethod
+    def DeleteAddressRule(
+        self,
+        request: _address_pb2.DeleteAddressRuleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_address_pb2.DeleteAddressRuleResponse, _abc.Awaitable[_address_pb2.DeleteAddressRuleResponse]]: ...
 
     @_abc_1.abstractmethod
     def CreateDepartment(

@@ -81,6 +81,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The two patients cannot be merged as they stand: the message says what is in the way."""
     PASSWORD_CHANGE_REQUIRED: _ErrorReason.ValueType  # 35
     """The user must change his password before anything else: ChangePassword, then refresh."""
+    ADDRESS_DENIED: _ErrorReason.ValueType  # 40
+    """The address is on a list of addresses that may not call, or a list says who may and it is not on it."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper): ...
 
@@ -143,4 +145,6 @@ MERGE_CONFLICT: ErrorReason.ValueType  # 28
 """The two patients cannot be merged as they stand: the message says what is in the way."""
 PASSWORD_CHANGE_REQUIRED: ErrorReason.ValueType  # 35
 """The user must change his password before anything else: ChangePassword, then refresh."""
+ADDRESS_DENIED: ErrorReason.ValueType  # 40
+"""The address is on a list of addresses that may not call, or a list says who may and it is not on it."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
