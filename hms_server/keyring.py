@@ -1,4 +1,5 @@
-"""Keys that live outside the database: token signing, audit chain, page tokens, request hashes.
+"""Keys that live outside the database: token signing, audit chain, page tokens, request hashes,
+certificates of erasure.
 
 One JSON file, mode 0600, made by `hms keys create`. The first key of each list is the one in use;
 those after it still verify what was made with them.
@@ -21,7 +22,7 @@ from hms_server import clock, errors
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SigningKey:
-    """An Ed25519 key that signs access tokens (RFC 8037)."""
+    """An Ed25519 key that signs access tokens (RFC 8037) or certificates."""
 
     key_id: str
     private: ed25519.Ed25519PrivateKey
@@ -43,6 +44,8 @@ class Keyring:
     audit: tuple[tuple[str, bytes], ...]  # (key id, 32 bytes)
     page_token: bytes  # 32 bytes
     request_hash: bytes  # 32 bytes
+    # Apart from `signing`, whose keys come and go: a certificate is looked at years later.
+    certificate: tuple[SigningKey, ...] = ()
 
     def audit_key(self, key_id: str) -> bytes | None:
         """The audit key of that id, None where the file has none."""
@@ -55,6 +58,7 @@ def create(path: pathlib.Path) -> None:
     content = {
         "signing": [{"key_id": f"sig-{stamp}-{secrets.token_hex(4)}", "d": secrets.token_hex(32)}],
         "audit": [{"key_id": f"aud-{stamp}-{secrets.token_hex(4)}", "k": secrets.token_hex(32)}],
+        "certificate": [{"key_id": f"crt-{stamp}-{secrets.token_hex(4)}", "d": secrets.token_hex(32)}],
         "page_token": secrets.token_hex(32),
         "request_hash": secrets.token_hex(32),
     }
@@ -75,16 +79,12 @@ def load(path: pathlib.Path) -> Keyring:
     try:
         content = json.loads(path.read_text())
         return Keyring(
-            signing=tuple(
-                SigningKey(
-                    k["key_id"],
-                    ed25519.Ed25519PrivateKey.from_private_bytes(bytes.fromhex(k["d"])),
-                )
-                for k in content["signing"]
-            ),
+            signing=_signing_keys(content["signing"]),
             audit=tuple((k["key_id"], bytes.fromhex(k["k"])) for k in content["audit"]),
             page_token=bytes.fromhex(content["page_token"]),
             request_hash=bytes.fromhex(content["request_hash"]),
+            # A key file of before has none: its signing keys do.
+            certificate=_signing_keys(content.get("certificate") or content["signing"]),
         )
     except OSError as error:
         raise errors.ConfigError(f"HMS_KEYS_FILE: cannot read {path}: {error.strerror}") from None
@@ -92,3 +92,10 @@ def load(path: pathlib.Path) -> Keyring:
         raise errors.ConfigError(
             f"HMS_KEYS_FILE: {path} is not a key file (hms keys create PATH makes one)"
         ) from None
+
+
+def _signing_keys(listed: list[dict[str, str]]) -> tuple[SigningKey, ...]:
+    return tuple(
+        SigningKey(k["key_id"], ed25519.Ed25519PrivateKey.from_private_bytes(bytes.fromhex(k["d"])))
+        for k in listed
+    )

@@ -9,6 +9,7 @@ from hms_server import errors, ids
 from hms_server.errors import FieldViolation
 
 TENANT_FIELDS = ("display_name", "state", "rate_limits")
+TENANT_STATES = ("ACTIVE", "SUSPENDED")
 SETTINGS_FIELDS = ("time_zone", "uhid_prefix", "uhid_digits")
 
 # Tier without prefix ("SEARCH"): calls, seconds
@@ -44,6 +45,20 @@ def check_tenant_changes(tenant: Any, fields: Collection[str], code: str) -> Non
         if name in fields and not getattr(tenant, name)
     ]
     _refuse(violations)
+
+
+def check_tenant_stands(state: str) -> None:
+    """Refuses to change a tenant that is being erased, or is: there is no way back."""
+    if state in ("ERASING", "ERASED"):
+        raise errors.FailedPrecondition(
+            "The tenant is erased, or about to be: it cannot be changed any more.", reason="WRONG_STATE"
+        )
+
+
+def check_state(state: str, fields: Collection[str]) -> None:
+    """The states that a caller may ask for; `hms tenant erase` alone makes the others."""
+    if "state" in fields and state not in TENANT_STATES:
+        raise errors.invalid_field("tenant.state", f"must be one of {', '.join(TENANT_STATES)}")
 
 
 def rate_limits(asked: Iterable[tuple[str, int, int]]) -> RateLimits:

@@ -24,8 +24,8 @@ from hms_server.gate.tiers import BLOCK_SECONDS, DEFAULTS, FAILURES, TENANT_FACT
 from hms_server.telemetry import logs, metrics
 
 _log = logging.getLogger(__name__)
-_PASS, _MISS, _STALE, _REVOKED, _LIMITED, _BLOCKED = range(6)
-_OUTCOMES = ("pass", "miss", "stale", "revoked", "limited", "blocked")
+_PASS, _MISS, _STALE, _REVOKED, _LIMITED, _BLOCKED, _SUSPENDED = range(7)
+_OUTCOMES = ("pass", "miss", "stale", "revoked", "limited", "blocked", "suspended")
 _UNLIMITED = Limit(0, 1)
 _SKIP_REDIS_SECONDS = 1.0
 
@@ -68,7 +68,7 @@ class Gate:
         self._counts = [metrics.GATE.labels(name) for name in _OUTCOMES]
 
     def check(self, principal: Principal, tier: str) -> Quota:
-        """Lets the call pass, or raises Unauthenticated or RateLimited."""
+        """Lets the call pass, or raises PermissionDenied, Unauthenticated or RateLimited."""
         limit = DEFAULTS.get(tier, _UNLIMITED)
         if clock.monotonic() >= self._skip_until:
             try:
@@ -113,6 +113,7 @@ class Gate:
             state.tenant_permission_version,
             state.tenant_row_version,
             state.rate_limits,
+            state.tenant_state,
         )
         self._publisher.publish(
             principal.tenant_id,
@@ -131,11 +132,16 @@ class Gate:
             raise _stale()
         if outcome == _REVOKED:
             raise _revoked()
+        if outcome == _SUSPENDED:
+            raise _suspended()
         raise _limited(outcome, Quota(limit, 0, math.ceil(reset_ms / 1000)), reset_ms, bool(first))
 
     def _check_locally(self, principal: Principal, tier: str, limit: Limit) -> Quota:
         metrics.GATE_FALLBACK.labels("check").inc()
         state = self._states.get(principal.tenant_id, principal.user_id, principal.session_id)
+        if state is not None and state.tenant_state != "ACTIVE":
+            self._counts[_SUSPENDED].inc()
+            raise _suspended()
         if state is None or not state.session_active:
             self._counts[_REVOKED].inc()
             raise _revoked()
@@ -201,6 +207,12 @@ class Gate:
 def _stale() -> errors.Unauthenticated:
     return errors.Unauthenticated(
         "Roles or permissions changed: refresh the token and go on.", reason="PERMISSIONS_STALE"
+    )
+
+
+def _suspended() -> errors.PermissionDenied:
+    return errors.PermissionDenied(
+        "The tenant is suspended: ask the platform's operator.", reason="TENANT_SUSPENDED"
     )
 
 
