@@ -976,12 +976,26 @@ CREATE TABLE public.tenant (
     permission_version bigint DEFAULT 1 NOT NULL,
     create_time timestamp with time zone DEFAULT now() NOT NULL,
     update_time timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT tenant_state_check CHECK ((state = ANY (ARRAY['ACTIVE'::text, 'SUSPENDED'::text])))
+    CONSTRAINT tenant_state_check CHECK ((state = ANY (ARRAY['ACTIVE'::text, 'SUSPENDED'::text, 'ERASING'::text, 'ERASED'::text])))
 );
 
 ALTER TABLE ONLY public.tenant FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.tenant OWNER TO hms_owner;
+
+CREATE TABLE public.tenant_erasure (
+    tenant_id uuid NOT NULL,
+    operator text NOT NULL,
+    export_sha256 text,
+    removed jsonb DEFAULT '{}'::jsonb NOT NULL,
+    begin_time timestamp with time zone DEFAULT now() NOT NULL,
+    end_time timestamp with time zone,
+    certificate text
+);
+
+ALTER TABLE ONLY public.tenant_erasure FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.tenant_erasure OWNER TO hms_owner;
 
 CREATE TABLE public.tenant_setting (
     tenant_id uuid NOT NULL,
@@ -1164,6 +1178,9 @@ ALTER TABLE ONLY public.source_record
 
 ALTER TABLE ONLY public.tenant
     ADD CONSTRAINT tenant_code_key UNIQUE (code);
+
+ALTER TABLE ONLY public.tenant_erasure
+    ADD CONSTRAINT tenant_erasure_pkey PRIMARY KEY (tenant_id);
 
 ALTER TABLE ONLY public.tenant
     ADD CONSTRAINT tenant_pkey PRIMARY KEY (id);
@@ -1374,6 +1391,9 @@ ALTER TABLE ONLY public.session
 ALTER TABLE ONLY public.source_record
     ADD CONSTRAINT source_record_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
+ALTER TABLE ONLY public.tenant_erasure
+    ADD CONSTRAINT tenant_erasure_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
 ALTER TABLE ONLY public.tenant_setting
     ADD CONSTRAINT tenant_setting_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
@@ -1488,6 +1508,8 @@ CREATE POLICY owner_all ON public.source_record TO hms_owner USING (true) WITH C
 
 CREATE POLICY owner_all ON public.tenant TO hms_owner USING (true) WITH CHECK (true);
 
+CREATE POLICY owner_all ON public.tenant_erasure TO hms_owner USING (true) WITH CHECK (true);
+
 CREATE POLICY owner_all ON public.tenant_setting TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.tenant_setting_version TO hms_owner USING (true) WITH CHECK (true);
@@ -1531,6 +1553,8 @@ ALTER TABLE public.session ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.source_record ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.tenant ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.tenant_erasure ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY tenant_isolation ON public.audit_chain TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
@@ -1585,6 +1609,8 @@ CREATE POLICY tenant_isolation ON public.session TO hms_app USING ((tenant_id = 
 CREATE POLICY tenant_isolation ON public.source_record TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.tenant TO hms_app USING (((id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) OR (current_setting('app.platform'::text, true) = 'on'::text))) WITH CHECK (((id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) OR (current_setting('app.platform'::text, true) = 'on'::text)));
+
+CREATE POLICY tenant_isolation ON public.tenant_erasure TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.tenant_setting TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 

@@ -17,6 +17,7 @@ from hms_server.keyring import Keyring
 from tests.contract.strangers import Hospital, Refused, directly, methods
 from tests.fix_database import Tenant
 from tests.fix_stack import DatabaseUrls
+from tests.row_filler import fill
 
 # Two hours ago: no call of before can still be at work.
 _SUSPEND = """
@@ -87,7 +88,7 @@ def full_hospital(
     keys: Keyring,
     owner: psycopg.Connection[Any],
 ) -> Callable[[], Tenant]:
-    """Makes hospitals with rows in every table that the API writes, and audit in the outbox and the chain."""
+    """Makes hospitals with rows in every table, and audit in outbox and chain."""
 
     def make() -> Tenant:
         tenant = make_tenant()
@@ -99,23 +100,13 @@ def full_hospital(
                     hospital.answered(method)
                 except Refused:
                     continue
-        patient = hospital.made["patient"][0]
         for name in ("department", "organization"):
             first, second = hospital.made[name][:2]
             owner.execute(
                 f"UPDATE {name} SET parent_id = %s WHERE tenant_id = %s AND id = %s",
                 [first, tenant.id, second],
             )
-        owner.execute(
-            "INSERT INTO session (tenant_id, id, user_id, refresh_hash, expire_time)"
-            " VALUES (%s, %s, %s, '\\x00', now() + interval '1 hour')",
-            [tenant.id, ids.uuid7(), tenant.user_id],
-        )
-        owner.execute(
-            "INSERT INTO source_record (tenant_id, source, type, source_id, entity_id, content_hash)"
-            " VALUES (%s, '', 'Patient', 'p1', %s, '\\x01')",
-            [tenant.id, patient],
-        )
+        fill(owner, tenant.id)
         Drain(worker_database, keys).run(tenant.id)
         owner.execute(
             "INSERT INTO audit_outbox (tenant_id, event_id, record, outcome) VALUES (%s, %s, '{}', 'OK')",

@@ -46,7 +46,7 @@ _END = "UPDATE tenant_erasure SET end_time = now(), certificate = %s WHERE tenan
 
 
 def quiet_seconds() -> int:
-    """How long after its suspension a call of a tenant may still be at work: an upload's deadline, and more."""
+    """How long after a suspension a call of before may still be at work: an upload's deadline, and more."""
     return max(policy.deadline_seconds for policy in load_policies().values()) + _MARGIN_SECONDS
 
 
