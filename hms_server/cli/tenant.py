@@ -90,7 +90,14 @@ def _erase(settings: Settings, arguments: argparse.Namespace) -> int:
         _owner(settings) as connection,
         redis.Redis.from_url(settings.redis_url, socket_timeout=5.0) as shared,
     ):
-        erasure = Erasure(connection, shared, queued, keys, tell=_tell)
+        erasure = Erasure(
+            connection,
+            shared,
+            queued,
+            keys,
+            usual_seconds=settings.statement_timeout_seconds,
+            tell=_tell,
+        )
         text = erasure.run(arguments.code, operator=operator, exported=arguments.export)
     with target.open("xb") as file:
         file.write(text)

@@ -45,9 +45,13 @@ FROM tenant_erasure WHERE tenant_id = %s
 _END = "UPDATE tenant_erasure SET end_time = now(), certificate = %s WHERE tenant_id = %s"
 
 
-def quiet_seconds() -> int:
-    """How long after a suspension a call of before may still be at work: an upload's deadline, and more."""
-    return max(policy.deadline_seconds for policy in load_policies().values()) + _MARGIN_SECONDS
+def quiet_seconds(usual_seconds: float) -> float:
+    """How long after a suspension a call of before may still be at work: the longest deadline, and more.
+
+    `usual_seconds` is the servers' HMS_STATEMENT_TIMEOUT_SECONDS, the deadline of methods without their own.
+    """
+    own = max(policy.deadline_seconds for policy in load_policies().values())
+    return max(own, usual_seconds) + _MARGIN_SECONDS
 
 
 class Erasure:
@@ -60,6 +64,7 @@ class Erasure:
         queued: redis.Redis,
         keys: Keyring,
         *,
+        usual_seconds: float,
         tell: Callable[[str], None],
         batch: int = 5000,
     ) -> None:
@@ -67,6 +72,7 @@ class Erasure:
         self._shared = shared
         self._queued = queued
         self._keys = keys
+        self._quiet = datetime.timedelta(seconds=quiet_seconds(usual_seconds))
         self._tell = tell
         self._batch = batch
 
@@ -108,7 +114,7 @@ class Erasure:
 
     def _check_time_and_export(self, leaving: LeavingTenant, exported: pathlib.Path | None) -> str | None:
         """The export's digest. Calls that were let in before the suspension must have ended by then."""
-        quiet = leaving.update_time + datetime.timedelta(seconds=quiet_seconds())
+        quiet = leaving.update_time + self._quiet
         row = self._connection.execute("SELECT now() > %s", [quiet]).fetchone()
         if row is None or not row[0]:
             raise ConfigError(
@@ -117,7 +123,7 @@ class Erasure:
             )
         if exported is None:
             return None
-        found = export.read_back(exported, leaving)
+        found = export.read_back(self._connection, exported, leaving)
         if datetime.datetime.fromisoformat(found.manifest["snapshot_time"]) <= quiet:
             raise ConfigError(
                 f"{exported} was exported while calls from before the suspension could still write:"

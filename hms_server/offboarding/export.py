@@ -175,7 +175,7 @@ def _private(path: pathlib.Path) -> Any:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
-def read_back(folder: pathlib.Path, leaving: LeavingTenant) -> Exported:
+def read_back(connection: psycopg.Connection[Any], folder: pathlib.Path, leaving: LeavingTenant) -> Exported:
     """An export of the tenant as it stands, every file of it whole; raises ConfigError where it is not.
 
     The tenant's version tells whether the export was taken since it was suspended.
@@ -185,7 +185,7 @@ def read_back(folder: pathlib.Path, leaving: LeavingTenant) -> Exported:
         manifest = orjson.loads(text)
         entries = [(entry["file"], entry["sha256"]) for entry in manifest["tables"]]
         exported = manifest["format"], manifest["tenant"]["id"]
-        version = manifest["tenant"]["version"]
+        version, schema_version = manifest["tenant"]["version"], manifest["schema_version"]
     except OSError as error:
         raise ConfigError(f"no finished export in {folder}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError):
@@ -194,6 +194,8 @@ def read_back(folder: pathlib.Path, leaving: LeavingTenant) -> Exported:
         raise ConfigError(f"{folder} does not hold an export of {leaving.code}")
     if version != leaving.version:
         raise ConfigError(f"{folder} was exported before {leaving.code} was suspended: export it again")
+    if schema_version != _one(connection, _SCHEMA_VERSION):
+        raise ConfigError(f"{folder} was exported by another release, which has other tables: export again")
     for name, sha256 in entries:
         if _digest(folder / pathlib.PurePath(name).name) != sha256:
             raise ConfigError(f"{folder / name} is not as it was exported: export again")

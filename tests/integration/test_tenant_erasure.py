@@ -18,7 +18,8 @@ from hms_server.gate import keys as gate_keys
 from hms_server.jobs import queues
 from hms_server.jobs.drains import DrainRequests
 from hms_server.offboarding import catalog, rows
-from hms_server.offboarding.erasure import Erasure
+from hms_server.offboarding.erasure import Erasure, quiet_seconds
+from hms_server.policy import load_policies
 from tests.fix_client import eventually
 
 KEPT = {"audit_chain", "audit_event", "audit_event_patient", "audit_outbox", "tenant_erasure"}
@@ -117,6 +118,12 @@ def test_a_hospital_is_not_erased_while_a_call_of_before_may_still_write(ours, l
     assert leaving.one("SELECT state FROM tenant WHERE id = %s", ours.id) == "SUSPENDED"
 
 
+def test_no_call_may_outlive_the_wait():
+    longest = max(policy.deadline_seconds for policy in load_policies().values())
+    assert quiet_seconds(15) > longest >= 300
+    assert quiet_seconds(1000) > 1000
+
+
 def test_the_code_must_be_said_twice(ours, leaving, erase):
     code = leaving.suspend(ours.id)
     assert erase(code, confirm=f"{code}x")[0] == 2
@@ -134,6 +141,9 @@ def test_an_export_of_another_hospital_of_before_the_suspension_or_changed_does_
     )
     code = leaving.suspend(ours.id)
     hms_tenant("export", code, "--to", tmp_path / "changed")
+    hms_tenant("export", code, "--to", tmp_path / "release")
+    manifest = tmp_path / "release" / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"schema_version": ', '"schema_version": 1'))
     with (tmp_path / "changed" / "patient.ndjson").open("ab") as file:
         file.write(b"{}\n")
     for folder, words in (
@@ -141,6 +151,7 @@ def test_an_export_of_another_hospital_of_before_the_suspension_or_changed_does_
         ("early", "before"),
         ("changed", "not as it was exported"),
         ("none", "no finished export"),
+        ("release", "another release"),
     ):
         status, text, _ = erase(code, "--export", tmp_path / folder)
         assert (status, words in text) == (2, True), text
@@ -283,7 +294,7 @@ def test_every_batch_is_bounded(ours, leaving, owner, client, keys):
     )
     try:
         count = leaving.rows(ours.id)["patient_key"]
-        Erasure(owner, client, client, keys, tell=lambda line: None, batch=2).run(
+        Erasure(owner, client, client, keys, usual_seconds=15, tell=lambda line: None, batch=2).run(
             code, operator="vera", exported=None
         )
         assert leaving.one("SELECT max(rows) FROM deleted_at_once") == 2
