@@ -22,6 +22,7 @@ _COMMANDS = {
     "keys": "make a key file",
     "envoy-config": "print the gateway's configuration",
     "platform": "create the platform's administrator",
+    "tenant": "export and erase a tenant",
     "demo": "create the demo hospital",
     "import-fhir": "import FHIR R4 files",
     "audit": "verify or export the audit",

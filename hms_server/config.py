@@ -16,7 +16,7 @@ class Settings(pydantic_settings.BaseSettings):
 
     model_config = pydantic_settings.SettingsConfigDict(env_prefix="HMS_", extra="ignore")
 
-    # PostgreSQL. The owner's is used by `hms migrate` alone, the admin's by `hms database create`.
+    # PostgreSQL. The owner's is used by `hms migrate` and `hms tenant`, the admin's by `hms database create`.
     admin_database_url: str = ""
     database_url: str = ""
     app_database_url: str = ""

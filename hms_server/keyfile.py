@@ -26,7 +26,8 @@ def create(path: pathlib.Path) -> None:
     content = {
         "signing": [_signing_key(0)],
         "audit": [_audit_key()],
-        "anchor": [_anchor_key()],
+        "anchor": [_other_key("anc")],
+        "certificate": [_other_key("crt")],
         "page_token": secrets.token_hex(32),
         "request_hash": secrets.token_hex(32),
     }
@@ -91,8 +92,8 @@ def _audit_key() -> dict[str, Any]:
     return {"key_id": _key_id("aud"), "k": secrets.token_hex(32)}
 
 
-def _anchor_key() -> dict[str, Any]:
-    return {"key_id": _key_id("anc"), "d": secrets.token_hex(32)}
+def _other_key(kind: str) -> dict[str, Any]:
+    return {"key_id": _key_id(kind), "d": secrets.token_hex(32)}
 
 
 def _key_id(kind: str) -> str:

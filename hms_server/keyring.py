@@ -1,4 +1,5 @@
-"""Keys that live outside the database: token signing, audit chain, page tokens, request hashes.
+"""Keys that live outside the database: token signing, audit chain, page tokens, request hashes,
+certificates of erasure.
 
 One JSON file, mode 0600, made by `hms keys create`. The first key of each list is the newest one; those
 after it still verify what was made with them. A new signing key signs from its `use_time` on: until then it
@@ -29,7 +30,7 @@ LOOK_SECONDS = 2.0
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SigningKey:
-    """An Ed25519 key that signs access tokens (RFC 8037)."""
+    """An Ed25519 key that signs access tokens (RFC 8037) or certificates."""
 
     key_id: str
     private: ed25519.Ed25519PrivateKey
@@ -53,6 +54,8 @@ class Keyring:
     page_token: bytes  # 32 bytes
     request_hash: bytes  # 32 bytes
     anchor: tuple[SigningKey, ...] = ()  # sign the audit's daily anchors
+    # Apart from `signing`, whose keys come and go: a certificate is looked at years later.
+    certificate: tuple[SigningKey, ...] = ()
 
     def current(self) -> Self:
         """The ring itself: it never changes."""
@@ -77,18 +80,13 @@ def load(path: pathlib.Path) -> Keyring:
     try:
         content = json.loads(path.read_text())
         ring = Keyring(
-            signing=tuple(
-                SigningKey(
-                    k["key_id"],
-                    ed25519.Ed25519PrivateKey.from_private_bytes(bytes.fromhex(k["d"])),
-                    float(k.get("use_time", 0)),
-                )
-                for k in content["signing"]
-            ),
+            signing=_signing_keys(content["signing"]),
             audit=tuple((k["key_id"], bytes.fromhex(k["k"])) for k in content["audit"]),
             page_token=bytes.fromhex(content["page_token"]),
             request_hash=bytes.fromhex(content["request_hash"]),
             anchor=_anchor_keys(content),
+            # A key file of before has none: its signing keys do.
+            certificate=_signing_keys(content.get("certificate") or content["signing"]),
         )
         if not ring.signing:
             raise ValueError("signing")
@@ -164,3 +162,14 @@ def _anchor_keys(content: dict[str, Any]) -> tuple[SigningKey, ...]:
     ]
     private = ed25519.Ed25519PrivateKey.from_private_bytes
     return tuple(SigningKey(key_id, private(key)) for key_id, key in listed + derived)
+
+
+def _signing_keys(listed: list[dict[str, str]]) -> tuple[SigningKey, ...]:
+    return tuple(
+        SigningKey(
+            k["key_id"],
+            ed25519.Ed25519PrivateKey.from_private_bytes(bytes.fromhex(k["d"])),
+            float(k.get("use_time", 0)),
+        )
+        for k in listed
+    )

@@ -510,6 +510,23 @@ $$;
 
 ALTER FUNCTION public.search_patient_ids(words text[], phone text, identifier_from text, identifier_before text, birth_from text, birth_before text, wanted integer) OWNER TO hms_search;
 
+CREATE TABLE public.address_rule (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    action text NOT NULL,
+    network text NOT NULL COLLATE pg_catalog."C",
+    note text NOT NULL,
+    actor_id uuid NOT NULL,
+    create_time timestamp with time zone DEFAULT now() NOT NULL,
+    delete_time timestamp with time zone,
+    CONSTRAINT address_rule_action_check CHECK ((action = ANY (ARRAY['DENY'::text, 'ALLOW'::text])))
+);
+
+ALTER TABLE ONLY public.address_rule FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.address_rule OWNER TO hms_owner;
+
 CREATE TABLE public.audit_anchor (
     tenant_id uuid NOT NULL,
     anchor_date date NOT NULL,
@@ -1029,12 +1046,26 @@ CREATE TABLE public.tenant (
     permission_version bigint DEFAULT 1 NOT NULL,
     create_time timestamp with time zone DEFAULT now() NOT NULL,
     update_time timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT tenant_state_check CHECK ((state = ANY (ARRAY['ACTIVE'::text, 'SUSPENDED'::text])))
+    CONSTRAINT tenant_state_check CHECK ((state = ANY (ARRAY['ACTIVE'::text, 'SUSPENDED'::text, 'ERASING'::text, 'ERASED'::text])))
 );
 
 ALTER TABLE ONLY public.tenant FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.tenant OWNER TO hms_owner;
+
+CREATE TABLE public.tenant_erasure (
+    tenant_id uuid NOT NULL,
+    operator text NOT NULL,
+    export_sha256 text,
+    removed jsonb DEFAULT '{}'::jsonb NOT NULL,
+    begin_time timestamp with time zone DEFAULT now() NOT NULL,
+    end_time timestamp with time zone,
+    certificate text
+);
+
+ALTER TABLE ONLY public.tenant_erasure FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.tenant_erasure OWNER TO hms_owner;
 
 CREATE TABLE public.tenant_setting (
     tenant_id uuid NOT NULL,
@@ -1139,6 +1170,9 @@ ALTER TABLE ONLY public.user_role FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.user_role OWNER TO hms_owner;
 
+ALTER TABLE ONLY public.address_rule
+    ADD CONSTRAINT address_rule_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.audit_anchor
     ADD CONSTRAINT audit_anchor_pkey PRIMARY KEY (tenant_id, anchor_date);
 
@@ -1241,6 +1275,9 @@ ALTER TABLE ONLY public.source_record
 ALTER TABLE ONLY public.tenant
     ADD CONSTRAINT tenant_code_key UNIQUE (code);
 
+ALTER TABLE ONLY public.tenant_erasure
+    ADD CONSTRAINT tenant_erasure_pkey PRIMARY KEY (tenant_id);
+
 ALTER TABLE ONLY public.tenant
     ADD CONSTRAINT tenant_pkey PRIMARY KEY (id);
 
@@ -1267,6 +1304,8 @@ ALTER TABLE ONLY public.user_account_version
 
 ALTER TABLE ONLY public.user_role
     ADD CONSTRAINT user_role_pkey PRIMARY KEY (tenant_id, user_id, role_id);
+
+CREATE UNIQUE INDEX address_rule_in_force ON public.address_rule USING btree (tenant_id, network, action) WHERE (delete_time IS NULL);
 
 CREATE INDEX audit_event_by_actor ON ONLY public.audit_event USING btree (tenant_id, actor_id, record_time, sequence);
 
@@ -1335,6 +1374,9 @@ CREATE INDEX session_by_expire_time ON public.session USING btree (expire_time);
 CREATE INDEX session_by_user ON public.session USING btree (tenant_id, user_id);
 
 CREATE INDEX user_role_by_role ON public.user_role USING btree (tenant_id, role_id);
+
+ALTER TABLE ONLY public.address_rule
+    ADD CONSTRAINT address_rule_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
 ALTER TABLE ONLY public.clinical_record
     ADD CONSTRAINT clinical_record_tenant_id_encounter_id_fkey FOREIGN KEY (tenant_id, encounter_id) REFERENCES public.encounter(tenant_id, id);
@@ -1468,6 +1510,9 @@ ALTER TABLE ONLY public.session
 ALTER TABLE ONLY public.source_record
     ADD CONSTRAINT source_record_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
+ALTER TABLE ONLY public.tenant_erasure
+    ADD CONSTRAINT tenant_erasure_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
 ALTER TABLE ONLY public.tenant_setting
     ADD CONSTRAINT tenant_setting_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
@@ -1491,6 +1536,8 @@ ALTER TABLE ONLY public.user_role
 
 ALTER TABLE ONLY public.user_role
     ADD CONSTRAINT user_role_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.user_account(tenant_id, id);
+
+ALTER TABLE public.address_rule ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_anchor ENABLE ROW LEVEL SECURITY;
 
@@ -1531,6 +1578,8 @@ ALTER TABLE public.location_version ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.organization ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.organization_version ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY owner_all ON public.address_rule TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.audit_anchor TO hms_owner USING (true) WITH CHECK (true);
 
@@ -1594,6 +1643,8 @@ CREATE POLICY owner_all ON public.source_record TO hms_owner USING (true) WITH C
 
 CREATE POLICY owner_all ON public.tenant TO hms_owner USING (true) WITH CHECK (true);
 
+CREATE POLICY owner_all ON public.tenant_erasure TO hms_owner USING (true) WITH CHECK (true);
+
 CREATE POLICY owner_all ON public.tenant_setting TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.tenant_setting_version TO hms_owner USING (true) WITH CHECK (true);
@@ -1643,6 +1694,10 @@ ALTER TABLE public.session ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.source_record ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.tenant ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.tenant_erasure ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant_isolation ON public.address_rule TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.audit_anchor TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
@@ -1705,6 +1760,8 @@ CREATE POLICY tenant_isolation ON public.session TO hms_app USING ((tenant_id = 
 CREATE POLICY tenant_isolation ON public.source_record TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.tenant TO hms_app USING (((id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) OR (current_setting('app.platform'::text, true) = 'on'::text))) WITH CHECK (((id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) OR (current_setting('app.platform'::text, true) = 'on'::text)));
+
+CREATE POLICY tenant_isolation ON public.tenant_erasure TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.tenant_setting TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
@@ -1778,6 +1835,8 @@ GRANT ALL ON FUNCTION public.return_patient_rows(tenant uuid, merge uuid) TO hms
 
 REVOKE ALL ON FUNCTION public.search_patient_ids(words text[], phone text, identifier_from text, identifier_before text, birth_from text, birth_before text, wanted integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.search_patient_ids(words text[], phone text, identifier_from text, identifier_before text, birth_from text, birth_before text, wanted integer) TO hms_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.address_rule TO hms_app;
 
 GRANT SELECT,INSERT ON TABLE public.audit_anchor TO hms_worker;
 

@@ -40,7 +40,14 @@ class Publications(GatePublisher):
     def __init__(self) -> None:
         self.seen: list[tuple[Any, ...]] = []
 
-    def tenant(self, tenant_id: str, permission_version: int, row_version: int, rate_limits: Any) -> None:
+    def tenant(
+        self,
+        tenant_id: str,
+        permission_version: int,
+        row_version: int,
+        rate_limits: Any,
+        state: str = "ACTIVE",
+    ) -> None:
         self.seen.append(("tenant", tenant_id, permission_version, row_version, rate_limits))
 
     def user(self, tenant_id: str, user_id: str, permission_version: int) -> None:

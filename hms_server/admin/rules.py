@@ -10,6 +10,7 @@ from hms_server.errors import FieldViolation
 from hms_server.identity import password_rules
 
 TENANT_FIELDS = ("display_name", "state", "rate_limits")
+TENANT_STATES = ("ACTIVE", "SUSPENDED")
 REQUIRED_SETTINGS = ("time_zone", "uhid_prefix", "uhid_digits")
 # What may be left to the platform: 0 in the API, null in the table.
 OPTIONAL_SETTINGS = ("session_seconds", "session_idle_seconds", "password_min_length", "password_history")
@@ -51,6 +52,20 @@ def check_tenant_changes(tenant: Any, fields: Collection[str], code: str) -> Non
         if name in fields and not getattr(tenant, name)
     ]
     _refuse(violations)
+
+
+def check_tenant_stands(state: str) -> None:
+    """Refuses to change a tenant that is being erased, or is: there is no way back."""
+    if state in ("ERASING", "ERASED"):
+        raise errors.FailedPrecondition(
+            "The tenant is erased, or about to be: it cannot be changed any more.", reason="WRONG_STATE"
+        )
+
+
+def check_state(state: str, fields: Collection[str]) -> None:
+    """The states that a caller may ask for; `hms tenant erase` alone makes the others."""
+    if "state" in fields and state not in TENANT_STATES:
+        raise errors.invalid_field("tenant.state", f"must be one of {', '.join(TENANT_STATES)}")
 
 
 def rate_limits(asked: Iterable[tuple[str, int, int]]) -> RateLimits:

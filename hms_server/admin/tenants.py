@@ -47,6 +47,7 @@ class Tenants:
         rules.require_platform(call.tenant_id)
         tenant = request.tenant
         rules.check_new_tenant(tenant, request.admin_username, request.admin_password)
+        rules.check_state(mapping.tenant_state(tenant.state), ("state",) if tenant.state else ())
         rate_limits = rules.rate_limits(mapping.rate_limits(tenant.rate_limits))
         password_hash = self._passwords.hash(request.admin_password)
         tenant_id, user_id = ids.uuid7(), ids.uuid7()
@@ -127,7 +128,9 @@ class Tenants:
             else:
                 row = _found(before)
                 aip.require_etag(tenant.etag, row.version)
+                rules.check_tenant_stands(row.state)
                 rules.check_tenant_changes(tenant, fields, row.code)
+                rules.check_state(mapping.tenant_state(tenant.state), fields)
                 state = mapping.tenant_state(tenant.state) if "state" in fields else row.state
                 versions = {"old_version": row.version, "new_version": row.version + 1}
                 self._request_ids.remember(transaction, call, probe, row.id, row.version + 1)
@@ -145,7 +148,9 @@ class Tenants:
                 answer = store.get_tenant(transaction, row.id)
         # On a repeat too: the first try may have ended between its commit and this line.
         after = _found(answer)
-        self._publisher.tenant(after.id, after.permission_version, after.version, limits(after.rate_limits))
+        self._publisher.tenant(
+            after.id, after.permission_version, after.version, limits(after.rate_limits), after.state
+        )
         return mapping.tenant(after)
 
 

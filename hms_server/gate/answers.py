@@ -8,8 +8,8 @@ from typing import NamedTuple
 from hms_server import errors
 from hms_server.telemetry import metrics
 
-PASS, MISS, STALE, REVOKED, LIMITED, BLOCKED = range(6)
-_OUTCOMES = ("pass", "miss", "stale", "revoked", "limited", "blocked")
+PASS, MISS, STALE, REVOKED, LIMITED, BLOCKED, SUSPENDED = range(7)
+_OUTCOMES = ("pass", "miss", "stale", "revoked", "limited", "blocked", "suspended")
 COUNTS = [metrics.GATE.labels(name) for name in _OUTCOMES]
 
 
@@ -31,7 +31,8 @@ class RateLimited(errors.ResourceExhausted):
 
 
 def judge(answer: list[int]) -> Quota:
-    """The quota of a call that passes; raises Unauthenticated or RateLimited for another."""
+    """The quota of a call that passes; raises PermissionDenied, Unauthenticated or RateLimited for
+    another."""
     outcome, limit, remaining, reset_ms, first = answer
     COUNTS[outcome].inc()
     if outcome == PASS:
@@ -40,6 +41,8 @@ def judge(answer: list[int]) -> Quota:
         raise stale()
     if outcome == REVOKED:
         raise revoked()
+    if outcome == SUSPENDED:
+        raise suspended()
     raise limited(outcome, limit, reset_ms / 1000, bool(first))
 
 
@@ -62,6 +65,13 @@ def stale() -> errors.Unauthenticated:
 def revoked() -> errors.Unauthenticated:
     """The session does not stand."""
     return errors.Unauthenticated("The session has ended: log in again.", reason="SESSION_REVOKED")
+
+
+def suspended() -> errors.PermissionDenied:
+    """The tenant is served nothing."""
+    return errors.PermissionDenied(
+        "The tenant is suspended: ask the platform's operator.", reason="TENANT_SUSPENDED"
+    )
 
 
 def limited(outcome: int, limit: int, wait: float, first: bool) -> RateLimited:

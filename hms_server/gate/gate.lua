@@ -2,9 +2,10 @@
 -- KEYS: tenant hash, user version, session state, user counter, tenant counter
 -- ARGV: permission version of the token, tier, default limit, default window in s, tenant factor, weight
 -- Returns {outcome, limit, remaining, reset in ms, first refusal in this bucket}.
-local tenant = redis.call('HMGET', KEYS[1], 'pv', ARGV[2])
+local tenant = redis.call('HMGET', KEYS[1], 'pv', ARGV[2], 'barred')
 local user = redis.call('GET', KEYS[2])
 local session = redis.call('GET', KEYS[3])
+if tenant[3] then return {6, 0, 0, 0, 0} end
 if not tenant[1] or not user or not session then return {1, 0, 0, 0, 0} end
 if session == '0' then return {3, 0, 0, 0, 0} end
 if tonumber(tenant[1]) + tonumber(user) ~= tonumber(ARGV[1]) then return {2, 0, 0, 0, 0} end

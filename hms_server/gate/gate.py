@@ -17,12 +17,14 @@ from hms_server.gate.answers import (
     MISS,
     REVOKED,
     STALE,
+    SUSPENDED,
     Quota,
     RateLimited,
     judge,
     judge_wait,
     revoked,
     stale,
+    suspended,
 )
 from hms_server.gate.local import LocalLimiter, LocalStates
 from hms_server.gate.publisher import GatePublisher, lua
@@ -54,7 +56,7 @@ class Gate:
         self.strangers = Strangers(client, self._switch, self._limiter)
 
     def check(self, principal: Principal, tier: str, weight: int = 1) -> Quota:
-        """Lets the call pass, or raises Unauthenticated or RateLimited."""
+        """Lets the call pass, or raises PermissionDenied, Unauthenticated or RateLimited."""
         limit = DEFAULTS.get(tier, UNLIMITED)
         if self._switch.usable:
             try:
@@ -98,6 +100,7 @@ class Gate:
             state.tenant_permission_version,
             state.tenant_row_version,
             state.rate_limits,
+            state.tenant_state,
         )
         self._publisher.publish(
             principal.tenant_id,
@@ -110,6 +113,9 @@ class Gate:
     def _check_locally(self, principal: Principal, tier: str, limit: Limit, weight: int) -> Quota:
         metrics.GATE_FALLBACK.labels("check").inc()
         state = self._states.get(principal.tenant_id, principal.user_id, principal.session_id)
+        if state is not None and state.tenant_state != "ACTIVE":
+            COUNTS[SUSPENDED].inc()
+            raise suspended()
         if state is None or not state.session_active:
             COUNTS[REVOKED].inc()
             raise revoked()

@@ -41,11 +41,16 @@ class GatePublisher:
         permission_version: int,
         row_version: int,
         rate_limits: dict[str, tuple[int, int]],
+        state: str = "ACTIVE",
     ) -> None:
-        """A tenant's permission version and limits. Their sum orders publications: both only grow."""
+        """A tenant's permission version, limits, and whether it is barred. The sum of the versions orders
+        publications: both only grow."""
         limits = [
             text for tier, (calls, seconds) in rate_limits.items() for text in (tier, f"{calls}:{seconds}")
         ]
+        if state != "ACTIVE":
+            # beside the limits in the tenant's hash: gate.lua refuses where the field stands
+            limits += ["barred", "1"]
         self.publish(
             tenant_id,
             tenant_version=str(permission_version),

@@ -11,7 +11,7 @@ class GateState:
 
     tenant_permission_version: int
     tenant_row_version: int
-    tenant_state: str  # ACTIVE, SUSPENDED
+    tenant_state: str  # ACTIVE, SUSPENDED, ERASING, ERASED
     user_permission_version: int
     user_state: str  # ACTIVE, DISABLED
     session_active: bool

@@ -123,14 +123,14 @@ WHERE t.id = :tenant_id
 -- name: lock_tenant
 -- Changes of users and roles of one tenant take turns: they are rare, and rules such as "one
 -- administrator stays" look at several rows.
-SELECT permission_version, version, rate_limits FROM tenant
+SELECT permission_version, version, rate_limits, state FROM tenant
 WHERE id = :tenant_id
 FOR NO KEY UPDATE
 
 -- name: bump_tenant_permissions
 UPDATE tenant SET permission_version = permission_version + 1
 WHERE id = :tenant_id
-RETURNING permission_version, version, rate_limits
+RETURNING permission_version, version, rate_limits, state
 
 -- name: load_roles_of
 -- A service account's own permissions are like a role that it alone holds.

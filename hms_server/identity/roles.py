@@ -136,6 +136,7 @@ class Roles:
                 present.permission_version,
                 present.version,
                 limits(present.rate_limits),
+                present.state,
             )
         return self._shown(call, _found(answer))
 

@@ -102,6 +102,29 @@ def test_a_new_permission_version_makes_the_token_stale_at_once(client, caller, 
     assert caught.value.reason == "PERMISSIONS_STALE"
 
 
+def test_a_suspended_tenant_is_refused_at_once_and_a_late_publication_does_not_undo_it(client, caller):
+    checked, publisher = gate(client, Loader()), GatePublisher(client)
+    checked.check(caller, "DEFAULT")
+    publisher.tenant(caller.tenant_id, 2, 2, {}, "SUSPENDED")
+    # A change of before that comes late.
+    publisher.tenant(caller.tenant_id, 1, 1, {})
+    with pytest.raises(errors.PermissionDenied) as caught:
+        checked.check(caller, "EXEMPT")
+    assert caught.value.reason == "TENANT_SUSPENDED"
+    publisher.tenant(caller.tenant_id, 2, 3, {}, "ACTIVE")
+    with pytest.raises(errors.Unauthenticated) as stale:
+        checked.check(caller, "DEFAULT")
+    assert stale.value.reason == "PERMISSIONS_STALE"
+
+
+@pytest.mark.parametrize("state", ["SUSPENDED", "ERASING", "ERASED"])
+def test_a_tenant_that_is_not_active_is_refused_from_postgresql_too(client, dead, caller, state):
+    for redis_server in (client, dead):
+        with pytest.raises(errors.PermissionDenied) as caught:
+            gate(redis_server, Loader(tenant_state=state)).check(caller, "DEFAULT")
+        assert caught.value.reason == "TENANT_SUSPENDED"
+
+
 def test_versions_in_redis_only_move_forward(client, caller):
     publisher = GatePublisher(client)
     publisher.user(caller.tenant_id, caller.user_id, 5)

@@ -31,12 +31,20 @@ class _TenantStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TenantSta
     TENANT_STATE_UNSPECIFIED: _TenantState.ValueType  # 0
     TENANT_STATE_ACTIVE: _TenantState.ValueType  # 1
     TENANT_STATE_SUSPENDED: _TenantState.ValueType  # 2
+    TENANT_STATE_ERASING: _TenantState.ValueType  # 3
+    """Being erased by the operator: there is no way back."""
+    TENANT_STATE_ERASED: _TenantState.ValueType  # 4
+    """Erased: id and code are kept so that nobody is given them again, and the audit."""
 
 class TenantState(_TenantState, metaclass=_TenantStateEnumTypeWrapper): ...
 
 TENANT_STATE_UNSPECIFIED: TenantState.ValueType  # 0
 TENANT_STATE_ACTIVE: TenantState.ValueType  # 1
 TENANT_STATE_SUSPENDED: TenantState.ValueType  # 2
+TENANT_STATE_ERASING: TenantState.ValueType  # 3
+"""Being erased by the operator: there is no way back."""
+TENANT_STATE_ERASED: TenantState.ValueType  # 4
+"""Erased: id and code are kept so that nobody is given them again, and the audit."""
 Global___TenantState: _TypeAlias = TenantState  # noqa: Y015
 
 @_typing.final
