@@ -36,6 +36,10 @@ class Settings(pydantic_settings.BaseSettings):
     keys_file: pathlib.Path | None = None
 
     grpc_listen: str = "127.0.0.1:50051"
+    # TLS of that port; with a client CA callers must show a certificate of it.
+    grpc_tls_cert_file: pathlib.Path | None = None
+    grpc_tls_key_file: pathlib.Path | None = None
+    grpc_tls_client_ca_file: pathlib.Path | None = None
     threads: int = pydantic.Field(4, ge=1, le=64)
     max_request_bytes: int = pydantic.Field(4 * 1024 * 1024, ge=1024)
     drain_seconds: float = pydantic.Field(20, ge=0)
@@ -50,6 +54,11 @@ class Settings(pydantic_settings.BaseSettings):
 
     # Client commands (demo, import-fhir)
     grpc_target: str = ""
+    # TLS of a client: whom it trusts, the name it expects where the target has another, its own certificate
+    grpc_ca_file: pathlib.Path | None = None
+    grpc_server_name: str = ""
+    grpc_client_cert_file: pathlib.Path | None = None
+    grpc_client_key_file: pathlib.Path | None = None
     tenant: str = ""
     user: str = ""
     password: pydantic.SecretStr = pydantic.SecretStr("")
@@ -82,4 +91,16 @@ def load() -> Settings:
         raise errors.ConfigError(mistakes) from None
     if settings.pool_min > settings.pool_size:
         raise errors.ConfigError("HMS_POOL_MIN is greater than HMS_POOL_MAX")
+    _check_tls(settings)
     return settings
+
+
+def _check_tls(settings: Settings) -> None:
+    pairs = (("GRPC_TLS_CERT_FILE", "GRPC_TLS_KEY_FILE"), ("GRPC_CLIENT_CERT_FILE", "GRPC_CLIENT_KEY_FILE"))
+    for certificate, key in pairs:
+        if bool(getattr(settings, certificate.lower())) != bool(getattr(settings, key.lower())):
+            raise errors.ConfigError(f"HMS_{certificate} and HMS_{key} go together")
+    if settings.grpc_tls_client_ca_file and not settings.grpc_tls_cert_file:
+        raise errors.ConfigError("HMS_GRPC_TLS_CLIENT_CA_FILE needs HMS_GRPC_TLS_CERT_FILE and _KEY_FILE")
+    if settings.grpc_client_cert_file and not (settings.grpc_ca_file or settings.grpc_tls_cert_file):
+        raise errors.ConfigError("HMS_GRPC_CLIENT_CERT_FILE is for TLS: set HMS_GRPC_CA_FILE, too")

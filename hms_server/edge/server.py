@@ -16,6 +16,7 @@ from grpc_reflection.v1alpha import reflection
 
 from hms_server.edge import chain as chains
 from hms_server.edge.bound import BoundMethod, Interceptor
+from hms_server.edge.certificates import ServerCertificates
 from hms_server.edge.transport import Behaviour, Resolve, StreamBehaviour, behaviour
 from hms_server.errors import ConfigError
 from hms_server.policy import policy_of, services
@@ -67,8 +68,15 @@ class Server:
     """One process's server."""
 
     def __init__(
-        self, methods: dict[str, dict[str, Behaviour]], *, threads: int, max_request_bytes: int
+        self,
+        methods: dict[str, dict[str, Behaviour]],
+        *,
+        threads: int,
+        max_request_bytes: int,
+        certificates: ServerCertificates | None = None,
     ) -> None:
+        """With `certificates` the port speaks TLS alone."""
+        self._certificates = certificates
         self._server = grpc.server(
             concurrent.futures.ThreadPoolExecutor(threads, thread_name_prefix="hms-call"),
             options=[
@@ -105,7 +113,10 @@ class Server:
     def start(self, listen: str) -> None:
         """Binds and serves; raises ConfigError where the address cannot be bound."""
         try:
-            bound = self._server.add_insecure_port(listen)
+            if self._certificates is None:
+                bound = self._server.add_insecure_port(listen)
+            else:
+                bound = self._server.add_secure_port(listen, self._certificates.credentials())
         except RuntimeError:
             bound = 0
         if not bound:

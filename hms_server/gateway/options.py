@@ -40,11 +40,30 @@ class GatewayOptions:
     # Certificate and key of the listener; without them it speaks plain HTTP (TLS ends in front of it).
     tls_certificate_path: str = ""
     tls_private_key_path: str = ""
+    # Whose certificates clients must show; without it they need none.
+    tls_client_ca_path: str = ""
+    # Whose certificates servers must show; without it they are spoken to in plain HTTP/2.
+    upstream_ca_path: str = ""
+    # The name that must stand in a server's certificate, where it is not the one of `grpc_host`.
+    upstream_name: str = ""
+    # What the gateway shows to servers that want a certificate.
+    upstream_certificate_path: str = ""
+    upstream_key_path: str = ""
+    # Where Envoy finds the files of gateway/secrets.py, which say what of the above it watches.
+    secrets_folder: str = ""
     access_log: bool = True
 
     def __post_init__(self) -> None:
         if bool(self.tls_certificate_path) != bool(self.tls_private_key_path):
             raise ValueError("a TLS certificate and its private key go together")
+        if self.tls_client_ca_path and not self.tls_certificate_path:
+            raise ValueError("certificates of clients are asked for with a TLS certificate only")
+        if bool(self.upstream_certificate_path) != bool(self.upstream_key_path):
+            raise ValueError("the certificate shown to servers and its private key go together")
+        if self.upstream_certificate_path and not self.upstream_ca_path:
+            raise ValueError("a certificate is shown to servers only where theirs are checked: name their CA")
+        if (self.tls_certificate_path or self.upstream_ca_path) and not self.secrets_folder:
+            raise ValueError("TLS needs a folder for the files that name what Envoy watches")
 
     @property
     def files(self) -> GatewayFiles:
