@@ -181,16 +181,17 @@ def test_a_port_without_its_certificate_does_not_start(parts: Stack, tmp_path) -
         "HMS_GRPC_TLS_CERT_FILE": missing,
         "HMS_GRPC_TLS_KEY_FILE": missing,
     }
-    ended = _hms("serve", environment)
-    assert ended.returncode == 2
-    assert ended.stderr.splitlines() == [
-        f"hms serve: HMS_GRPC_TLS_CERT_FILE: cannot read {missing}: No such file or directory"
-    ]
+    for workers in ((), ("--workers", "2")):
+        ended = _hms("serve", environment, *workers)
+        assert ended.returncode == 2
+        assert ended.stderr.splitlines() == [
+            f"hms serve: HMS_GRPC_TLS_CERT_FILE: cannot read {missing}: No such file or directory"
+        ]
 
 
-def _hms(command: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def _hms(command: str, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "hms_server", command],
+        [sys.executable, "-m", "hms_server", command, *arguments],
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
