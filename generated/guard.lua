@@ -504,6 +504,30 @@ local function check_query(query, route)
   return found
 end
 
+-- The words that paths of the API are made of.
+local WORDS = {}
+
+local function collect(node)
+  for word, child in pairs(node.next or {}) do
+    WORDS[word] = true
+    collect(child)
+  end
+  if node.any then collect(node.any) end
+  for verb in pairs(node.verbs or {}) do WORDS[verb] = true end
+end
+collect(ROUTES)
+
+local UUID = "^" .. string.rep("%x", 8) .. string.rep("%-" .. string.rep("%x", 4), 3) .. "%-" ..
+  string.rep("%x", 12) .. "$"
+
+-- A path for the access log. A client may write anything there, a patient's name as well: only the API's
+-- own words and ids are shown.
+local function loggable(path)
+  return (gsub(path, "[^/:]+", function(word)
+    return (WORDS[word] or find(word, UUID)) and word or "*"
+  end))
+end
+
 -- What Envoy calls: the checks before the transcoder, and the finish of each reply behind it.
 
 local MALFORMED, INVALID, TOO_LARGE, UNIMPLEMENTED =
@@ -638,6 +662,11 @@ local function check_body(handle, route)
   end
 end
 
+-- For the access log, which must not show what a client made up.
+local function log_rpc(handle, rpc)
+  handle:streamInfo():dynamicMetadata():set("hms.call", "rpc", rpc)
+end
+
 local function check_rest(handle, headers)
   local target = headers:get(":path")
   local path, query = string.match(target, "^([^?]*)%??(.*)$")
@@ -657,6 +686,7 @@ local function check_rest(handle, headers)
     local message = "The path does not take this HTTP method, only " .. names .. "."
     return refuse(handle, "405", 12, UNIMPLEMENTED, message, nil, names)
   end
+  log_rpc(handle, route.rpc)
   if not set_deadline(handle, headers, route.rpc) then
     return refuse_fields(handle, { { "x-request-timeout", "must be a number of seconds" } })
   end
@@ -675,7 +705,7 @@ local function check_request(handle)
     -- the query, which may hold patient data.
     local metadata = handle:streamInfo():dynamicMetadata()
     metadata:set("hms.gateway", "method", headers:get(":method"))
-    metadata:set("hms.gateway", "path", string.match(headers:get(":path"), "^[^?]*"))
+    metadata:set("hms.gateway", "path", loggable(string.match(headers:get(":path"), "^[^?]*")))
   end
   local request_id = headers:get("x-request-id")
   if request_id and (#request_id > 128 or find(request_id, "[^%w._:-]")) then
@@ -687,6 +717,7 @@ local function check_request(handle)
   if address then headers:replace("x-forwarded-for", address) end
   if not grpc then return check_rest(handle, headers) end
   local rpc = headers:get(":path")
+  if find(rpc, "^/hms%.[%w_.]+/%w+$") or find(rpc, "^/grpc%.[%w_.]+/%w+$") then log_rpc(handle, rpc) end
   set_retries(headers, rpc)
   if not set_deadline(handle, headers, rpc) then
     refuse_fields(handle, { { "grpc-timeout", "must be up to 8 digits and a unit" } })

@@ -15,7 +15,7 @@ from hms_server.database.pages import Pages
 from hms_server.database.pool import Pool
 from hms_server.database.requests import RequestIds
 from hms_server.database.transaction import Database
-from hms_server.edge import chain
+from hms_server.edge import certificates, chain
 from hms_server.edge.addresses import resolver
 from hms_server.edge.server import Server, behaviours
 from hms_server.edge.threads import CallThreads
@@ -99,7 +99,12 @@ def application(settings: Settings) -> Application:
         resolver(settings.trusted_proxies),
         settings.max_request_bytes,
     )
-    server = Server(methods, threads=threads, max_request_bytes=settings.max_request_bytes)
+    server = Server(
+        methods,
+        threads=threads,
+        max_request_bytes=settings.max_request_bytes,
+        certificates=certificates.from_settings(settings),
+    )
     return Application(settings, pool, nudger, AddressListener(client, addresses), server)
 
 

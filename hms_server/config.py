@@ -1,14 +1,29 @@
-"""The only reader of the environment. Every setting is HMS_<NAME>; a mistake stops the start."""
+"""The only reader of the environment. Every setting is HMS_<NAME>; a mistake stops the start.
+
+What is secret may stand in a file instead, named by HMS_<NAME>_FILE.
+"""
 
 from __future__ import annotations
 
+import os
 import pathlib
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Literal
 
 import pydantic
 import pydantic_settings
 
-from hms_server import errors
+from hms_server import errors, safety
+
+_DATABASE_URLS = ("admin_database_url", "database_url", "app_database_url", "worker_database_url")
+_REDIS_URLS = ("redis_url", "queue_redis_url")
+_SECRETS = (*_DATABASE_URLS, *_REDIS_URLS, "password", "bootstrap_password")
+_SECRET_FILES = ("keys_file", "grpc_tls_key_file", "grpc_client_key_file")
+
+
+def _address() -> Any:
+    """An address that may hold a password: it is never shown."""
+    return pydantic.Field("", repr=False)
 
 
 class Settings(pydantic_settings.BaseSettings):
@@ -16,11 +31,14 @@ class Settings(pydantic_settings.BaseSettings):
 
     model_config = pydantic_settings.SettingsConfigDict(env_prefix="HMS_", extra="ignore")
 
+    # In production, secrets that belong to development stop the start.
+    mode: Literal["production", "development"] = "production"
+
     # PostgreSQL. The owner's is used by `hms migrate` and `hms tenant`, the admin's by `hms database create`.
-    admin_database_url: str = ""
-    database_url: str = ""
-    app_database_url: str = ""
-    worker_database_url: str = ""
+    admin_database_url: str = _address()
+    database_url: str = _address()
+    app_database_url: str = _address()
+    worker_database_url: str = _address()
     pool_min: int = pydantic.Field(2, ge=1, le=20)
     pool_max: int | None = pydantic.Field(None, ge=1, le=20)  # None: threads + 2
     pool_idle_seconds: float = pydantic.Field(30, gt=0)
@@ -29,8 +47,8 @@ class Settings(pydantic_settings.BaseSettings):
     statement_timeout_seconds: float = pydantic.Field(15, gt=0)
 
     # Redis: gate and cache; queues may have an address of their own.
-    redis_url: str = ""
-    queue_redis_url: str = ""
+    redis_url: str = _address()
+    queue_redis_url: str = _address()
     redis_timeout_seconds: float = pydantic.Field(0.25, gt=0)
 
     keys_file: pathlib.Path | None = None
@@ -38,6 +56,10 @@ class Settings(pydantic_settings.BaseSettings):
     anchor_file: pathlib.Path | None = None
 
     grpc_listen: str = "127.0.0.1:50051"
+    # TLS of that port; with a client CA callers must show a certificate of it.
+    grpc_tls_cert_file: pathlib.Path | None = None
+    grpc_tls_key_file: pathlib.Path | None = None
+    grpc_tls_client_ca_file: pathlib.Path | None = None
     threads: int = pydantic.Field(4, ge=1, le=64)
     max_request_bytes: int = pydantic.Field(4 * 1024 * 1024, ge=1024)
     drain_seconds: float = pydantic.Field(20, ge=0)
@@ -52,10 +74,28 @@ class Settings(pydantic_settings.BaseSettings):
 
     # Client commands (demo, import-fhir)
     grpc_target: str = ""
+    # TLS of a client: whom it trusts, the name it expects where the target has another, its own certificate
+    grpc_ca_file: pathlib.Path | None = None
+    grpc_server_name: str = ""
+    grpc_client_cert_file: pathlib.Path | None = None
+    grpc_client_key_file: pathlib.Path | None = None
     tenant: str = ""
     user: str = ""
     password: pydantic.SecretStr = pydantic.SecretStr("")
     bootstrap_password: pydantic.SecretStr = pydantic.SecretStr("")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[pydantic_settings.BaseSettings],
+        init_settings: pydantic_settings.PydanticBaseSettingsSource,
+        env_settings: pydantic_settings.PydanticBaseSettingsSource,
+        dotenv_settings: pydantic_settings.PydanticBaseSettingsSource,
+        file_secret_settings: pydantic_settings.PydanticBaseSettingsSource,
+    ) -> tuple[pydantic_settings.PydanticBaseSettingsSource, ...]:
+        """What the code gives, then the environment, then the files that it names (nothing sets the rest)."""
+        ours = _SecretFiles(settings_cls)
+        return init_settings, env_settings, ours, dotenv_settings, file_secret_settings
 
     @property
     def pool_size(self) -> int:
@@ -84,4 +124,70 @@ def load() -> Settings:
         raise errors.ConfigError(mistakes) from None
     if settings.pool_min > settings.pool_size:
         raise errors.ConfigError("HMS_POOL_MIN is greater than HMS_POOL_MAX")
+    _check_tls(settings)
+    mistakes = "; ".join(_unsafe(settings))
+    if mistakes:
+        raise errors.ConfigError(mistakes)
     return settings
+
+
+def _unsafe(settings: Settings) -> Iterator[str]:
+    """Addresses that are malformed; in production also development's secrets and files others may read."""
+    production = settings.mode == "production"
+    for names, check in ((_DATABASE_URLS, safety.database_url), (_REDIS_URLS, safety.redis_url)):
+        for name in names:
+            if url := getattr(settings, name):
+                yield from check(f"HMS_{name.upper()}", url, production=production)
+    if not production:
+        return
+    if given := settings.bootstrap_password.get_secret_value():
+        yield from safety.password("HMS_BOOTSTRAP_PASSWORD", given)
+    files = {f"HMS_{name.upper()}": getattr(settings, name) for name in _SECRET_FILES}
+    for setting, path in (files | _named_files()).items():
+        if path is not None:
+            yield from safety.private_file(setting, path)
+
+
+def _named_files() -> dict[str, pathlib.Path]:
+    """The files that hold secrets, by the variable that names each."""
+    variables = (f"HMS_{name.upper()}_FILE" for name in _SECRETS)
+    return {
+        variable: pathlib.Path(os.environ[variable]) for variable in variables if os.environ.get(variable)
+    }
+
+
+class _SecretFiles(pydantic_settings.PydanticBaseSettingsSource):
+    """Reads HMS_<NAME>_FILE; raises ConfigError where one cannot be read, or HMS_<NAME> is set as well."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        """Not used: all are read at once."""
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """The secrets by name."""
+        found = {}
+        for variable, path in _named_files().items():
+            setting = variable.removesuffix("_FILE")
+            if os.environ.get(setting):
+                raise errors.ConfigError(f"{setting} and {variable}: set one of them")
+            try:
+                content = path.read_text(encoding="utf-8").rstrip("\r\n")
+            except OSError as error:
+                raise errors.ConfigError(f"{variable}: cannot read {path}: {error.strerror}") from None
+            except UnicodeDecodeError:
+                raise errors.ConfigError(f"{variable}: {path} is not text") from None
+            if not content:
+                raise errors.ConfigError(f"{variable}: {path} is empty")
+            found[setting.removeprefix("HMS_").lower()] = content
+        return found
+
+
+def _check_tls(settings: Settings) -> None:
+    pairs = (("GRPC_TLS_CERT_FILE", "GRPC_TLS_KEY_FILE"), ("GRPC_CLIENT_CERT_FILE", "GRPC_CLIENT_KEY_FILE"))
+    for certificate, key in pairs:
+        if bool(getattr(settings, certificate.lower())) != bool(getattr(settings, key.lower())):
+            raise errors.ConfigError(f"HMS_{certificate} and HMS_{key} go together")
+    if settings.grpc_tls_client_ca_file and not settings.grpc_tls_cert_file:
+        raise errors.ConfigError("HMS_GRPC_TLS_CLIENT_CA_FILE needs HMS_GRPC_TLS_CERT_FILE and _KEY_FILE")
+    if settings.grpc_client_cert_file and not (settings.grpc_ca_file or settings.grpc_tls_cert_file):
+        raise errors.ConfigError("HMS_GRPC_CLIENT_CERT_FILE is for TLS: set HMS_GRPC_CA_FILE, too")

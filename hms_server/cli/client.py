@@ -11,6 +11,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from hms.identity.v1 import identity_pb2, identity_pb2_grpc
 from hms_server import clock
+from hms_server.cli.channel import open_channel
 from hms_server.config import Settings
 
 DEADLINE_SECONDS = 30.0
@@ -67,14 +68,19 @@ class Client:
     the token is renewed, and where `may_repeat(error)` says so the caller sends it anew.
     """
 
-    def __init__(self, target: str, deadline_seconds: float = DEADLINE_SECONDS) -> None:
-        """`deadline_seconds` holds for calls that set none of their own."""
-        self._plain = grpc.insecure_channel(target, options=[("grpc.max_receive_message_length", -1)])
-        self._identity = identity_pb2_grpc.IdentityServiceStub(self._plain)
+    def __init__(
+        self, target: str, deadline_seconds: float = DEADLINE_SECONDS, settings: Settings | None = None
+    ) -> None:
+        """`deadline_seconds` holds for calls that set none of their own.
+
+        TLS as the `settings` say, none without them; raises ConfigError where its files cannot be read.
+        """
+        self._bare = open_channel(target, settings)
+        self._identity = identity_pb2_grpc.IdentityServiceStub(self._bare)
         self._deadline = deadline_seconds
         self._token: _Token | None = None
         self._lock = threading.Lock()
-        self.channel: grpc.Channel = grpc.intercept_channel(self._plain, _Interceptor(self))
+        self.channel: grpc.Channel = grpc.intercept_channel(self._bare, _Interceptor(self))
 
     def __enter__(self) -> Self:
         return self
@@ -84,7 +90,7 @@ class Client:
 
     def close(self) -> None:
         """Closes the connection; the session ends by itself, or by Logout."""
-        self._plain.close()
+        self._bare.close()
 
     def login(self, tenant: str, username: str, password: str) -> identity_pb2.LoginResponse:
         """Opens a session; raises grpc.RpcError."""
@@ -165,6 +171,6 @@ class _Interceptor(grpc.UnaryUnaryClientInterceptor, grpc.StreamUnaryClientInter
 def sign_in(settings: Settings) -> Client:
     """A client as HMS_TENANT and HMS_USER say; raises ConfigError, grpc.RpcError."""
     settings.require("grpc_target", "tenant", "user", "password")
-    client = Client(settings.grpc_target)
+    client = Client(settings.grpc_target, settings=settings)
     client.login(settings.tenant, settings.user, settings.password.get_secret_value())
     return client

@@ -75,7 +75,7 @@ def _create_tenant(settings: Settings, arguments: argparse.Namespace) -> str:
 
 def _set_up(settings: Settings, arguments: argparse.Namespace) -> str:
     """The hospital's own settings, which its own administrator makes."""
-    client = clients.Client(settings.grpc_target)
+    client = clients.Client(settings.grpc_target, settings=settings)
     with client:
         try:
             client.login(

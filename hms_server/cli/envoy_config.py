@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import pathlib
 
 from hms_server.errors import ConfigError
+from hms_server.gateway import secrets
 from hms_server.gateway.config import bootstrap
 from hms_server.gateway.options import GatewayOptions
 from hms_server.gateway.yaml_text import to_yaml
@@ -17,6 +19,14 @@ HEADER = """\
 """
 
 _DEFAULTS = {field.name: field.default for field in dataclasses.fields(GatewayOptions)}
+_TLS_PATHS = {
+    "tls-cert": "the certificate chain that clients see",
+    "tls-key": "its private key",
+    "client-ca": "clients must show a certificate of this authority",
+    "upstream-ca": "speak TLS to the servers, whose certificates must be of this authority",
+    "upstream-cert": "the certificate chain shown to the servers",
+    "upstream-key": "its private key",
+}
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -49,23 +59,44 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="N",
         help="of one client address; 0 for no limit",
     )
-    parser.add_argument("--tls-certificate", default="", metavar="PATH")
-    parser.add_argument("--tls-key", default="", metavar="PATH")
+    tls = parser.add_argument_group(
+        "TLS", "Paths as Envoy finds them. It reads a file again when another is moved into its place."
+    )
+    for flag, text in _TLS_PATHS.items():
+        names = [f"--{flag}", *(["--tls-certificate"] if flag == "tls-cert" else [])]
+        tls.add_argument(*names, default="", metavar="PATH", help=text)
+    tls.add_argument("--upstream-name", default="", help="name in the servers' certificates (their host)")
+    tls.add_argument(
+        "--secrets", default="/etc/envoy/hms", help="where Envoy finds the files of --write-secrets"
+    )
+    tls.add_argument(
+        "--write-secrets", default="", metavar="FOLDER", help="write the files for --secrets here"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the configuration."""
     print(render(arguments), end="")
+    if arguments.write_secrets:
+        try:
+            secrets.write(_options(arguments), pathlib.Path(arguments.write_secrets))
+        except OSError as error:
+            raise ConfigError(f"--write-secrets: {error.filename}: {error.strerror}") from None
     return 0
 
 
 def render(arguments: argparse.Namespace) -> str:
     """The configuration with the command that makes it on top."""
+    text = to_yaml(bootstrap(_options(arguments)))
+    return HEADER.format(arguments=_command(arguments)) + text
+
+
+def _options(arguments: argparse.Namespace) -> GatewayOptions:
     listen_host, listen_port = _address(arguments.listen)
     grpc_host, grpc_port = _address(arguments.servers)
     admin_host, admin_port = _address(arguments.admin)
     try:
-        options = GatewayOptions(
+        return GatewayOptions(
             listen_host=listen_host,
             listen_port=listen_port,
             grpc_host=grpc_host,
@@ -78,12 +109,17 @@ def render(arguments: argparse.Namespace) -> str:
             max_client_connections=arguments.max_connections,
             requests_per_second=arguments.requests_per_second,
             address_requests_per_second=arguments.address_requests_per_second,
-            tls_certificate_path=arguments.tls_certificate,
+            tls_certificate_path=arguments.tls_cert,
             tls_private_key_path=arguments.tls_key,
+            tls_client_ca_path=arguments.client_ca,
+            upstream_ca_path=arguments.upstream_ca,
+            upstream_name=arguments.upstream_name,
+            upstream_certificate_path=arguments.upstream_cert,
+            upstream_key_path=arguments.upstream_key,
+            secrets_folder=arguments.secrets,
         )
     except ValueError as error:
         raise ConfigError(str(error)) from None
-    return HEADER.format(arguments=_command(arguments)) + to_yaml(bootstrap(options))
 
 
 def _command(arguments: argparse.Namespace) -> str:
@@ -107,6 +143,12 @@ def _command(arguments: argparse.Namespace) -> str:
     ]
     if arguments.tls_certificate:
         words.append(f"--tls-certificate {arguments.tls_certificate} --tls-key {arguments.tls_key}")
+    chosen = {
+        name: str(getattr(arguments, name.replace("-", "_"))) for name in (*_TLS_PATHS, "upstream-name")
+    }
+    words += [f"--{name} {value}" for name, value in chosen.items() if value]
+    if any(chosen.values()):
+        words.append(f"--secrets {arguments.secrets}")
     return " ".join(words)
 
 

@@ -8,6 +8,7 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from hms_server import config
+from hms_server.cli.channel import open_probe
 
 _SECONDS = 3.0
 
@@ -19,16 +20,20 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Asks once."""
-    listen = config.load().grpc_listen
+    settings = config.load()
+    listen = settings.grpc_listen
     host, _, port = listen.rpartition(":")
-    target = f"{'127.0.0.1' if host in ('', '0.0.0.0', '[::]') else host}:{port}"  # noqa: S104
-    with grpc.insecure_channel(target) as channel:
-        try:
+    host = "127.0.0.1" if host in ("", "0.0.0.0", "[::]") else host.strip("[]")  # noqa: S104
+    try:
+        with open_probe(host, int(port), settings) as channel:
             answer = health_pb2_grpc.HealthStub(channel).Check(
                 health_pb2.HealthCheckRequest(), timeout=_SECONDS
             )
-        except grpc.RpcError as error:
-            print(f"{target}: {error.code().name}")
-            return 1
+    except grpc.RpcError as error:
+        print(f"{listen}: {error.code().name}")
+        return 1
+    except OSError as error:
+        print(f"{listen}: {error.strerror or error}")
+        return 1
     print(health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status))
     return 0 if answer.status == health_pb2.HealthCheckResponse.SERVING else 1

@@ -10,6 +10,7 @@ import sys
 import threading
 
 from hms_server import bootstrap, config
+from hms_server.edge import certificates
 from hms_server.edge.server import probe_port
 from hms_server.supervise import ChildSpec, Supervisor
 from hms_server.telemetry import logs, sampler
@@ -25,7 +26,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Serves until SIGTERM or SIGINT, then finishes the calls in flight."""
     settings = config.load()
     if arguments.workers > 1:
+        # What would stop every child stops this one, with one line.
         probe_port(settings.grpc_listen)
+        certificates.from_settings(settings)
         return _supervise(arguments.workers, with_metrics=settings.metrics_dir is not None)
     logs.configure(settings.log_level)
     application = bootstrap.application(settings)

@@ -54,8 +54,12 @@ def _role(connection: psycopg.Connection, role: str, password: str | None) -> li
     name = sql.Identifier(role)
     found = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone()
     login: sql.Composable = sql.SQL("NOLOGIN")
-    if password is not None:
-        login = sql.SQL("LOGIN PASSWORD {}").format(sql.Literal(password))
+    if password == "":
+        login = sql.SQL("LOGIN PASSWORD NULL")
+    elif password is not None:
+        # Hashed here, so that the server's log and its list of activity never see it.
+        hashed = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256")
+        login = sql.SQL("LOGIN PASSWORD {}").format(sql.Literal(hashed.decode()))
     verb = sql.SQL("ALTER ROLE" if found else "CREATE ROLE")
     connection.execute(
         sql.SQL("{} {} {} NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE").format(verb, name, login)

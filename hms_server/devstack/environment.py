@@ -17,6 +17,8 @@ PLATFORM_TENANT = "platform"
 PLATFORM_ADMIN = "platform-admin"
 DEMO_TENANT = "demo"
 DEMO_ADMIN = "admin"
+# Else the passwords made here would stop the start.
+DEVELOPMENT = {"HMS_MODE": "development"}
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Environment:
     def _shared(self) -> dict[str, str]:
         return {
             **inherited(),
+            **DEVELOPMENT,
             "HMS_REDIS_URL": self.redis.url,
             "HMS_QUEUE_REDIS_URL": self.redis.url,
             "HMS_KEYS_FILE": str(self.layout.keys),
@@ -95,6 +98,7 @@ class Environment:
     def tools(self) -> dict[str, str]:
         """For people, tools and tests that reach the running stack (`.hms/env`)."""
         return {
+            **DEVELOPMENT,
             "HMS_REST_URL": f"http://{LOCALHOST}:{self.ports.rest}",
             "HMS_GRPC_TARGET": self._grpc,
             "HMS_METRICS_URL": f"http://{LOCALHOST}:{self.ports.metrics}/metrics",

@@ -6,10 +6,11 @@ from dataclasses import asdict, dataclass, field, fields
 
 from hms_server.devstack.errors import StackError
 from hms_server.devstack.layout import Layout, write_private
+from hms_server.safety import DEVELOPMENT_MARK
 
 
 def _new_password() -> str:
-    return secrets.token_urlsafe(24)
+    return DEVELOPMENT_MARK + secrets.token_urlsafe(24)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from grpc_reflection.v1alpha import reflection
 
 from hms_server.edge import chain as chains
 from hms_server.edge.bound import BoundMethod, Interceptor
+from hms_server.edge.certificates import ServerCertificates
 from hms_server.edge.threads import CallThreads
 from hms_server.edge.transport import Behaviour, Resolve, StreamBehaviour, behaviour
 from hms_server.errors import ConfigError
@@ -73,7 +74,10 @@ class Server:
         *,
         threads: int | CallThreads,
         max_request_bytes: int,
+        certificates: ServerCertificates | None = None,
     ) -> None:
+        """With `certificates` the port speaks TLS alone."""
+        self._certificates = certificates
         self._server = grpc.server(
             CallThreads(threads) if isinstance(threads, int) else threads,
             options=[
@@ -110,7 +114,10 @@ class Server:
     def start(self, listen: str) -> None:
         """Binds and serves; raises ConfigError where the address cannot be bound."""
         try:
-            bound = self._server.add_insecure_port(listen)
+            if self._certificates is None:
+                bound = self._server.add_insecure_port(listen)
+            else:
+                bound = self._server.add_secure_port(listen, self._certificates.credentials())
         except RuntimeError:
             bound = 0
         if not bound:

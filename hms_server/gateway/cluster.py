@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hms_server.gateway import secrets
 from hms_server.gateway.options import GatewayOptions
 from hms_server.gateway.typed import Json, socket_address, typed
 
@@ -10,7 +11,7 @@ CLUSTER = "hms"
 
 def upstream_cluster(options: GatewayOptions) -> Json:
     """One cluster: every address that the host name resolves to, over HTTP/2."""
-    return {
+    cluster: Json = {
         "name": CLUSTER,
         # A name may stand for many servers (a headless Kubernetes service) and change while we run.
         "type": "STRICT_DNS",
@@ -87,3 +88,6 @@ def upstream_cluster(options: GatewayOptions) -> Json:
             ]
         },
     }
+    if options.upstream_ca_path:
+        cluster["transport_socket"] = secrets.upstream(options)
+    return cluster

@@ -35,6 +35,12 @@ class Choices(TypedDict, total=False):
     requests_per_second: int
     tls_certificate_path: str
     tls_private_key_path: str
+    tls_client_ca_path: str
+    upstream_ca_path: str
+    upstream_name: str
+    upstream_certificate_path: str
+    upstream_key_path: str
+    secrets_folder: str
     access_log: bool
 
 

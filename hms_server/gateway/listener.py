@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hms_server.gateway import rules
+from hms_server.gateway import rules, secrets
 from hms_server.gateway.cluster import CLUSTER
 from hms_server.gateway.limits import limit_filters
 from hms_server.gateway.options import GatewayOptions
@@ -24,7 +24,7 @@ def listener(options: GatewayOptions) -> Json:
     """Where clients come in."""
     chain: Json = {"filters": [_connection_manager(options)]}
     if options.tls_certificate_path:
-        chain["transport_socket"] = _tls(options)
+        chain["transport_socket"] = secrets.downstream(options)
     return {
         "name": "hms",
         "address": socket_address(options.listen_host, options.listen_port),
@@ -156,20 +156,3 @@ def http_filters(options: GatewayOptions) -> list[Json]:
             suppress_envoy_headers=True,
         ),
     ]
-
-
-def _tls(options: GatewayOptions) -> Json:
-    return extension(
-        "envoy.transport_sockets.tls",
-        "extensions.transport_sockets.tls.v3.DownstreamTlsContext",
-        common_tls_context={
-            "alpn_protocols": ["h2", "http/1.1"],
-            "tls_params": {"tls_minimum_protocol_version": "TLSv1_2"},
-            "tls_certificates": [
-                {
-                    "certificate_chain": {"filename": options.tls_certificate_path},
-                    "private_key": {"filename": options.tls_private_key_path},
-                }
-            ],
-        },
-    )

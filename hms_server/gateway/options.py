@@ -37,13 +37,24 @@ class GatewayOptions:
     # spread the load.
     streams_per_connection: int = 8
     max_client_connections: int = 20_000
-    # Requests a second of one client address, and of all together, on each Envoy; 0 for no limit. Far above what a
-    # hospital behind one address does: they keep floods from the servers, whose own limits know users.
+    # Requests a second of one client address, and of all together, on each Envoy; 0 for no limit. Far above
+    # what a hospital behind one address does: they keep floods from the servers, whose own limits know users.
     address_requests_per_second: int = 2_000
     requests_per_second: int = 20_000
     # Certificate and key of the listener; without them it speaks plain HTTP (TLS ends in front of it).
     tls_certificate_path: str = ""
     tls_private_key_path: str = ""
+    # Whose certificates clients must show; without it they need none.
+    tls_client_ca_path: str = ""
+    # Whose certificates servers must show; without it they are spoken to in plain HTTP/2.
+    upstream_ca_path: str = ""
+    # The name that must stand in a server's certificate, where it is not the one of `grpc_host`.
+    upstream_name: str = ""
+    # What the gateway shows to servers that want a certificate.
+    upstream_certificate_path: str = ""
+    upstream_key_path: str = ""
+    # Where Envoy finds the files of gateway/secrets.py, which say what of the above it watches.
+    secrets_folder: str = ""
     access_log: bool = True
 
     def __post_init__(self) -> None:
@@ -53,6 +64,14 @@ class GatewayOptions:
             raise ValueError("requests a second cannot be negative: 0 is no limit")
         if self.max_client_connections < 1:
             raise ValueError("at least one client connection is needed")
+        if self.tls_client_ca_path and not self.tls_certificate_path:
+            raise ValueError("certificates of clients are asked for with a TLS certificate only")
+        if bool(self.upstream_certificate_path) != bool(self.upstream_key_path):
+            raise ValueError("the certificate shown to servers and its private key go together")
+        if self.upstream_certificate_path and not self.upstream_ca_path:
+            raise ValueError("a certificate is shown to servers only where theirs are checked: name their CA")
+        if (self.tls_certificate_path or self.upstream_ca_path) and not self.secrets_folder:
+            raise ValueError("TLS needs a folder for the files that name what Envoy watches")
 
     @property
     def files(self) -> GatewayFiles:

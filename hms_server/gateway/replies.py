@@ -117,13 +117,14 @@ def _all(*filters: Json) -> Json:
 
 
 def access_log() -> list[Json]:
-    """One JSON line a request on standard output. Never the query: a search holds patient data."""
+    """One JSON line a request on standard output. Never the query, nor a path as the client
+    wrote it: both may hold patient data."""
     fields: dict[str, Any] = {
         "time": "%START_TIME%",
         "logger": "gateway",
         "method": "%DYNAMIC_METADATA(hms.gateway:method)%",
         "path": "%DYNAMIC_METADATA(hms.gateway:path)%",
-        "rpc": "%PATH(NQ:PATH)%",
+        "rpc": "%DYNAMIC_METADATA(hms.call:rpc)%",
         "status": "%RESPONSE_CODE%",
         "grpc_status": "%GRPC_STATUS%",
         "details": "%RESPONSE_CODE_DETAILS%",

@@ -54,7 +54,7 @@ def open_parts(settings: Settings, connections: int) -> Parts:
         pool=pool,
         database=database,
         drain=Drain(database, keys),
-        anchors=Anchors(database, keys, settings.anchor_file),
+        anchors=Anchors(database, keys.current(), settings.anchor_file),
         redis=connection,
         requests=DrainRequests(queues.open_queue(connection)),
     )

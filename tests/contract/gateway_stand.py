@@ -27,8 +27,9 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from hms_server.gateway import rules
+from hms_server.gateway import rules, secrets
 from hms_server.gateway.config import render_envoy_config
+from hms_server.gateway.options import GatewayOptions
 
 HOST = "127.0.0.1"
 LIMITS = (("x-ratelimit-limit", "10"), ("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "7"))
@@ -257,15 +258,20 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_stand_in(port: int, pool: int = 4) -> Iterator[StandIn]:
-    """The stand-in, listening."""
+def running_stand_in(
+    port: int, pool: int = 4, credentials: grpc.ServerCredentials | None = None
+) -> Iterator[StandIn]:
+    """The stand-in, listening; with `credentials` for TLS alone."""
     stand_in = StandIn()
     server = grpc.server(futures.ThreadPoolExecutor(pool), options=[("grpc.so_reuseport", 0)])
     server.add_generic_rpc_handlers((stand_in,))
     health_servicer = health.HealthServicer()
     health_servicer.set("", health_pb2.HealthCheckResponse.SERVING)
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
-    server.add_insecure_port(f"{HOST}:{port}")
+    if credentials is None:
+        server.add_insecure_port(f"{HOST}:{port}")
+    else:
+        server.add_secure_port(f"{HOST}:{port}", credentials)
     server.start()
     try:
         yield stand_in
@@ -278,16 +284,17 @@ def running_envoy(folder: Path, stand_in: StandIn, grpc_port: int, **choices: An
     """Envoy with the configuration that production has, ready to serve."""
     port, admin_port = free_port(), free_port()
     config, log = folder / "envoy.json", folder / "envoy.log"
-    config.write_text(
-        render_envoy_config(
-            listen_host=HOST,
-            listen_port=port,
-            grpc_host=HOST,
-            grpc_port=grpc_port,
-            admin_port=admin_port,
-            **choices,
-        )
-    )
+    choices = {
+        "listen_host": HOST,
+        "listen_port": port,
+        "grpc_host": HOST,
+        "grpc_port": grpc_port,
+        "admin_port": admin_port,
+        "secrets_folder": str(folder),
+        **choices,
+    }
+    config.write_text(render_envoy_config(**choices))
+    secrets.write(GatewayOptions(**choices), folder)
     with log.open("wb") as output:
         process = subprocess.Popen(
             [

@@ -124,19 +124,21 @@ def _refused(error: Any) -> Refused:
 class Hospital:
     """A hospital with two records of every kind that the API can make."""
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Call, word: str = SECRET) -> None:
+        """`word` stands in every text."""
         self.call = call
+        self._own_word = word
         self.made: dict[str, list[str]] = defaultdict(list)
         self.could_not: dict[str, Refused] = {}
         self._number = itertools.count(1)
-        self._word = SECRET
+        self._word = word
         self.sent: Any = None  # the last request
         self._create()
 
     @property
     def texts(self) -> list[str]:
         """What nobody else may ever be shown."""
-        return [SECRET, *(each for made in self.made.values() for each in made)]
+        return [self._own_word, *(each for made in self.made.values() for each in made)]
 
     def _create(self) -> None:
         creators = [
@@ -164,7 +166,7 @@ class Hospital:
         """The answer to a request that names this hospital's records (`point`: and what it is about),
         repaired until it is refused for another reason than its form. `call`: of somebody else, who has
         words of their own."""
-        self._word = SECRET if call is None else "Strangersname"
+        self._word = self._own_word if call is None else "Strangersname"
         request = method.request()
         self._aim(request, method.policy.entity_type, point)
         for name, value in fields.items():
@@ -193,7 +195,7 @@ class Hospital:
             elif name == "request_id":
                 message.request_id = ids.uuid7()
             elif name == "query":
-                message.query = SECRET
+                message.query = self._own_word
             elif name in ("id", "ids") or name.endswith("_id"):
                 value = self._id_for(name, kind, point)
                 if value and field.is_repeated:

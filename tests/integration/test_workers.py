@@ -108,6 +108,7 @@ def processes(tmp_path, database, keys_file):
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
     environment = {
         **kept,
+        "HMS_MODE": "development",
         "HMS_WORKER_DATABASE_URL": database.worker,
         "HMS_KEYS_FILE": str(keys_file),
     }

@@ -132,6 +132,11 @@ local function check_body(handle, route)
   end
 end
 
+-- For the access log, which must not show what a client made up.
+local function log_rpc(handle, rpc)
+  handle:streamInfo():dynamicMetadata():set("hms.call", "rpc", rpc)
+end
+
 local function check_rest(handle, headers)
   local target = headers:get(":path")
   local path, query = string.match(target, "^([^?]*)%??(.*)$")
@@ -151,6 +156,7 @@ local function check_rest(handle, headers)
     local message = "The path does not take this HTTP method, only " .. names .. "."
     return refuse(handle, "405", 12, UNIMPLEMENTED, message, nil, names)
   end
+  log_rpc(handle, route.rpc)
   if not set_deadline(handle, headers, route.rpc) then
     return refuse_fields(handle, { { "x-request-timeout", "must be a number of seconds" } })
   end
@@ -169,7 +175,7 @@ local function check_request(handle)
     -- the query, which may hold patient data.
     local metadata = handle:streamInfo():dynamicMetadata()
     metadata:set("hms.gateway", "method", headers:get(":method"))
-    metadata:set("hms.gateway", "path", string.match(headers:get(":path"), "^[^?]*"))
+    metadata:set("hms.gateway", "path", loggable(string.match(headers:get(":path"), "^[^?]*")))
   end
   local request_id = headers:get("x-request-id")
   if request_id and (#request_id > 128 or find(request_id, "[^%w._:-]")) then
@@ -181,6 +187,7 @@ local function check_request(handle)
   if address then headers:replace("x-forwarded-for", address) end
   if not grpc then return check_rest(handle, headers) end
   local rpc = headers:get(":path")
+  if find(rpc, "^/hms%.[%w_.]+/%w+$") or find(rpc, "^/grpc%.[%w_.]+/%w+$") then log_rpc(handle, rpc) end
   set_retries(headers, rpc)
   if not set_deadline(handle, headers, rpc) then
     refuse_fields(handle, { { "grpc-timeout", "must be up to 8 digits and a unit" } })

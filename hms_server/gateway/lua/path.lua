@@ -67,3 +67,27 @@ local function check_query(query, route)
   end
   return found
 end
+
+-- The words that paths of the API are made of.
+local WORDS = {}
+
+local function collect(node)
+  for word, child in pairs(node.next or {}) do
+    WORDS[word] = true
+    collect(child)
+  end
+  if node.any then collect(node.any) end
+  for verb in pairs(node.verbs or {}) do WORDS[verb] = true end
+end
+collect(ROUTES)
+
+local UUID = "^" .. string.rep("%x", 8) .. string.rep("%-" .. string.rep("%x", 4), 3) .. "%-" ..
+  string.rep("%x", 12) .. "$"
+
+-- A path for the access log. A client may write anything there, a patient's name as well: only the API's
+-- own words and ids are shown.
+local function loggable(path)
+  return (gsub(path, "[^/:]+", function(word)
+    return (WORDS[word] or find(word, UUID)) and word or "*"
+  end))
+end

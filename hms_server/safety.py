@@ -1,0 +1,107 @@
+"""What settings that hold secrets must be like, before anything starts with them.
+
+Addresses are checked as text: PostgreSQL's library quotes a malformed one, password and all, in its
+errors. Nothing here ever quotes a value; each mistake is a phrase that names the setting.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import re
+import stat
+from collections.abc import Iterator
+from urllib.parse import parse_qs, unquote
+
+# How every password of a development stack begins, so that none is taken along by mistake.
+DEVELOPMENT_MARK = "hms-development-"
+
+_COMMON = frozenset(
+    [
+        "admin",
+        "administrator",
+        "changeme",
+        "default",
+        "foobared",
+        "hms",
+        "guest",
+        "hospital",
+        "letmein",
+        "master",
+        "password",
+        "passw0rd",
+        "postgres",
+        "qwerty",
+        "redis",
+        "root",
+        "secret",
+        "test",
+        "welcome",
+        "example",
+        "development",
+    ]
+)
+_SHORTEST = 8
+_HOST = r"(?:\[[^\]\s]*\]|[^\[\]:,@/?#\s]*)(?::\d*)?"
+_URL = re.compile(
+    r"(?P<scheme>[a-z]+)://(?:(?P<user>[^:@/?#\s]*)(?::(?P<password>[^@/?#\s]*))?@)?"
+    rf"(?P<hosts>{_HOST}(?:,{_HOST})*)(?P<path>/[^?#\s]*)?(?:\?(?P<query>[^#\s]*))?"
+)
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})|%00")
+
+_DATABASE_SCHEMES = ("postgresql", "postgres")
+_REDIS_SCHEMES = ("redis", "rediss", "unix")
+# With one of these in the address a password is not what lets us in, or stands elsewhere.
+_INSTEAD_OF_PASSWORD = ("sslcert", "passfile", "ssl_certfile")
+
+
+def database_url(setting: str, url: str, *, production: bool) -> Iterator[str]:
+    """What is wrong with a PostgreSQL address, as phrases."""
+    yield from _url(setting, url, _DATABASE_SCHEMES, "postgresql://", production=production)
+
+
+def redis_url(setting: str, url: str, *, production: bool) -> Iterator[str]:
+    """What is wrong with a Redis address, as phrases."""
+    yield from _url(setting, url, _REDIS_SCHEMES, "redis:// or rediss://", production=production)
+
+
+def password(setting: str, value: str, user: str = "") -> Iterator[str]:
+    """Why a password is none for production, as phrases."""
+    if not value:
+        yield f"{setting} holds no password"
+    elif value.startswith(DEVELOPMENT_MARK):
+        yield f"{setting} holds a password of a development stack"
+    elif len(value) < _SHORTEST or value.lower() in _COMMON or value.lower() == user.lower():
+        yield f"{setting} holds a password that anybody can guess"
+
+
+def private_file(setting: str, path: pathlib.Path) -> Iterator[str]:
+    """Whether others may read a file of secrets, as a phrase.
+
+    Its owner alone may; a group, too, where the owner is somebody else, which is how Kubernetes hands
+    secrets to a process that is not root.
+    """
+    try:
+        status = path.stat()
+    except OSError:
+        return  # whoever reads it tells that
+    forbidden = 0o077 if status.st_uid == os.geteuid() else 0o037
+    mode = stat.S_IMODE(status.st_mode)
+    if mode & forbidden:
+        yield f"{setting}: others may read {path} (mode {mode:04o}): chmod 600 {path}"
+
+
+def _url(setting: str, url: str, schemes: tuple[str, ...], wanted: str, *, production: bool) -> Iterator[str]:
+    found = _URL.fullmatch(url)
+    if found is None or found["scheme"] not in schemes or _BAD_ESCAPE.search(url):
+        yield (
+            f"{setting} is not a {wanted} URL (in a password, percent-encode what is not a letter or a digit)"
+        )
+        return
+    if not production:
+        return
+    query = parse_qs(found["query"] or "")
+    if found["scheme"] == "unix" or any(name in query for name in _INSTEAD_OF_PASSWORD):
+        return
+    given = unquote(found["password"] or "") or query.get("password", [""])[0]
+    yield from password(setting, given, unquote(found["user"] or ""))
