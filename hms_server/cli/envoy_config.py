@@ -141,8 +141,6 @@ def _command(arguments: argparse.Namespace) -> str:
         )
         if value != _DEFAULTS[name]
     ]
-    if arguments.tls_certificate:
-        words.append(f"--tls-certificate {arguments.tls_certificate} --tls-key {arguments.tls_key}")
     chosen = {
         name: str(getattr(arguments, name.replace("-", "_"))) for name in (*_TLS_PATHS, "upstream-name")
     }

@@ -17,7 +17,7 @@ from hms_server.database.requests import RequestIds
 from hms_server.database.retry import on_conflict
 from hms_server.database.transaction import Database, Pending
 from hms_server.gate.publisher import GatePublisher
-from hms_server.identity import password_guard, rules, store
+from hms_server.identity import password_guard, password_store, rules, store
 from hms_server.identity.password_guard import PasswordGuard
 from hms_server.identity.passwords import Passwords
 from hms_server.identity.permissions import Catalogue
@@ -56,7 +56,7 @@ class OwnPassword:
         user_id = call.caller.user_id
         with self._database.tenant_transaction(call.tenant_id, call) as transaction:
             probe = self._request_ids.probe(transaction, call, request)
-            facts = store.password_facts(transaction, user_id)
+            facts = password_store.facts(transaction, user_id)
             transaction.flush()
             repeated = probe.repeat() is not None
             if repeated:
@@ -87,7 +87,7 @@ class OwnPassword:
         refusal = rules.wrong_present_password()
         session_id = call.caller.session_id
         with self._database.tenant_transaction(call.tenant_id, call) as transaction:
-            counted = store.count_wrong_password(transaction, session_id)
+            counted = password_store.count_wrong(transaction, session_id)
             transaction.flush()
             over = counted.first is None or counted.first.wrong_passwords >= _MOST_WRONG
             if over:
@@ -121,7 +121,7 @@ class OwnPassword:
                 )
             if row.state != "ACTIVE":
                 raise errors.FailedPrecondition("The user is disabled: enable him first.")
-            made = store.put_password_reset(
+            made = password_store.put_reset(
                 transaction, row.id, token.digest, RESET_SECONDS, call.caller.user_id
             )
             transaction.audit(entity_id=row.id)
@@ -137,8 +137,8 @@ class OwnPassword:
         """
         token = _read(request.token)
         with self._database.tenant_transaction(token.tenant_id, call) as transaction:
-            facts = store.password_facts(transaction, token.user_id)
-            stored = store.get_password_reset(transaction, token.user_id)
+            facts = password_store.facts(transaction, token.user_id)
+            stored = password_store.get_reset(transaction, token.user_id)
         row = facts.first
         if row is None or stored.first is None or not token.is_of(stored.first.token_hash):
             raise _invalid()
@@ -147,7 +147,7 @@ class OwnPassword:
             raise refusal
         fresh = self._guard.judge(facts, request.new_password, "new_password")
         with self._database.tenant_transaction(token.tenant_id, call) as transaction:
-            used = store.use_password_reset(transaction, token.user_id, token.digest)
+            used = password_store.use_reset(transaction, token.user_id, token.digest)
             transaction.flush()
             if not used.affected:
                 raise _invalid()

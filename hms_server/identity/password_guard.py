@@ -10,7 +10,7 @@ from typing import Any
 from hms_server import errors, ids
 from hms_server.context import Call
 from hms_server.database.transaction import Database, Pending, Transaction
-from hms_server.identity import password_rules, store
+from hms_server.identity import password_rules, password_store, store
 from hms_server.identity.passwords import Passwords
 
 
@@ -21,17 +21,17 @@ class PasswordGuard:
         self._database = database
         self._passwords = passwords
 
-    def hash_for(self, call: Call, password: str, *, user_id: str = ids.NIL, username: str = "") -> str:
-        """The hash of a password that a manager gives a user, new (`username`) or standing (`user_id`).
+    def hash_for_new_user(self, call: Call, password: str, username: str) -> str:
+        """The hash of a new user's password.
 
-        Raises InvalidArgument naming every rule that it breaks. Whether the user stands is told elsewhere.
+        Raises InvalidArgument naming every rule that it breaks.
         """
         with self._database.tenant_transaction(call.tenant_id, call) as transaction:
-            facts = store.password_facts(transaction, user_id)
+            facts = password_store.facts(transaction, ids.NIL)
         return self.judge(facts, password, "user.password", username)
 
     def judge(self, pending: Pending, password: str, field: str, username: str = "") -> str:
-        """The hash of a password that holds against the facts of `store.password_facts`.
+        """The hash of a password that holds against the facts of `password_store.facts`.
 
         Raises InvalidArgument.
         """
@@ -68,7 +68,7 @@ def replace(
 
     Raises ConcurrentChange where the user is no longer as the password was checked against.
     """
-    changed = store.change_password(transaction, user_id, seen_hash, fresh_hash)
+    changed = password_store.change(transaction, user_id, seen_hash, fresh_hash)
     transaction.flush()
     if changed.first is None:
         raise errors.ConcurrentChange("The user is being changed: try again.")

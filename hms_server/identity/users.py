@@ -13,7 +13,7 @@ from hms_server.database.requests import RequestIds
 from hms_server.database.retry import on_conflict
 from hms_server.database.transaction import Database, Pending, Transaction
 from hms_server.gate.publisher import GatePublisher
-from hms_server.identity import mapping, rules, store
+from hms_server.identity import mapping, password_store, rules, store
 from hms_server.identity.password_guard import PasswordGuard
 from hms_server.identity.passwords import Passwords
 from hms_server.identity.permissions import Catalogue, Grants
@@ -44,7 +44,7 @@ class Users:
         """A new user."""
         user = request.user
         rules.check_new_user(user)
-        password_hash = self._guard.hash_for(call, user.password, username=user.username)
+        password_hash = self._guard.hash_for_new_user(call, user.password, user.username)
         user_id = ids.uuid7()
         try:
             with self._database.tenant_transaction(call.tenant_id, call) as transaction:
@@ -116,7 +116,7 @@ class Users:
         # Before the transaction: no connection is held while the hash is computed.
         fresh_hash = None
         if "password" in fields and user.password:
-            fresh_hash = self._guard.hash_for(call, user.password, user_id=user.id)
+            fresh_hash = self._judge_password(call, user)
         revoked: Pending | None = None
         with self._database.tenant_transaction(call.tenant_id, call) as transaction:
             store.lock_tenant(transaction)
@@ -172,6 +172,20 @@ class Users:
         after = answer.rows[0]
         self._publisher.user(call.tenant_id, after.id, after.permission_version)
         return mapping.user(after)
+
+    def _judge_password(self, call: Call, user: pb.User) -> str:
+        """The hash of a standing user's new password. Whether it was used before is told only to who may
+        change the user: it would be a way to try passwords."""
+        with self._database.tenant_transaction(call.tenant_id, call) as transaction:
+            caller = store.load_roles_of(transaction, call.caller.user_id)
+            held = store.load_roles_of(transaction, user.id)
+            facts = password_store.facts(transaction, user.id)
+        if user.id != call.caller.user_id:
+            rules.require_not_above(
+                self._grants(call, store.held_roles(caller.first)),
+                self._grants(call, store.held_roles(held.first)),
+            )
+        return self._guard.judge(facts, user.password, "user.password")
 
     def _judge(
         self,

@@ -288,3 +288,13 @@ def test_a_manager_of_users_cannot_become_an_administrator_by_a_reset(house, hos
         reset(hospital, pb.User(id=hospital.session.user_id), token)
     with pytest.raises(errors.NotFound):
         reset(house.hospital(), pb.User(id=hospital.session.user_id))
+
+
+def test_a_manager_of_users_cannot_try_an_administrators_passwords(hospital):
+    hospital.role("CLERK", "user.write")
+    hospital.user("clerk", "CLERK")
+    token = hospital.login("clerk").access_token
+    for password in (PASSWORD, NEW):
+        with pytest.raises(errors.PermissionDenied) as caught:
+            hospital.change(hospital.session.user_id, token, password=password)
+        assert caught.value.reason == "PERMISSION_DENIED"
