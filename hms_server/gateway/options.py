@@ -37,8 +37,8 @@ class GatewayOptions:
     # spread the load.
     streams_per_connection: int = 8
     max_client_connections: int = 20_000
-    # Requests a second of one client address, and of all together, on each Envoy; 0 for no limit. Far above what a
-    # hospital behind one address does: they keep floods from the servers, whose own limits know users.
+    # Requests a second of one client address, and of all together, on each Envoy; 0 for no limit. Far above
+    # what a hospital behind one address does: they keep floods from the servers, whose own limits know users.
     address_requests_per_second: int = 2_000
     requests_per_second: int = 20_000
     # Certificate and key of the listener; without them it speaks plain HTTP (TLS ends in front of it).
