@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import collections
 import concurrent.futures
+import logging
 import threading
 from collections.abc import Callable
 from typing import Any
 
 from hms_server import clock
+from hms_server.telemetry import logs
 
+_log = logging.getLogger(__name__)
 _LATELY_SECONDS = 10.0
 _MOST_TOKENS = 50_000
 _Work = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
@@ -64,6 +67,8 @@ class CallThreads(concurrent.futures.ThreadPoolExecutor):
             tenant, (fn, args, kwargs) = taken
             try:
                 fn(*args, **kwargs)
+            except Exception as error:  # noqa: BLE001 - grpcio lets none through; the next call is served
+                logs.event(_log, logging.ERROR, "a call's thread failed", error=type(error).__name__)
             finally:
                 # Nothing of the call stays here while the thread waits.
                 del fn, args, kwargs

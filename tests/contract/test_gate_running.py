@@ -49,7 +49,7 @@ def test_a_rule_is_in_force_on_every_process_and_for_that_hospital_alone(servers
     eventually(lambda: answers(servers, ours, FAR) == {"ADDRESS_DENIED"}, 2.0)
     assert answers(servers, ours, "192.0.2.7") == {"OK"}
     assert answers(servers, theirs, FAR) == {"OK"}
-    (refusal,) = eventually(lambda: denied(ours))[:1]
+    refusal = eventually(lambda: denied(ours))[0]
     assert (refusal.outcome, refusal.address) == ("PERMISSION_DENIED", FAR)
     assert ours.rest("DELETE", f"/v1/addressRules/{made.json['id']}").status == 200
     eventually(lambda: answers(servers, ours, FAR) == {"OK"}, 2.0)

@@ -8,6 +8,7 @@ import pytest
 import redis
 
 from hms.identity.v1 import identity_pb2
+from hms.patient.v1 import patient_pb2
 from hms_server import errors, ids
 from hms_server.edge.bound import BoundMethod
 from hms_server.edge.interceptors.gate import GateInterceptor
@@ -176,3 +177,33 @@ def test_without_redis_this_process_counts_and_nobody_is_locked_out(dead):
     assert len(door.checked) <= LIMIT
     assert door.knock(RIGHT, home) == "in"
     assert door.knock(RIGHT, address()) == "in"
+
+
+def test_who_names_no_account_is_counted_by_address_and_keeps_no_other_out(client):
+    gate = Gate(client, GatePublisher(client), lambda *ids: None)
+    served = []
+    method = BoundMethod(
+        policy(access="PUBLIC", permission="", rate_tier="LOGIN"), patient_pb2.GetPatientRequest, 1000
+    )
+    handle = GateInterceptor(gate, AddressBook(lambda tenant: []), str).bind(method, refuse_after(served))
+
+    def knock(where):
+        made = call()
+        made.address = where
+        try:
+            handle(made)
+        except errors.HmsError as error:
+            return error.reason
+
+    guesser = address()
+    assert {knock(guesser) for _ in range(20)} == {"TOKEN_INVALID", "RATE_LIMITED"}
+    assert len(served) < LIMIT
+    assert knock(address()) == "TOKEN_INVALID"
+
+
+def refuse_after(served):
+    def handle(made):
+        served.append(made)
+        raise errors.Unauthenticated("wrong")
+
+    return handle

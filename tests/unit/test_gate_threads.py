@@ -143,6 +143,21 @@ def test_nothing_is_lost_and_nothing_is_served_twice():
     assert (threads._queues, threads._running, threads._put_off) == ({}, {}, 0)
 
 
+def test_a_call_that_fails_takes_no_other_with_it():
+    threads = CallThreads(1)
+    threads.learn(A, "a")
+    done = []
+
+    def fail(*_):
+        raise ValueError
+
+    for number in range(20):
+        threads.submit(fail if number % 2 else done.append, number)
+    threads.shutdown(wait=True)
+    assert done == list(range(0, 20, 2))
+    assert (threads._queues, threads._running, threads._put_off) == ({}, {}, 0)
+
+
 def test_a_share_is_given_back_when_the_other_has_been_silent(monkeypatch):
     now = [0.0]
     monkeypatch.setattr(clock, "monotonic", lambda: now[0])

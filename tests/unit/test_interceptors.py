@@ -16,6 +16,7 @@ from hms_server.edge.interceptors.validation import ValidationInterceptor
 from hms_server.edge.status import StatusError
 from hms_server.gate.addresses import AddressBook
 from hms_server.gate.gate import Quota, RateLimited
+from hms_server.policy import load_policies
 from tests.unit.edge_fixtures import TENANT, USER, call, method, principal
 
 
@@ -40,6 +41,7 @@ class FakeGate:
         return self
 
     def check(self, principal, tier, weight=1):
+        self.weight = weight
         if self.error:
             raise self.error
         return Quota(100, 99, 60)
@@ -249,6 +251,14 @@ def test_the_gate_tells_what_is_left():
         "x-ratelimit-remaining": "99",
         "x-ratelimit-reset": "60",
     }
+
+
+def test_a_call_weighs_what_its_method_says():
+    made, gate = call(), FakeGate()
+    made.principal = principal()
+    weighty = load_policies()["hms.patient.v1.PatientService/ListDuplicatePairs"]
+    GateInterceptor(gate, open_book(), str).bind(method(weight=weighty.weight), lambda c: None)(made)
+    assert gate.weight == weighty.weight == 5
 
 
 def test_a_refusal_of_the_gate_tells_it_too():

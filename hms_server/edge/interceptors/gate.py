@@ -12,7 +12,7 @@ from hms_server.gate.addresses import AddressBook
 from hms_server.gate.answers import Quota, RateLimited
 from hms_server.gate.gate import Gate
 
-# Fields of requests that tell whose account is tried.
+# Fields that tell, beside `tenant`, whose account is tried.
 _ACCOUNT = ("username", "client_id")
 
 
@@ -63,13 +63,17 @@ class GateInterceptor:
         return following if tier == "EXEMPT" else unknown
 
     def _account(self, request: Any, call: Call) -> str:
-        """One name for one account, however it is spelt; raises AddressDenied."""
-        tenant: str = getattr(request, "tenant", "")
-        tenant_id = self._tenant_of(tenant)
+        """One name for one account, however it is spelt; raises AddressDenied.
+
+        A request that names no account (a one-time token is all it holds) is counted by its address.
+        """
+        named = [name for name in _ACCOUNT if name in request.DESCRIPTOR.fields_by_name]
+        if not named:
+            return f"{call.method.full_name}\0{call.address}"
+        tenant_id = self._tenant_of(request.tenant)
         if tenant_id:
             self._book.check(tenant_id, call.address)
-        names = [getattr(request, name) for name in _ACCOUNT if hasattr(request, name)]
-        return "\0".join([tenant_id or tenant, *names]).lower()
+        return "\0".join((tenant_id or request.tenant, *(getattr(request, name) for name in named))).lower()
 
 
 def _quota(call: Call, ask: Callable[[], Quota]) -> Quota:
