@@ -63,10 +63,11 @@ class _Looker:
             (made, "its hash was edited"),
         ):
             if len(self._found) > 1:
-                if self._as(1, self._found[1].event["sequence"], hash_before):
+                if self._as(1, self._at + 1, hash_before):
                     return EDIT, reason
             elif self._end is not None and hmac.compare_digest(hash_before, self._end):
-                return EDIT, reason
+                # The last event: nothing behind it tells whether it moved up.
+                return EDIT, f"{reason.partition(':')[0]}, or what stood before it was deleted"
         return _NOTHING
 
     def belongs(self) -> tuple[str, str]:
