@@ -8,7 +8,7 @@ import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from hms_server import keyring
+from hms_server import keyfile, keyring
 from hms_server.__main__ import main
 from hms_server.errors import ConfigError
 from hms_server.keyring import Keyring, SigningKey
@@ -98,7 +98,7 @@ def test_the_key_is_the_one_of_the_key_file_not_the_one_it_names_itself():
 
 def test_a_key_file_of_before_signs_with_its_signing_key(tmp_path):
     path = tmp_path / "keys.json"
-    keyring.create(path)
+    keyfile.create(path)
     made = keyring.load(path)
     assert made.certificate[0].key_id.startswith("crt-")
     content = json.loads(path.read_text())
