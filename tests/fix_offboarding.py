@@ -52,6 +52,10 @@ class Leaving:
         )
         return [row[0] for row in rows]
 
+    def erased_tables(self) -> set[str]:
+        """Every table that must be empty after an erasure: all but the audit and the record of it."""
+        return {t for t in self.tables() if not t.startswith("audit_") and t != "tenant_erasure"}
+
     def rows(self, tenant_id: str) -> dict[str, int]:
         """How many rows it has, by table; empty ones are left out."""
         counts = {

@@ -29,6 +29,12 @@ _VALUES = {
     "int2": lambda: 1,
     "int4": lambda: 1,
     "int8": lambda: 1,
+    "float8": lambda: 1.0,
+    "inet": lambda: "192.0.2.1",
+    "cidr": lambda: "192.0.2.0/24",
+    "interval": lambda: "1 hour",
+    "_text": list,
+    "_uuid": list,
 }
 
 

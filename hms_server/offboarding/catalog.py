@@ -21,6 +21,10 @@ _TABLES = """
 SELECT c.relname,
        ARRAY(SELECT a.attname::text FROM pg_attribute a
              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum),
+       -- a flag, a number or a time is no secret, whatever its name
+       ARRAY(SELECT a.attname::text FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+               AND t.typcategory NOT IN ('B', 'N', 'D', 'T') ORDER BY a.attnum),
        ARRAY(SELECT a.attname::text FROM pg_index x, unnest(x.indkey) WITH ORDINALITY AS k (attnum, place)
              JOIN pg_attribute a ON a.attnum = k.attnum
              WHERE x.indrelid = c.oid AND x.indisprimary AND a.attrelid = c.oid ORDER BY k.place),
@@ -56,13 +60,14 @@ class Table:
 
     name: str
     columns: Sequence[str]
+    words: Sequence[str]  # the columns that can hold a secret
     key: Sequence[str]  # the primary key's columns
     leaves: Sequence[str]  # itself, or its partitions
 
     @property
     def secrets(self) -> list[str]:
         """Columns that an export leaves out."""
-        return [name for name in self.columns if is_secret(name)]
+        return [name for name in self.words if is_secret(name)]
 
     @property
     def is_kept(self) -> bool:
