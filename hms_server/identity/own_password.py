@@ -139,7 +139,7 @@ class OwnPassword:
         with self._database.tenant_transaction(token.tenant_id, call) as transaction:
             facts = password_store.facts(transaction, token.user_id)
             stored = password_store.get_reset(transaction, token.user_id)
-        row = facts.first
+        row: Any = facts.first
         refusal: errors.HmsError | None
         if row is None or stored.first is None or not token.is_of(stored.first.token_hash):
             refusal = _invalid()
