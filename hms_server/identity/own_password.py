@@ -11,7 +11,7 @@ import uuid
 from typing import Any
 
 from hms.identity.v1 import identity_pb2 as pb
-from hms_server import errors
+from hms_server import errors, ids
 from hms_server.context import Call
 from hms_server.database.requests import RequestIds
 from hms_server.database.retry import on_conflict
@@ -139,11 +139,14 @@ class OwnPassword:
         with self._database.tenant_transaction(token.tenant_id, call) as transaction:
             facts = password_store.facts(transaction, token.user_id)
             stored = password_store.get_reset(transaction, token.user_id)
-        row = facts.first
+        row: Any = facts.first
+        refusal: errors.HmsError | None
         if row is None or stored.first is None or not token.is_of(stored.first.token_hash):
-            raise _invalid()
-        refusal = rules.barred(row.tenant_state, row.user_state)
+            refusal = _invalid()
+        else:
+            refusal = rules.barred(row.tenant_state, row.user_state)
         if refusal is not None:
+            self._record_refused_reset(token, row, refusal, call)
             raise refusal
         fresh = self._guard.judge(facts, request.new_password, "new_password")
         with self._database.tenant_transaction(token.tenant_id, call) as transaction:
@@ -163,6 +166,17 @@ class OwnPassword:
             )
         self._publish(token.tenant_id, token.user_id, after.permission_version, ended)
         return pb.CompletePasswordResetResponse()
+
+    def _record_refused_reset(
+        self, token: _ResetToken, row: Any, refusal: errors.HmsError, call: Call
+    ) -> None:
+        """In the chain of the hospital that the token names; in the platform's where there is none."""
+        known: dict[str, Any] = {}
+        if row is not None and row.username is not None:
+            known["entity_id"] = token.user_id
+        tenant_id = ids.PLATFORM_TENANT if row is None else token.tenant_id
+        with self._database.tenant_transaction(tenant_id, call) as transaction:
+            transaction.audit(outcome=refusal.code, reason=refusal.reason, **known)
 
     def _publish(self, tenant_id: str, user_id: str, permission_version: int, ended: Pending) -> None:
         for session in ended.rows:

@@ -298,3 +298,14 @@ def test_a_manager_of_users_cannot_try_an_administrators_passwords(hospital):
         with pytest.raises(errors.PermissionDenied) as caught:
             hospital.change(hospital.session.user_id, token, password=password)
         assert caught.value.reason == "PERMISSION_DENIED"
+
+
+def test_a_reset_that_is_refused_is_audited_in_its_hospitals_chain(hospital, meera):
+    first = reset(hospital, meera)
+    reset(hospital, meera)
+    with pytest.raises(errors.Unauthenticated):
+        complete(hospital, first.token)
+    record = hospital.outbox()[-1]
+    assert (record["outcome"], record["reason"]) == ("UNAUTHENTICATED", "TOKEN_INVALID")
+    assert (record["entity_id"], record.get("actor_id")) == (meera.id, None)
+    assert first.token not in str(record)
