@@ -113,8 +113,12 @@ class Settings(pydantic_settings.BaseSettings):
         return value.get_secret_value() if isinstance(value, pydantic.SecretStr) else value
 
 
-def load() -> Settings:
-    """Reads the environment; raises ConfigError with one line that names every mistake."""
+def load(*, serving: bool = True) -> Settings:
+    """Reads the environment; raises ConfigError with one line that names every mistake.
+
+    `serving`: for what runs on and on, which refuses development's secrets in production. Commands that an
+    operator gives by hand take what they are given.
+    """
     try:
         settings = Settings()
     except pydantic.ValidationError as error:
@@ -125,15 +129,14 @@ def load() -> Settings:
     if settings.pool_min > settings.pool_size:
         raise errors.ConfigError("HMS_POOL_MIN is greater than HMS_POOL_MAX")
     _check_tls(settings)
-    mistakes = "; ".join(_unsafe(settings))
+    mistakes = "; ".join(_unsafe(settings, serving and settings.mode == "production"))
     if mistakes:
         raise errors.ConfigError(mistakes)
     return settings
 
 
-def _unsafe(settings: Settings) -> Iterator[str]:
+def _unsafe(settings: Settings, production: bool) -> Iterator[str]:
     """Addresses that are malformed; in production also development's secrets and files others may read."""
-    production = settings.mode == "production"
     for names, check in ((_DATABASE_URLS, safety.database_url), (_REDIS_URLS, safety.redis_url)):
         for name in names:
             if url := getattr(settings, name):

@@ -70,7 +70,7 @@ def _date(text: str) -> str:
 
 def run(arguments: argparse.Namespace) -> int:
     """Verifies every tenant, or one, and names the first event of each that is wrong; or exports."""
-    settings = config.load()
+    settings = config.load(serving=False)
     if arguments.action == "export":
         settings.require("worker_database_url")
         end = f"{arguments.until}T00:00:00Z" if arguments.until else "infinity"

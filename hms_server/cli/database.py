@@ -16,7 +16,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Creates what is missing and says what it made."""
-    settings = config.load()
+    settings = config.load(serving=False)
     settings.require("admin_database_url", "database_url", "app_database_url", "worker_database_url")
     made = create(
         settings.admin_database_url,

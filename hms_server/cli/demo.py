@@ -35,7 +35,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command."""
-    settings = config.load()
+    settings = config.load(serving=False)
     settings.require("grpc_target", "tenant", "user", "password", "bootstrap_password")
     try:
         print(_create_tenant(settings, arguments))

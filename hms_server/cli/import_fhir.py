@@ -72,7 +72,7 @@ def _source(text: str) -> str:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command."""
-    settings = config.load()
+    settings = config.load(serving=False)
     settings.require("grpc_target", "tenant", "user", "password")
     files = find_files(arguments.paths)
     display = _Display(len(files))

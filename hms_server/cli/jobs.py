@@ -22,7 +22,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Lists, shows or replays."""
-    settings = config.load()
+    settings = config.load(serving=False)
     if not settings.queue_redis_url:
         settings.require("redis_url")
     connection = queues.connect(settings, seconds=5.0)

@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
         keyfile.create(arguments.path)
         print(f"made {arguments.path}: keep it secret and keep a copy, the audit is verified with it")
         return 0
-    path = arguments.path or config.load().keys_file
+    path = arguments.path or config.load(serving=False).keys_file
     if path is None:
         raise errors.ConfigError("name the key file, or set HMS_KEYS_FILE")
     if arguments.action == "prune":

@@ -15,7 +15,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Applies what is missing."""
-    settings = config.load()
+    settings = config.load(serving=False)
     settings.require("database_url")
     for line in migrate.migrate(settings.database_url, migrate.read(migrate.folder())):
         print(line, flush=True)

@@ -50,7 +50,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command."""
-    settings = config.load()
+    settings = config.load(serving=False)
     settings.require("app_database_url")
     if arguments.action == "clear-address-rules":
         return _with_database(settings, lambda base: address_rules.clear(base, settings, arguments.tenant))

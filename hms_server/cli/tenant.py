@@ -53,7 +53,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command; raises ConfigError with one line for what cannot be done."""
-    settings = config.load()
+    settings = config.load(serving=False)
     try:
         if arguments.action == "export":
             return _export(settings, arguments)
