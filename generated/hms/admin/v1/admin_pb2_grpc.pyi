@@ -7,6 +7,7 @@ from collections import abc as _abc
 from grpc import aio as _aio
 from hms.admin.v1 import admin_pb2 as _admin_pb2
 from hms.admin.v1 import directory_pb2 as _directory_pb2
+from hms.admin.v1 import user_department_pb2 as _user_department_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -42,6 +43,10 @@ class AdminServiceStub:
     GetSettings: _grpc.UnaryUnaryMultiCallable[_admin_pb2.GetSettingsRequest, _admin_pb2.Settings]
     """The caller's own tenant's settings."""
     UpdateSettings: _grpc.UnaryUnaryMultiCallable[_admin_pb2.UpdateSettingsRequest, _admin_pb2.Settings]
+    GetUserDepartments: _grpc.UnaryUnaryMultiCallable[_user_department_pb2.GetUserDepartmentsRequest, _user_department_pb2.UserDepartments]
+    """The departments that a user works in: their restricted patients are seen by the user."""
+    SetUserDepartments: _grpc.UnaryUnaryMultiCallable[_user_department_pb2.SetUserDepartmentsRequest, _user_department_pb2.UserDepartments]
+    """In force with the next call."""
     CreateDepartment: _grpc.UnaryUnaryMultiCallable[_directory_pb2.CreateDepartmentRequest, _directory_pb2.Department]
     """A department of the hospital; its code must be free."""
     GetDepartment: _grpc.UnaryUnaryMultiCallable[_directory_pb2.GetDepartmentRequest, _directory_pb2.Department]
@@ -84,6 +89,10 @@ class AdminServiceAsyncStub(AdminServiceStub):
     GetSettings: _aio.UnaryUnaryMultiCallable[_admin_pb2.GetSettingsRequest, _admin_pb2.Settings]  # type: ignore[assignment]
     """The caller's own tenant's settings."""
     UpdateSettings: _aio.UnaryUnaryMultiCallable[_admin_pb2.UpdateSettingsRequest, _admin_pb2.Settings]  # type: ignore[assignment]
+    GetUserDepartments: _aio.UnaryUnaryMultiCallable[_user_department_pb2.GetUserDepartmentsRequest, _user_department_pb2.UserDepartments]  # type: ignore[assignment]
+    """The departments that a user works in: their restricted patients are seen by the user."""
+    SetUserDepartments: _aio.UnaryUnaryMultiCallable[_user_department_pb2.SetUserDepartmentsRequest, _user_department_pb2.UserDepartments]  # type: ignore[assignment]
+    """In force with the next call."""
     CreateDepartment: _aio.UnaryUnaryMultiCallable[_directory_pb2.CreateDepartmentRequest, _directory_pb2.Department]  # type: ignore[assignment]
     """A department of the hospital; its code must be free."""
     GetDepartment: _aio.UnaryUnaryMultiCallable[_directory_pb2.GetDepartmentRequest, _directory_pb2.Department]  # type: ignore[assignment]
@@ -159,6 +168,22 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_pb2.UpdateSettingsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_pb2.Settings, _abc.Awaitable[_admin_pb2.Settings]]: ...
+
+    @_abc_1.abstractmethod
+    def GetUserDepartments(
+        self,
+        request: _user_department_pb2.GetUserDepartmentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_department_pb2.UserDepartments, _abc.Awaitable[_user_department_pb2.UserDepartments]]:
+        """The departments that a user works in: their restricted patients are seen by the user."""
+
+    @_abc_1.abstractmethod
+    def SetUserDepartments(
+        self,
+        request: _user_department_pb2.SetUserDepartmentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_department_pb2.UserDepartments, _abc.Awaitable[_user_department_pb2.UserDepartments]]:
+        """In force with the next call."""
 
     @_abc_1.abstractmethod
     def CreateDepartment(
