@@ -34,7 +34,7 @@ class UserDepartmentBook:
 
     @on_conflict
     def set(self, request: pb.SetUserDepartmentsRequest, call: Call) -> pb.UserDepartments:
-        """Makes these the user's departments. Raises NotFound, and InvalidArgument for one that is not there."""
+        """Makes these the user's departments. Raises NotFound, and InvalidArgument for an unknown one."""
         user_id, wanted = request.user_id.lower(), [each.lower() for each in request.department_ids]
         with self._database.tenant_transaction(call.tenant_id, call) as transaction:
             user = transaction.queue(_SQL["lock_user"], user_id=user_id)

@@ -158,7 +158,7 @@ def _repeated(transaction: Transaction, grant_id: str) -> pb.BreakGlassGrant:
     """The present state, for a request that was answered before: audited as what it now is, a read."""
     pending = store.read(transaction, grant_id)
     transaction.flush()
-    row = pending.first
+    row = pending.rows[0]
     transaction.audit(action="READ", entity_id=grant_id, patient_ids=(row.patient_id,))
     transaction.commit()
     return _grant(row)

@@ -19,6 +19,7 @@ STATEFUL = {
     "PreviewMerge",
     "GetMerge",
     "GetAuditEvent",
+    "ReviewBreakGlass",
 }
 # One event on each of the two records.
 OF_TWO_PATIENTS = {"MergePatients", "UnmergePatients"}
