@@ -62,8 +62,8 @@ CREATE POLICY restriction ON break_glass FOR SELECT TO hms_search
 
 -- Whether the caller (app.user_id) sees this restricted patient: as one of a department that treats the patient
 -- now or did within 30 days, or under a grant that stands. Where a grant alone opens it, the transaction is
--- marked with the grant (app.break_glass_id), so that what it does is audited as done under it: hence plpgsql,
--- and no parallel plans, which may not set anything. A grant that a reviewer found unjustified ends. As of the
+-- marked (app.break_glass), so that what it does is audited as done under the grant: hence plpgsql, and no
+-- parallel plans, which may not set anything. A grant that a reviewer found unjustified ends. As of the
 -- transaction's beginning, so that a change does not lose sight between its two halves.
 CREATE FUNCTION may_see_restricted(patient uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL UNSAFE COST 1000 SET search_path = pg_catalog, public AS $$
@@ -71,7 +71,6 @@ DECLARE
   caller constant uuid := nullif(current_setting('app.user_id', true), '')::uuid;
   tenant constant uuid := nullif(current_setting('app.tenant_id', true), '')::uuid;
   standing uuid;
-  opened uuid;
 BEGIN
   IF caller IS NULL OR tenant IS NULL THEN
     RETURN false;
@@ -92,14 +91,14 @@ BEGIN
   ) THEN
     RETURN true;
   END IF;
-  SELECT g.id INTO opened FROM break_glass g
-  WHERE g.tenant_id = tenant AND g.user_id = caller AND g.patient_id = standing
-    AND g.expire_time > now() AND g.outcome <> 'NOT_JUSTIFIED'
-  ORDER BY g.create_time DESC LIMIT 1;
-  IF opened IS NULL THEN
+  IF NOT EXISTS (
+    SELECT FROM break_glass g
+    WHERE g.tenant_id = tenant AND g.user_id = caller AND g.patient_id = standing
+      AND g.expire_time > now() AND g.outcome <> 'NOT_JUSTIFIED'
+  ) THEN
     RETURN false;
   END IF;
-  PERFORM set_config('app.break_glass_id', opened::text, true);
+  PERFORM set_config('app.break_glass', 'on', true);
   RETURN true;
 END
 $$;
@@ -158,15 +157,32 @@ GRANT EXECUTE ON FUNCTION restrict_patient(uuid, boolean, uuid) TO hms_app;
 CREATE POLICY restricted_patients ON patient AS RESTRICTIVE TO hms_app
   USING (NOT restricted OR may_see_restricted(id));
 
--- What a transaction did that a grant opened is audited as done under that grant, whoever wrote the record.
+-- What a transaction did with patients whom a grant opened is audited as done under that grant, whoever wrote
+-- the record: its reason names the grant of each such patient. Asked where the policy met a grant alone: a record
+-- of any other transaction costs one look at a setting.
 CREATE FUNCTION mark_break_glass() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+DECLARE
+  marks text;
 BEGIN
-  NEW.record := NEW.record || jsonb_build_object('reason', concat_ws(
-    ' ', 'BREAK_GLASS:' || current_setting('app.break_glass_id'), nullif(NEW.record ->> 'reason', '')));
+  SELECT string_agg('BREAK_GLASS:' || opened.id, ' ' ORDER BY opened.id) INTO marks
+  FROM (
+    SELECT DISTINCT ON (g.patient_id) g.id
+    FROM patient p
+    JOIN break_glass g ON g.tenant_id = NEW.tenant_id
+      AND g.patient_id = CASE WHEN p.merged_into IS NULL THEN p.id ELSE p.merged_into END
+    WHERE p.tenant_id = NEW.tenant_id AND p.id = ANY (NEW.patient_ids)
+      AND g.user_id = nullif(current_setting('app.user_id', true), '')::uuid
+      AND g.expire_time > now() AND g.outcome <> 'NOT_JUSTIFIED'
+    ORDER BY g.patient_id, g.create_time DESC
+  ) opened;
+  IF marks IS NOT NULL THEN
+    NEW.record := NEW.record || jsonb_build_object(
+      'reason', concat_ws(' ', marks, nullif(NEW.record ->> 'reason', '')));
+  END IF;
   RETURN NEW;
 END
 $$;
 REVOKE ALL ON FUNCTION mark_break_glass() FROM PUBLIC;
 CREATE TRIGGER mark_break_glass BEFORE INSERT ON audit_outbox
-  FOR EACH ROW WHEN (current_setting('app.break_glass_id', true) <> '') EXECUTE FUNCTION mark_break_glass();
+  FOR EACH ROW WHEN (current_setting('app.break_glass', true) = 'on') EXECUTE FUNCTION mark_break_glass();

@@ -79,9 +79,24 @@ CREATE FUNCTION public.mark_break_glass() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public'
     AS $$
+DECLARE
+  marks text;
 BEGIN
-  NEW.record := NEW.record || jsonb_build_object('reason', concat_ws(
-    ' ', 'BREAK_GLASS:' || current_setting('app.break_glass_id'), nullif(NEW.record ->> 'reason', '')));
+  SELECT string_agg('BREAK_GLASS:' || opened.id, ' ' ORDER BY opened.id) INTO marks
+  FROM (
+    SELECT DISTINCT ON (g.patient_id) g.id
+    FROM patient p
+    JOIN break_glass g ON g.tenant_id = NEW.tenant_id
+      AND g.patient_id = CASE WHEN p.merged_into IS NULL THEN p.id ELSE p.merged_into END
+    WHERE p.tenant_id = NEW.tenant_id AND p.id = ANY (NEW.patient_ids)
+      AND g.user_id = nullif(current_setting('app.user_id', true), '')::uuid
+      AND g.expire_time > now() AND g.outcome <> 'NOT_JUSTIFIED'
+    ORDER BY g.patient_id, g.create_time DESC
+  ) opened;
+  IF marks IS NOT NULL THEN
+    NEW.record := NEW.record || jsonb_build_object(
+      'reason', concat_ws(' ', marks, nullif(NEW.record ->> 'reason', '')));
+  END IF;
   RETURN NEW;
 END
 $$;
@@ -96,7 +111,6 @@ DECLARE
   caller constant uuid := nullif(current_setting('app.user_id', true), '')::uuid;
   tenant constant uuid := nullif(current_setting('app.tenant_id', true), '')::uuid;
   standing uuid;
-  opened uuid;
 BEGIN
   IF caller IS NULL OR tenant IS NULL THEN
     RETURN false;
@@ -117,14 +131,14 @@ BEGIN
   ) THEN
     RETURN true;
   END IF;
-  SELECT g.id INTO opened FROM break_glass g
-  WHERE g.tenant_id = tenant AND g.user_id = caller AND g.patient_id = standing
-    AND g.expire_time > now() AND g.outcome <> 'NOT_JUSTIFIED'
-  ORDER BY g.create_time DESC LIMIT 1;
-  IF opened IS NULL THEN
+  IF NOT EXISTS (
+    SELECT FROM break_glass g
+    WHERE g.tenant_id = tenant AND g.user_id = caller AND g.patient_id = standing
+      AND g.expire_time > now() AND g.outcome <> 'NOT_JUSTIFIED'
+  ) THEN
     RETURN false;
   END IF;
-  PERFORM set_config('app.break_glass_id', opened::text, true);
+  PERFORM set_config('app.break_glass', 'on', true);
   RETURN true;
 END
 $$;
@@ -1399,7 +1413,7 @@ CREATE INDEX user_department_by_department ON public.user_department USING btree
 
 CREATE INDEX user_role_by_role ON public.user_role USING btree (tenant_id, role_id);
 
-CREATE TRIGGER mark_break_glass BEFORE INSERT ON public.audit_outbox FOR EACH ROW WHEN ((current_setting('app.break_glass_id'::text, true) <> ''::text)) EXECUTE FUNCTION public.mark_break_glass();
+CREATE TRIGGER mark_break_glass BEFORE INSERT ON public.audit_outbox FOR EACH ROW WHEN ((current_setting('app.break_glass'::text, true) = 'on'::text)) EXECUTE FUNCTION public.mark_break_glass();
 
 ALTER TABLE ONLY public.break_glass
     ADD CONSTRAINT break_glass_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
