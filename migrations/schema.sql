@@ -75,6 +75,76 @@ $$;
 
 ALTER FUNCTION public.make_audit_partitions(months_ahead integer) OWNER TO hms_owner;
 
+CREATE FUNCTION public.mark_break_glass() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public'
+    AS $$
+DECLARE
+  marks text;
+BEGIN
+  SELECT string_agg('BREAK_GLASS:' || opened.id, ' ' ORDER BY opened.id) INTO marks
+  FROM (
+    SELECT DISTINCT ON (g.patient_id) g.id
+    FROM patient p
+    JOIN break_glass g ON g.tenant_id = NEW.tenant_id
+      AND g.patient_id = CASE WHEN p.merged_into IS NULL THEN p.id ELSE p.merged_into END
+    WHERE p.tenant_id = NEW.tenant_id AND p.id = ANY (NEW.patient_ids)
+      AND g.user_id = nullif(current_setting('app.user_id', true), '')::uuid
+      AND g.expire_time > now() AND g.outcome <> 'NOT_JUSTIFIED'
+    ORDER BY g.patient_id, g.create_time DESC
+  ) opened;
+  IF marks IS NOT NULL THEN
+    NEW.record := NEW.record || jsonb_build_object(
+      'reason', concat_ws(' ', marks, nullif(NEW.record ->> 'reason', '')));
+  END IF;
+  RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION public.mark_break_glass() OWNER TO hms_owner;
+
+CREATE FUNCTION public.may_see_restricted(patient uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1000
+    SET search_path TO 'pg_catalog', 'public'
+    AS $$
+DECLARE
+  caller constant uuid := nullif(current_setting('app.user_id', true), '')::uuid;
+  tenant constant uuid := nullif(current_setting('app.tenant_id', true), '')::uuid;
+  standing uuid;
+BEGIN
+  IF caller IS NULL OR tenant IS NULL THEN
+    RETURN false;
+  END IF;
+  SELECT CASE WHEN p.merged_into IS NULL THEN p.id ELSE p.merged_into END INTO standing
+  FROM patient p WHERE p.tenant_id = tenant AND p.id = patient;
+  -- Days are compared as they are written, FHIR dates of any precision.
+  IF EXISTS (
+    SELECT FROM encounter e
+    JOIN user_department d ON d.tenant_id = tenant AND d.user_id = caller AND d.department_id = e.department_id
+    WHERE e.tenant_id = tenant AND e.patient_id = standing
+      AND (e.state IN ('PLANNED', 'IN_PROGRESS', 'ON_HOLD')
+           OR (e.state = 'COMPLETED'
+               AND CASE WHEN e.document ->> 'end_time' <> ''
+                   THEN left(e.document ->> 'end_time', 10) COLLATE "C"
+                        >= to_char(now() - interval '30 days', 'YYYY-MM-DD') COLLATE "C"
+                   ELSE e.clinical_time >= now() - interval '30 days' END))
+  ) THEN
+    RETURN true;
+  END IF;
+  IF NOT EXISTS (
+    SELECT FROM break_glass g
+    WHERE g.tenant_id = tenant AND g.user_id = caller AND g.patient_id = standing
+      AND g.expire_time > now() AND g.outcome <> 'NOT_JUSTIFIED'
+  ) THEN
+    RETURN false;
+  END IF;
+  PERFORM set_config('app.break_glass', 'on', true);
+  RETURN true;
+END
+$$;
+
+ALTER FUNCTION public.may_see_restricted(patient uuid) OWNER TO hms_search;
+
 CREATE FUNCTION public.move_patient_rows(tenant uuid, merge uuid, merged uuid, survivor uuid) RETURNS TABLE(entity_type text, ids uuid[])
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public'
@@ -120,6 +190,18 @@ END
 $_$;
 
 ALTER FUNCTION public.move_patient_rows(tenant uuid, merge uuid, merged uuid, survivor uuid) OWNER TO hms_owner;
+
+CREATE FUNCTION public.patient_behind_glass(patient uuid, number text) RETURNS uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public'
+    AS $$
+  SELECT CASE WHEN p.merged_into IS NULL THEN p.id ELSE p.merged_into END
+  FROM patient p
+  WHERE p.tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid
+    AND (p.id = patient OR (patient IS NULL AND p.uhid = number))
+$$;
+
+ALTER FUNCTION public.patient_behind_glass(patient uuid, number text) OWNER TO hms_search;
 
 CREATE FUNCTION public.patient_ids_on_both(list text, other text, max_rows integer) RETURNS SETOF uuid
     LANGUAGE plpgsql STABLE
@@ -304,6 +386,31 @@ END
 $_$;
 
 ALTER FUNCTION public.require_tree(tree regclass, tenant uuid, members uuid[]) OWNER TO hms_owner;
+
+CREATE FUNCTION public.restrict_patient(patient uuid, wanted boolean, actor uuid) RETURNS TABLE(patient_id uuid, new_version bigint)
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public'
+    AS $$
+  WITH changing AS (
+    SELECT p.* FROM patient p
+    WHERE p.tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid
+      AND (p.id = patient OR p.merged_into = patient) AND p.restricted <> wanted
+      AND (NOT p.restricted OR may_see_restricted(p.id))
+  ), kept AS (
+    INSERT INTO patient_version
+      (tenant_id, id, version, uhid, document, actor_id, create_time, update_time, delete_time, merged_into,
+       merged_uhids, restricted)
+    SELECT tenant_id, id, version, uhid, document, actor_id, create_time, update_time, delete_time, merged_into,
+           merged_uhids, restricted
+    FROM changing
+  )
+  UPDATE patient p SET restricted = wanted, version = p.version + 1, actor_id = actor,
+    update_time = clock_timestamp()
+  FROM changing c WHERE p.tenant_id = c.tenant_id AND p.id = c.id
+  RETURNING p.id, p.version
+$$;
+
+ALTER FUNCTION public.restrict_patient(patient uuid, wanted boolean, actor uuid) OWNER TO hms_owner;
 
 CREATE FUNCTION public.return_patient_rows(tenant uuid, merge uuid) RETURNS TABLE(outcome text, entity_type text, ids uuid[])
     LANGUAGE plpgsql
@@ -619,6 +726,28 @@ ALTER TABLE public.audit_outbox ALTER COLUMN "position" ADD GENERATED ALWAYS AS 
     CACHE 1
 );
 
+CREATE TABLE public.break_glass (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    patient_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    reason text NOT NULL,
+    create_time timestamp with time zone DEFAULT now() NOT NULL,
+    expire_time timestamp with time zone NOT NULL,
+    outcome text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    note text DEFAULT ''::text NOT NULL,
+    reviewer_id uuid,
+    review_time timestamp with time zone,
+    CONSTRAINT break_glass_check CHECK ((((outcome = ''::text) = (reviewer_id IS NULL)) AND ((outcome = ''::text) = (review_time IS NULL)))),
+    CONSTRAINT break_glass_check1 CHECK ((reviewer_id <> user_id)),
+    CONSTRAINT break_glass_outcome_check CHECK ((outcome = ANY (ARRAY[''::text, 'JUSTIFIED'::text, 'NOT_JUSTIFIED'::text])))
+);
+
+ALTER TABLE ONLY public.break_glass FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.break_glass OWNER TO hms_owner;
+
 CREATE TABLE public.clinical_record (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -831,6 +960,7 @@ CREATE TABLE public.patient (
     delete_time timestamp with time zone,
     merged_into uuid,
     merged_uhids text[] DEFAULT '{}'::text[] NOT NULL COLLATE pg_catalog."C",
+    restricted boolean DEFAULT false NOT NULL,
     CONSTRAINT patient_merged_is_deleted CHECK (((merged_into IS NULL) OR (delete_time IS NOT NULL)))
 );
 
@@ -898,7 +1028,8 @@ CREATE TABLE public.patient_version (
     update_time timestamp with time zone NOT NULL,
     delete_time timestamp with time zone,
     merged_into uuid,
-    merged_uhids text[] DEFAULT '{}'::text[] NOT NULL COLLATE pg_catalog."C"
+    merged_uhids text[] DEFAULT '{}'::text[] NOT NULL COLLATE pg_catalog."C",
+    restricted boolean DEFAULT false NOT NULL
 );
 
 ALTER TABLE ONLY public.patient_version FORCE ROW LEVEL SECURITY;
@@ -1160,6 +1291,16 @@ ALTER TABLE ONLY public.user_account_version FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.user_account_version OWNER TO hms_owner;
 
+CREATE TABLE public.user_department (
+    tenant_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    department_id uuid NOT NULL
+);
+
+ALTER TABLE ONLY public.user_department FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.user_department OWNER TO hms_owner;
+
 CREATE TABLE public.user_role (
     tenant_id uuid NOT NULL,
     user_id uuid NOT NULL,
@@ -1187,6 +1328,9 @@ ALTER TABLE ONLY public.audit_event
 
 ALTER TABLE ONLY public.audit_outbox
     ADD CONSTRAINT audit_outbox_pkey PRIMARY KEY (tenant_id, "position");
+
+ALTER TABLE ONLY public.break_glass
+    ADD CONSTRAINT break_glass_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.clinical_record
     ADD CONSTRAINT clinical_record_pkey PRIMARY KEY (tenant_id, id);
@@ -1302,6 +1446,9 @@ ALTER TABLE ONLY public.user_account
 ALTER TABLE ONLY public.user_account_version
     ADD CONSTRAINT user_account_version_pkey PRIMARY KEY (tenant_id, id, version);
 
+ALTER TABLE ONLY public.user_department
+    ADD CONSTRAINT user_department_pkey PRIMARY KEY (tenant_id, user_id, department_id);
+
 ALTER TABLE ONLY public.user_role
     ADD CONSTRAINT user_role_pkey PRIMARY KEY (tenant_id, user_id, role_id);
 
@@ -1314,6 +1461,10 @@ CREATE INDEX audit_event_by_entity ON ONLY public.audit_event USING btree (tenan
 CREATE UNIQUE INDEX audit_event_by_id ON ONLY public.audit_event USING btree (tenant_id, id, record_time);
 
 CREATE INDEX audit_event_by_time ON ONLY public.audit_event USING btree (tenant_id, record_time, sequence);
+
+CREATE INDEX break_glass_by_patient ON public.break_glass USING btree (tenant_id, patient_id, create_time, id);
+
+CREATE INDEX break_glass_by_time ON public.break_glass USING btree (tenant_id, create_time, id);
 
 CREATE INDEX clinical_record_by_code ON public.clinical_record USING btree (tenant_id, patient_id, category, code, clinical_time, id) WHERE (type = 'OBSERVATION'::text);
 
@@ -1373,10 +1524,23 @@ CREATE INDEX session_by_expire_time ON public.session USING btree (expire_time);
 
 CREATE INDEX session_by_user ON public.session USING btree (tenant_id, user_id);
 
+CREATE INDEX user_department_by_department ON public.user_department USING btree (tenant_id, department_id);
+
 CREATE INDEX user_role_by_role ON public.user_role USING btree (tenant_id, role_id);
+
+CREATE TRIGGER mark_break_glass BEFORE INSERT ON public.audit_outbox FOR EACH ROW WHEN ((current_setting('app.break_glass'::text, true) = 'on'::text)) EXECUTE FUNCTION public.mark_break_glass();
 
 ALTER TABLE ONLY public.address_rule
     ADD CONSTRAINT address_rule_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.break_glass
+    ADD CONSTRAINT break_glass_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.break_glass
+    ADD CONSTRAINT break_glass_tenant_id_patient_id_fkey FOREIGN KEY (tenant_id, patient_id) REFERENCES public.patient(tenant_id, id);
+
+ALTER TABLE ONLY public.break_glass
+    ADD CONSTRAINT break_glass_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.user_account(tenant_id, id);
 
 ALTER TABLE ONLY public.clinical_record
     ADD CONSTRAINT clinical_record_tenant_id_encounter_id_fkey FOREIGN KEY (tenant_id, encounter_id) REFERENCES public.encounter(tenant_id, id);
@@ -1531,6 +1695,12 @@ ALTER TABLE ONLY public.user_account
 ALTER TABLE ONLY public.user_account_version
     ADD CONSTRAINT user_account_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.user_account(tenant_id, id);
 
+ALTER TABLE ONLY public.user_department
+    ADD CONSTRAINT user_department_tenant_id_department_id_fkey FOREIGN KEY (tenant_id, department_id) REFERENCES public.department(tenant_id, id);
+
+ALTER TABLE ONLY public.user_department
+    ADD CONSTRAINT user_department_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.user_account(tenant_id, id);
+
 ALTER TABLE ONLY public.user_role
     ADD CONSTRAINT user_role_tenant_id_role_id_fkey FOREIGN KEY (tenant_id, role_id) REFERENCES public.role(tenant_id, id);
 
@@ -1548,6 +1718,8 @@ ALTER TABLE public.audit_event ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.audit_event_patient ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_outbox ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.break_glass ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.clinical_record ENABLE ROW LEVEL SECURITY;
 
@@ -1590,6 +1762,8 @@ CREATE POLICY owner_all ON public.audit_event TO hms_owner USING (true) WITH CHE
 CREATE POLICY owner_all ON public.audit_event_patient TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.audit_outbox TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.break_glass TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.clinical_record TO hms_owner USING (true) WITH CHECK (true);
 
@@ -1657,6 +1831,8 @@ CREATE POLICY owner_all ON public.user_account TO hms_owner USING (true) WITH CH
 
 CREATE POLICY owner_all ON public.user_account_version TO hms_owner USING (true) WITH CHECK (true);
 
+CREATE POLICY owner_all ON public.user_department TO hms_owner USING (true) WITH CHECK (true);
+
 CREATE POLICY owner_all ON public.user_role TO hms_owner USING (true) WITH CHECK (true);
 
 ALTER TABLE public.password_history ENABLE ROW LEVEL SECURITY;
@@ -1678,6 +1854,14 @@ ALTER TABLE public.practitioner ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.practitioner_version ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.request_record ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY restricted_patients ON public.patient AS RESTRICTIVE TO hms_app USING (((NOT restricted) OR public.may_see_restricted(id)));
+
+CREATE POLICY restriction ON public.break_glass FOR SELECT TO hms_search USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY restriction ON public.encounter FOR SELECT TO hms_search USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY restriction ON public.user_department FOR SELECT TO hms_search USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 ALTER TABLE public.role ENABLE ROW LEVEL SECURITY;
 
@@ -1708,6 +1892,8 @@ CREATE POLICY tenant_isolation ON public.audit_event TO hms_app USING ((tenant_i
 CREATE POLICY tenant_isolation ON public.audit_event_patient TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.audit_outbox TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.break_glass TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.clinical_record TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
@@ -1775,6 +1961,8 @@ CREATE POLICY tenant_isolation ON public.user_account TO hms_app USING ((tenant_
 
 CREATE POLICY tenant_isolation ON public.user_account_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
+CREATE POLICY tenant_isolation ON public.user_department TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
 CREATE POLICY tenant_isolation ON public.user_role TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 ALTER TABLE public.tenant_setting ENABLE ROW LEVEL SECURITY;
@@ -1788,6 +1976,8 @@ ALTER TABLE public.uhid_counter ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.user_account ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.user_account_version ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.user_department ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.user_role ENABLE ROW LEVEL SECURITY;
 
@@ -1803,8 +1993,17 @@ GRANT ALL ON FUNCTION public.make_audit_partition(moment timestamp with time zon
 REVOKE ALL ON FUNCTION public.make_audit_partitions(months_ahead integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.make_audit_partitions(months_ahead integer) TO hms_worker;
 
+REVOKE ALL ON FUNCTION public.mark_break_glass() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.may_see_restricted(patient uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.may_see_restricted(patient uuid) TO hms_app;
+GRANT ALL ON FUNCTION public.may_see_restricted(patient uuid) TO hms_owner;
+
 REVOKE ALL ON FUNCTION public.move_patient_rows(tenant uuid, merge uuid, merged uuid, survivor uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.move_patient_rows(tenant uuid, merge uuid, merged uuid, survivor uuid) TO hms_app;
+
+REVOKE ALL ON FUNCTION public.patient_behind_glass(patient uuid, number text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.patient_behind_glass(patient uuid, number text) TO hms_app;
 
 REVOKE ALL ON FUNCTION public.patient_ids_on_both(list text, other text, max_rows integer) FROM PUBLIC;
 
@@ -1830,6 +2029,9 @@ GRANT ALL ON FUNCTION public.purge_sessions(age interval, max_rows integer) TO h
 REVOKE ALL ON FUNCTION public.require_tree(tree regclass, tenant uuid, members uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.require_tree(tree regclass, tenant uuid, members uuid[]) TO hms_app;
 
+REVOKE ALL ON FUNCTION public.restrict_patient(patient uuid, wanted boolean, actor uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.restrict_patient(patient uuid, wanted boolean, actor uuid) TO hms_app;
+
 REVOKE ALL ON FUNCTION public.return_patient_rows(tenant uuid, merge uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.return_patient_rows(tenant uuid, merge uuid) TO hms_app;
 
@@ -1851,6 +2053,22 @@ GRANT SELECT,INSERT ON TABLE public.audit_event_patient TO hms_worker;
 GRANT INSERT ON TABLE public.audit_outbox TO hms_app;
 GRANT SELECT,INSERT,DELETE ON TABLE public.audit_outbox TO hms_worker;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.break_glass TO hms_app;
+
+GRANT SELECT(tenant_id) ON TABLE public.break_glass TO hms_search;
+
+GRANT SELECT(id) ON TABLE public.break_glass TO hms_search;
+
+GRANT SELECT(patient_id) ON TABLE public.break_glass TO hms_search;
+
+GRANT SELECT(user_id) ON TABLE public.break_glass TO hms_search;
+
+GRANT SELECT(create_time) ON TABLE public.break_glass TO hms_search;
+
+GRANT SELECT(expire_time) ON TABLE public.break_glass TO hms_search;
+
+GRANT SELECT(outcome) ON TABLE public.break_glass TO hms_search;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.clinical_record TO hms_app;
 
 GRANT SELECT,INSERT ON TABLE public.clinical_record_version TO hms_app;
@@ -1860,6 +2078,18 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.department TO hms_app;
 GRANT SELECT,INSERT ON TABLE public.department_version TO hms_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.encounter TO hms_app;
+
+GRANT SELECT(tenant_id) ON TABLE public.encounter TO hms_search;
+
+GRANT SELECT(patient_id) ON TABLE public.encounter TO hms_search;
+
+GRANT SELECT(department_id) ON TABLE public.encounter TO hms_search;
+
+GRANT SELECT(state) ON TABLE public.encounter TO hms_search;
+
+GRANT SELECT(clinical_time) ON TABLE public.encounter TO hms_search;
+
+GRANT SELECT(document) ON TABLE public.encounter TO hms_search;
 
 GRANT SELECT,INSERT ON TABLE public.encounter_version TO hms_app;
 
@@ -1881,11 +2111,15 @@ GRANT SELECT(tenant_id) ON TABLE public.patient TO hms_search;
 
 GRANT SELECT(id) ON TABLE public.patient TO hms_search;
 
+GRANT SELECT(uhid) ON TABLE public.patient TO hms_search;
+
 GRANT SELECT(birth_date) ON TABLE public.patient TO hms_search;
 
 GRANT SELECT(search_text) ON TABLE public.patient TO hms_search;
 
 GRANT SELECT(delete_time) ON TABLE public.patient TO hms_search;
+
+GRANT SELECT(merged_into) ON TABLE public.patient TO hms_search;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.patient_key TO hms_app;
 GRANT SELECT ON TABLE public.patient_key TO hms_search;
@@ -1925,5 +2159,13 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.uhid_counter TO hms_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.user_account TO hms_app;
 
 GRANT SELECT,INSERT ON TABLE public.user_account_version TO hms_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.user_department TO hms_app;
+
+GRANT SELECT(tenant_id) ON TABLE public.user_department TO hms_search;
+
+GRANT SELECT(user_id) ON TABLE public.user_department TO hms_search;
+
+GRANT SELECT(department_id) ON TABLE public.user_department TO hms_search;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.user_role TO hms_app;

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from hms.admin.v1 import address_pb2, directory_pb2
+from hms.admin.v1 import address_pb2, directory_pb2, user_department_pb2
 from hms.admin.v1 import admin_pb2 as pb
 from hms_server.admin.addresses import AddressRules
 from hms_server.admin.directory import Directory
 from hms_server.admin.kinds import KINDS
 from hms_server.admin.settings import SettingsBook
 from hms_server.admin.tenants import Tenants
+from hms_server.admin.user_departments import UserDepartmentBook
 from hms_server.context import Call
 from hms_server.database.pages import Pages
 from hms_server.database.requests import RequestIds
@@ -42,6 +43,7 @@ class AdminServicer:
         self._addresses = AddressRules(
             database=database, pages=pages, request_ids=request_ids, publisher=publisher
         )
+        self._user_departments = UserDepartmentBook(database=database, request_ids=request_ids)
 
         def directory(kind: str) -> Directory:
             return Directory(KINDS[kind], database=database, pages=pages, request_ids=request_ids)
@@ -92,6 +94,18 @@ class AdminServicer:
     ) -> address_pb2.DeleteAddressRuleResponse:
         """Ends a rule."""
         return self._addresses.delete(request, call)
+
+    def GetUserDepartments(
+        self, request: user_department_pb2.GetUserDepartmentsRequest, call: Call
+    ) -> user_department_pb2.UserDepartments:
+        """The departments that a user works in."""
+        return self._user_departments.get(request, call)
+
+    def SetUserDepartments(
+        self, request: user_department_pb2.SetUserDepartmentsRequest, call: Call
+    ) -> user_department_pb2.UserDepartments:
+        """Changes the departments that a user works in."""
+        return self._user_departments.set(request, call)
 
     def CreateDepartment(self, request: directory_pb2.CreateDepartmentRequest, call: Call) -> Any:
         """A new department."""

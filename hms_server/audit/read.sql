@@ -137,7 +137,7 @@ WHERE e.tenant_id = :tenant_id
 ORDER BY e.record_time ASC, e.sequence ASC
 LIMIT :limit
 
--- With the patient's record before and after, where the event is a change of one.
+-- With the patient's record before and after, where the event is a change of one whom the reader sees.
 -- name: get_event
 -- audited: named_patient_id
 SELECT e.id, e.sequence, e.record_time, e.action, e.method, e.actor_id, e.actor_name, e.session_id,
@@ -152,22 +152,26 @@ CROSS JOIN LATERAL (
          THEN e.entity_id::uuid END AS patient_id
 ) AS changed
 LEFT JOIN LATERAL (
-  SELECT p.id, p.document || jsonb_build_object('uhid', p.uhid, 'delete_time', p.delete_time) AS fields
+  SELECT p.id, p.document || jsonb_build_object('uhid', p.uhid, 'delete_time', p.delete_time,
+                                             'restricted', nullif(p.restricted, false)) AS fields
   FROM patient p
   WHERE p.tenant_id = e.tenant_id AND p.id = changed.patient_id AND p.version = e.old_version
   UNION ALL
-  SELECT v.id, v.document || jsonb_build_object('uhid', v.uhid, 'delete_time', v.delete_time)
-  FROM patient_version v
+  SELECT v.id, v.document || jsonb_build_object('uhid', v.uhid, 'delete_time', v.delete_time,
+                                             'restricted', nullif(v.restricted, false))
+  FROM patient_version v JOIN patient p ON p.tenant_id = e.tenant_id AND p.id = v.id
   WHERE v.tenant_id = e.tenant_id AND v.id = changed.patient_id AND v.version = e.old_version
   LIMIT 1
 ) AS old ON true
 LEFT JOIN LATERAL (
-  SELECT p.id, p.document || jsonb_build_object('uhid', p.uhid, 'delete_time', p.delete_time) AS fields
+  SELECT p.id, p.document || jsonb_build_object('uhid', p.uhid, 'delete_time', p.delete_time,
+                                             'restricted', nullif(p.restricted, false)) AS fields
   FROM patient p
   WHERE p.tenant_id = e.tenant_id AND p.id = changed.patient_id AND p.version = e.new_version
   UNION ALL
-  SELECT v.id, v.document || jsonb_build_object('uhid', v.uhid, 'delete_time', v.delete_time)
-  FROM patient_version v
+  SELECT v.id, v.document || jsonb_build_object('uhid', v.uhid, 'delete_time', v.delete_time,
+                                             'restricted', nullif(v.restricted, false))
+  FROM patient_version v JOIN patient p ON p.tenant_id = e.tenant_id AND p.id = v.id
   WHERE v.tenant_id = e.tenant_id AND v.id = changed.patient_id AND v.version = e.new_version
   LIMIT 1
 ) AS new ON true

@@ -22,10 +22,16 @@ FROM jsonb_to_recordset(:rows::jsonb) AS r
 
 -- Locked in the order of their ids, so that two imports never wait for each other in a circle.
 -- name: lock_encounters
-SELECT id FROM encounter WHERE tenant_id = :tenant_id AND id = ANY (:ids::uuid[]) ORDER BY id FOR UPDATE
+SELECT e.id FROM encounter e
+WHERE e.tenant_id = :tenant_id AND e.id = ANY (:ids::uuid[])
+  AND (SELECT true FROM patient p WHERE p.tenant_id = :tenant_id AND p.id = e.patient_id)
+ORDER BY e.id FOR UPDATE
 
 -- name: lock_records
-SELECT id FROM clinical_record WHERE tenant_id = :tenant_id AND id = ANY (:ids::uuid[]) ORDER BY id FOR UPDATE
+SELECT r.id FROM clinical_record r
+WHERE r.tenant_id = :tenant_id AND r.id = ANY (:ids::uuid[])
+  AND (SELECT true FROM patient p WHERE p.tenant_id = :tenant_id AND p.id = r.patient_id)
+ORDER BY r.id FOR UPDATE
 
 -- The patient stays: only a merge moves a record.
 -- name: update_encounters

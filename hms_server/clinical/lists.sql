@@ -1,5 +1,6 @@
 -- Lists begin at what they are of, so that an empty list of somebody who exists is told from nobody. A patient
--- who was merged into another is read as that one. `{op}` and `{direction}` are < DESC or > ASC.
+-- who was merged into another is read as that one, and whoever does not see the patient sees nothing: each list
+-- joins the patient. `{op}` and `{direction}` are < DESC or > ASC.
 -- That is said by CASE: PostgreSQL takes coalesce() for leaky, so that under row-level security whatever is
 -- compared with it is compared row by row.
 
@@ -33,6 +34,7 @@ ORDER BY found.clinical_micros {direction}, found.id {direction}
 -- audited: patient_id
 SELECT e.patient_id, found.*
 FROM encounter e
+JOIN patient p ON p.tenant_id = :tenant_id AND p.id = e.patient_id
 LEFT JOIN LATERAL (
   SELECT r.id, r.type, r.version, r.encounter_id, r.practitioner_id, r.organization_id, r.document,
          (extract(epoch FROM r.create_time) * 1000000)::bigint AS create_micros,
@@ -154,5 +156,6 @@ FROM (
   JOIN encounter_version v ON v.tenant_id = :tenant_id AND v.id = e.id
   WHERE e.tenant_id = :tenant_id AND e.id = :id::uuid
 ) every
+JOIN patient p ON p.tenant_id = :tenant_id AND p.id = every.patient_id
 WHERE every.version {op} :key::bigint
 ORDER BY every.version {direction} LIMIT :limit::integer

@@ -1,4 +1,5 @@
--- Times leave as microseconds since 1970: half the cost of reading them as text.
+-- Times leave as microseconds since 1970: half the cost of reading them as text. Whatever shows or locks a
+-- record joins its patient, whose policy decides who sees it (docs/decisions/0015-restricted-by-policy.md).
 
 -- What a new record hangs on. The lock waits for a merge of the patient, and a merge waits for it.
 
@@ -41,23 +42,33 @@ LIMIT 20
 
 -- name: get_record
 -- audited: patient_id
-SELECT id, type, version, patient_id, encounter_id, practitioner_id, organization_id, document,
-       (extract(epoch FROM create_time) * 1000000)::bigint AS create_micros,
-       (extract(epoch FROM update_time) * 1000000)::bigint AS update_micros
-FROM clinical_record WHERE tenant_id = :tenant_id AND id = :id::uuid AND type = :type
+SELECT r.id, r.type, r.version, r.patient_id, r.encounter_id, r.practitioner_id, r.organization_id, r.document,
+       (extract(epoch FROM r.create_time) * 1000000)::bigint AS create_micros,
+       (extract(epoch FROM r.update_time) * 1000000)::bigint AS update_micros
+FROM clinical_record r
+JOIN patient p ON p.tenant_id = :tenant_id AND p.id = r.patient_id
+WHERE r.tenant_id = :tenant_id AND r.id = :id::uuid AND r.type = :type
 
+-- A lock that waited for a merge finds the record with another patient than before: the patient is looked for by
+-- a sub-select, which is asked anew then, where a join would lose the row.
 -- name: lock_record
-SELECT id, type, version, patient_id, encounter_id, practitioner_id, organization_id, document,
-       (extract(epoch FROM create_time) * 1000000)::bigint AS create_micros,
-       (extract(epoch FROM update_time) * 1000000)::bigint AS update_micros
-FROM clinical_record WHERE tenant_id = :tenant_id AND id = :id::uuid AND type = :type FOR UPDATE
+SELECT r.id, r.type, r.version, r.patient_id, r.encounter_id, r.practitioner_id, r.organization_id, r.document,
+       (extract(epoch FROM r.create_time) * 1000000)::bigint AS create_micros,
+       (extract(epoch FROM r.update_time) * 1000000)::bigint AS update_micros
+FROM clinical_record r
+WHERE r.tenant_id = :tenant_id AND r.id = :id::uuid AND r.type = :type
+  AND (SELECT true FROM patient p WHERE p.tenant_id = :tenant_id AND p.id = r.patient_id)
+FOR UPDATE
 
 -- name: lock_encounter
-SELECT id, 'ENCOUNTER' AS type, version, patient_id, practitioner_id, department_id, organization_id,
-       location_id, document,
-       (extract(epoch FROM create_time) * 1000000)::bigint AS create_micros,
-       (extract(epoch FROM update_time) * 1000000)::bigint AS update_micros
-FROM encounter WHERE tenant_id = :tenant_id AND id = :id::uuid FOR UPDATE
+SELECT e.id, 'ENCOUNTER' AS type, e.version, e.patient_id, e.practitioner_id, e.department_id, e.organization_id,
+       e.location_id, e.document,
+       (extract(epoch FROM e.create_time) * 1000000)::bigint AS create_micros,
+       (extract(epoch FROM e.update_time) * 1000000)::bigint AS update_micros
+FROM encounter e
+WHERE e.tenant_id = :tenant_id AND e.id = :id::uuid
+  AND (SELECT true FROM patient p WHERE p.tenant_id = :tenant_id AND p.id = e.patient_id)
+FOR UPDATE
 
 -- name: insert_record
 INSERT INTO clinical_record

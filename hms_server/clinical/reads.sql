@@ -3,7 +3,9 @@
 -- name: get_encounter
 -- audited: patient_id
 WITH shown AS (
-  SELECT * FROM encounter WHERE tenant_id = :tenant_id AND id = :id::uuid
+  SELECT e.* FROM encounter e
+  JOIN patient p ON p.tenant_id = :tenant_id AND p.id = e.patient_id
+  WHERE e.tenant_id = :tenant_id AND e.id = :id::uuid
 )
 SELECT section, id, type, version, patient_id, encounter_id, practitioner_id, department_id, organization_id,
        location_id, document, extra,
@@ -17,6 +19,7 @@ FROM (
   UNION ALL
   SELECT 'PATIENT', p.id, 'PATIENT', p.version, p.id, NULL, NULL, NULL, NULL, NULL, p.document,
          jsonb_build_object('uhid', p.uhid, 'merged_into', p.merged_into, 'merged_uhids', p.merged_uhids,
+                            'restricted', p.restricted,
                             'delete_micros', (extract(epoch FROM p.delete_time) * 1000000)::bigint),
          p.create_time, p.update_time, NULL
   FROM shown s JOIN patient p ON p.tenant_id = :tenant_id AND p.id = s.patient_id
@@ -98,6 +101,7 @@ SELECT section, id, type, version, patient_id, encounter_id, practitioner_id, de
 FROM (
   SELECT 'PATIENT', p.id, 'PATIENT', p.version, p.id, NULL::uuid, NULL::uuid, NULL::uuid, NULL::uuid, NULL::uuid, p.document,
          jsonb_build_object('uhid', p.uhid, 'merged_into', p.merged_into, 'merged_uhids', p.merged_uhids,
+                            'restricted', p.restricted,
                             'delete_micros', (extract(epoch FROM p.delete_time) * 1000000)::bigint),
          p.create_time, p.update_time, NULL::timestamptz
   FROM shown p

@@ -1,8 +1,8 @@
 """The only way to a connection: `tenant_transaction` and `platform_transaction`.
 
-Statements are queued and travel together: BEGIN, tenant, time-out, statements and COMMIT of a read are
-one flush; a write is two (what the rules need, then the changes). `SET LOCAL` ends with the
-transaction, so a pooled connection never remembers a tenant.
+Statements are queued and travel together: BEGIN, tenant, caller, time-out, statements and COMMIT of a read
+are one flush; a write is two (what the rules need, then the changes). `SET LOCAL` ends with the
+transaction, so a pooled connection never remembers a tenant or a caller.
 """
 
 from __future__ import annotations
@@ -225,6 +225,12 @@ def _tenant_scope(tenant_id: str) -> Command:
     return Command(None, (), b"SET LOCAL app.tenant_id = '%s'" % tenant_id.encode())
 
 
+def _user_scope(user_id: str) -> Command:
+    if not ids.is_uuid(user_id):
+        raise errors.InvalidArgument("The caller's id is not a UUID.")
+    return Command(None, (), b"SET LOCAL app.user_id = '%s'" % user_id.encode())
+
+
 def _stop(connection: Connection) -> None:
     """Cancels the running statement. The connection is not used again: the cancel request could
     otherwise reach the next caller's statement."""
@@ -242,11 +248,14 @@ class Database:
     def tenant_transaction(self, tenant_id: str, call: Call | None = None) -> Transaction:
         """A transaction that sees one tenant, for a `with` block: see Transaction.
 
-        `call` bounds it by the caller's deadline, stops it when the caller goes away, and is what
-        audit records are made of. Raises Unavailable, DeadlineExceeded, Cancelled and what
+        `call` bounds it by the caller's deadline, stops it when the caller goes away, is what audit
+        records are made of, and says who looks: without a caller no restricted patient is seen
+        (migrations/0014_break_glass.sql). Raises Unavailable, DeadlineExceeded, Cancelled and what
         faults.translate makes.
         """
-        scope = (_tenant_scope(tenant_id),)
+        scope: tuple[Command, ...] = (_tenant_scope(tenant_id),)
+        if call is not None and call.principal is not None:
+            scope += (_user_scope(call.principal.user_id),)
         return Transaction(self._pool, scope, tenant_id, call, self._ceiling)
 
     def platform_transaction(self, call: Call | None = None) -> Transaction:

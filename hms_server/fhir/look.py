@@ -55,6 +55,7 @@ class Look:
         """Takes what the first flush found."""
         self.present = self._rows()
         resolver.survivors = self._survivors()
+        resolver.hidden = frozenset(self._living) - resolver.survivors.keys()
         if self._owners is not None:
             resolver.owners = {row.id: row.patient_id for row in self._owners.rows}
 

@@ -17,7 +17,7 @@ from hms_server.clinical.kinds import KINDS
 from hms_server.errors import FieldViolation
 from hms_server.fhir import folding
 from hms_server.fhir.items import CREATED, DIRECTORY, ROLE, UPDATED, Item, Outcome, Row, by_kind
-from hms_server.fhir.resolve import Resolver
+from hms_server.fhir.resolve import HIDDEN, Resolver
 from hms_server.fhir.translate import MappingError, fhir_path, translate
 from hms_server.patient import bulk as patients
 
@@ -156,6 +156,10 @@ class Preparer:
         return True
 
     def _patient(self, item: Item) -> None:
+        if item.entity_id in self._resolver.hidden:
+            place = item.entry.path or "resource"
+            self._faults.append(FieldViolation(place, f"is of a patient {HIDDEN}"))
+            return
         survivor = self._resolver.survivors.get(item.entity_id)
         if survivor is not None and survivor.deleted:
             self._faults.append(

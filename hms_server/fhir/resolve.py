@@ -24,6 +24,9 @@ _INDEX = re.compile(r"\[[0-9]+\]")
 CLINICAL = frozenset(KINDS.values()) - {"PATIENT", "ORGANIZATION", "LOCATION", "PRACTITIONER", ROLE}
 
 
+HIDDEN = "whose record is restricted: only who sees the patient can import this"
+
+
 class Target(NamedTuple):
     """A record that a reference means; `kind` is "" where HMS does not keep the type."""
 
@@ -54,6 +57,8 @@ class Resolver:
         # What stands in the database, filled in by the importer
         self.earlier: dict[Key, Known] = {}
         self.survivors: Mapping[str, Survivor] = {}
+        # Patients from before whom the importer does not see: restricted ones
+        self.hidden: frozenset[str] = frozenset()
         self.owners: Mapping[str, str] = {}
 
     def outside(self, items: Iterable[Item]) -> list[Key]:
@@ -116,6 +121,8 @@ class Resolver:
                             yield _fault(
                                 item, slot, "refers to a patient whose record is deleted: undelete it"
                             )
+                    elif entity_id in self.hidden:
+                        yield _fault(item, slot, f"refers to a patient {HIDDEN}")
                 _put(draft.fields, slot.path, entity_id)
                 filled.add(slot.fhir_path)
             elif slot.required:

@@ -25,6 +25,8 @@ _STAFF = {"settings.read", "directory.read"}
 _READERS = _STAFF | {"patient.read", "encounter.read"}
 _WRITERS = _READERS | {"patient.write", "encounter.write"}
 _CLINICIANS = _WRITERS | {"clinical.read", "clinical.write", "observation.write"}
+# Those who treat in an emergency.
+_RESCUERS = _CLINICIANS | {"patient.break_glass"}
 
 ADMINISTRATOR = SystemRole("ADMIN", "Administrator", all_permissions=True)
 PLATFORM_ADMINISTRATOR = SystemRole("PLATFORM_ADMIN", "Platform administrator", all_permissions=True)
@@ -33,8 +35,8 @@ HOSPITAL: Mapping[str, SystemRole] = {
     role.code: role
     for role in (
         ADMINISTRATOR,
-        SystemRole("DOCTOR", "Doctor", frozenset(_CLINICIANS | {"prescription.write"})),
-        SystemRole("NURSE", "Nurse", frozenset(_CLINICIANS)),
+        SystemRole("DOCTOR", "Doctor", frozenset(_RESCUERS | {"prescription.write"})),
+        SystemRole("NURSE", "Nurse", frozenset(_RESCUERS)),
         SystemRole("RECEPTIONIST", "Receptionist", frozenset(_WRITERS)),
         SystemRole("LAB", "Laboratory", frozenset(_READERS | {"clinical.read", "observation.write"})),
         SystemRole("PHARMACIST", "Pharmacist", frozenset(_READERS | {"clinical.read"})),

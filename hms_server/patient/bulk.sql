@@ -26,9 +26,9 @@ WITH given AS (
 ), kept AS (
   INSERT INTO patient_version
     (tenant_id, id, version, uhid, document, actor_id, create_time, update_time, delete_time, merged_into,
-     merged_uhids)
+     merged_uhids, restricted)
   SELECT p.tenant_id, p.id, p.version, p.uhid, p.document, p.actor_id, p.create_time, p.update_time,
-         p.delete_time, p.merged_into, p.merged_uhids
+         p.delete_time, p.merged_into, p.merged_uhids, p.restricted
   FROM patient p WHERE p.tenant_id = :tenant_id AND p.id IN (SELECT id FROM given)
 )
 UPDATE patient p SET

@@ -57,6 +57,8 @@ WITH scanned AS MATERIALIZED (
       AND (SELECT count(*) FROM (
              SELECT FROM patient_key z WHERE z.tenant_id = :tenant_id AND z.kind = x.kind AND z.value = x.value
              LIMIT :most::integer + 1) counted) <= :most::integer)
+    -- Restricted patients make pairs for those alone who see both sides.
+    AND (SELECT count(*) FROM patient v WHERE v.tenant_id = :tenant_id AND v.id IN (l.first_id, l.second_id)) = 2
   ORDER BY 1, 2, 3, 4 LIMIT :limit::integer
 )
 SELECT scan.whole, scan.border_kind, scan.border_value, last.kind AS last_kind, last.value AS last_value,

@@ -33,6 +33,7 @@ def patient(row: Any) -> pb.Patient:
         merged_into_id=row.merged_into,
         # A record that was merged itself answers to nothing.
         merged_uhids=row.merged_uhids if row.merged_into is None else (),
+        restricted=row.restricted,
     )
 
 

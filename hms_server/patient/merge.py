@@ -142,6 +142,7 @@ class PatientMerges:
             rows = {row.id: row for row in locked.rows}
             merge = _in_force(read.first)
             survivor, merged = rows[merge.survivor_id], rows[merge.merged_id]
+            _require_unrestricted(survivor, merged)
             if survivor.delete_time is not None:
                 raise errors.FailedPrecondition("The surviving record is deleted: undelete it first.")
             before, after = (row.document for row in versions.rows)
@@ -247,7 +248,16 @@ def _live(rows: dict[str, Any], patient_id: str) -> Any:
     require_unmerged(row)
     if row.delete_time is not None:
         raise errors.FailedPrecondition("One of the patients is deleted: undelete the record first.")
+    _require_unrestricted(row)
     return row
+
+
+def _require_unrestricted(*rows: Any) -> None:
+    """A restriction is about one record and those that see it: it does not move, and is set anew instead."""
+    if any(row.restricted for row in rows):
+        raise errors.FailedPrecondition(
+            "One of the patients is restricted: lift the restriction first, and set it anew afterwards."
+        )
 
 
 def _in_force(row: Any) -> Any:
@@ -266,15 +276,15 @@ def _repeated(transaction: Transaction, merge_id: str) -> Any:
     """The present state, for a request that was answered before: audited as what it now is, a read."""
     pending = merge_store.read(transaction, merge_id)
     transaction.flush()
-    row = pending.first
+    row = _found(pending.first, "merge")
     transaction.audit(
         action="READ",
         entity_type="merge",
         entity_id=merge_id,
-        patient_ids=(row.survivor_id, row.merged_id) if row is not None else (),
+        patient_ids=(row.survivor_id, row.merged_id),
     )
     transaction.commit()
-    return _found(row, "merge")
+    return row
 
 
 def _audit(

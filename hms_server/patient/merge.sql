@@ -3,7 +3,7 @@
 -- name: preview_patients
 -- audited: id
 -- Both or none.
-SELECT p.id, p.version, p.document, p.delete_time, p.merged_into
+SELECT p.id, p.version, p.document, p.delete_time, p.merged_into, p.restricted
 FROM patient p
 WHERE p.tenant_id = :tenant_id AND p.id = ANY (:ids::uuid[])
   AND (SELECT count(*) FROM patient q WHERE q.tenant_id = :tenant_id AND q.id = ANY (:ids::uuid[])) = 2
@@ -15,7 +15,7 @@ FROM count_patient_rows(:tenant_id::uuid, :id::uuid) GROUP BY entity_type ORDER 
 -- The two and those that were merged into them, in the order of their ids as everybody locks them.
 -- name: lock_patients
 SELECT p.id, p.version, p.uhid, p.document, p.create_time, p.update_time, p.delete_time, p.merged_into,
-       p.merged_uhids
+       p.merged_uhids, p.restricted
 FROM patient p
 WHERE p.tenant_id = :tenant_id AND p.id IN (
   SELECT asked.id FROM unnest(:ids::uuid[]) AS asked (id)
@@ -25,7 +25,7 @@ ORDER BY p.id FOR UPDATE
 
 -- name: lock_patients_of_merge
 SELECT p.id, p.version, p.uhid, p.document, p.create_time, p.update_time, p.delete_time, p.merged_into,
-       p.merged_uhids
+       p.merged_uhids, p.restricted
 FROM patient p
 WHERE p.tenant_id = :tenant_id AND p.id IN (
   SELECT pair.id FROM patient_merge d, unnest(ARRAY[d.survivor_id, d.merged_id]) AS pair (id)
@@ -36,14 +36,18 @@ WHERE p.tenant_id = :tenant_id AND p.id IN (
   WHERE d.tenant_id = :tenant_id AND d.id = :id::uuid)
 ORDER BY p.id FOR UPDATE
 
--- Read after the patients are locked: nobody else changes it then.
+-- Read after the patients are locked: nobody else changes it then. Whoever does not see both of them does not
+-- see their merge.
 -- name: read_merge
 SELECT m.id, m.survivor_id, m.merged_id, m.actor_id, m.reason, m.decisions, m.survivor_version,
        m.merged_version, m.moved, m.merge_time, m.unmerge_time, m.unmerge_actor_id, m.unmerge_reason,
        m.unmerge_result,
        (SELECT later.id FROM patient_merge later WHERE later.tenant_id = :tenant_id
           AND later.merged_id = m.survivor_id AND later.unmerge_time IS NULL) AS later_id
-FROM patient_merge m WHERE m.tenant_id = :tenant_id AND m.id = :id::uuid
+FROM patient_merge m
+JOIN patient s ON s.tenant_id = :tenant_id AND s.id = m.survivor_id
+JOIN patient g ON g.tenant_id = :tenant_id AND g.id = m.merged_id
+WHERE m.tenant_id = :tenant_id AND m.id = :id::uuid
 
 -- What the survivor was before the merge and after it.
 -- name: merge_documents
@@ -54,8 +58,9 @@ CROSS JOIN LATERAL (
   WHERE p.tenant_id = :tenant_id AND p.id = m.survivor_id
     AND p.version IN (m.survivor_version, m.survivor_version + 1)
   UNION ALL
-  SELECT v.version, v.document FROM patient_version v
-  WHERE v.tenant_id = :tenant_id AND v.id = m.survivor_id
+  SELECT v.version, v.document FROM patient p
+  JOIN patient_version v ON v.tenant_id = :tenant_id AND v.id = p.id
+  WHERE p.tenant_id = :tenant_id AND p.id = m.survivor_id AND v.tenant_id = :tenant_id AND v.id = m.survivor_id
     AND v.version IN (m.survivor_version, m.survivor_version + 1)
 ) either
 WHERE m.tenant_id = :tenant_id AND m.id = :id::uuid
@@ -93,7 +98,10 @@ RETURNING id, survivor_id, merged_id, actor_id, reason, decisions, moved, merge_
 -- audited: patient_id
 SELECT m.id, m.survivor_id, m.merged_id, m.actor_id, m.reason, m.decisions, m.moved, m.merge_time,
        m.unmerge_time, m.unmerge_actor_id, m.unmerge_reason, shown.patient_id
-FROM patient_merge m, unnest(ARRAY[m.survivor_id, m.merged_id]) AS shown (patient_id)
+FROM patient_merge m
+JOIN patient s ON s.tenant_id = :tenant_id AND s.id = m.survivor_id
+JOIN patient g ON g.tenant_id = :tenant_id AND g.id = m.merged_id
+CROSS JOIN LATERAL unnest(ARRAY[m.survivor_id, m.merged_id]) AS shown (patient_id)
 WHERE m.tenant_id = :tenant_id AND m.id = :id::uuid
 
 -- One row without a merge where the patient has none.
@@ -103,12 +111,14 @@ SELECT m.id, m.survivor_id, m.merged_id, m.actor_id, m.reason, m.decisions, m.mo
        m.unmerge_time, m.unmerge_actor_id, m.unmerge_reason, shown.patient_id
 FROM patient p
 LEFT JOIN LATERAL (
-  (SELECT * FROM patient_merge WHERE tenant_id = :tenant_id AND survivor_id = p.id
-     AND (merge_time, id) < (:key::timestamptz, :id::uuid)
+  (SELECT * FROM patient_merge x WHERE x.tenant_id = :tenant_id AND x.survivor_id = p.id
+     AND (x.merge_time, x.id) < (:key::timestamptz, :id::uuid)
+     AND EXISTS (SELECT FROM patient o WHERE o.tenant_id = :tenant_id AND o.id = x.merged_id)
    ORDER BY merge_time DESC, id DESC LIMIT :limit::integer)
   UNION ALL
-  (SELECT * FROM patient_merge WHERE tenant_id = :tenant_id AND merged_id = p.id
-     AND (merge_time, id) < (:key::timestamptz, :id::uuid)
+  (SELECT * FROM patient_merge x WHERE x.tenant_id = :tenant_id AND x.merged_id = p.id
+     AND (x.merge_time, x.id) < (:key::timestamptz, :id::uuid)
+     AND EXISTS (SELECT FROM patient o WHERE o.tenant_id = :tenant_id AND o.id = x.survivor_id)
    ORDER BY merge_time DESC, id DESC LIMIT :limit::integer)
   ORDER BY merge_time DESC, id DESC LIMIT :limit::integer
 ) m ON true
@@ -123,12 +133,14 @@ SELECT m.id, m.survivor_id, m.merged_id, m.actor_id, m.reason, m.decisions, m.mo
        m.unmerge_time, m.unmerge_actor_id, m.unmerge_reason, shown.patient_id
 FROM patient p
 LEFT JOIN LATERAL (
-  (SELECT * FROM patient_merge WHERE tenant_id = :tenant_id AND survivor_id = p.id
-     AND (merge_time, id) > (:key::timestamptz, :id::uuid)
+  (SELECT * FROM patient_merge x WHERE x.tenant_id = :tenant_id AND x.survivor_id = p.id
+     AND (x.merge_time, x.id) > (:key::timestamptz, :id::uuid)
+     AND EXISTS (SELECT FROM patient o WHERE o.tenant_id = :tenant_id AND o.id = x.merged_id)
    ORDER BY merge_time, id LIMIT :limit::integer)
   UNION ALL
-  (SELECT * FROM patient_merge WHERE tenant_id = :tenant_id AND merged_id = p.id
-     AND (merge_time, id) > (:key::timestamptz, :id::uuid)
+  (SELECT * FROM patient_merge x WHERE x.tenant_id = :tenant_id AND x.merged_id = p.id
+     AND (x.merge_time, x.id) > (:key::timestamptz, :id::uuid)
+     AND EXISTS (SELECT FROM patient o WHERE o.tenant_id = :tenant_id AND o.id = x.survivor_id)
    ORDER BY merge_time, id LIMIT :limit::integer)
   ORDER BY merge_time, id LIMIT :limit::integer
 ) m ON true

@@ -1,13 +1,14 @@
 -- name: get_patient
 -- audited: id
-SELECT id, version, uhid, document, create_time, update_time, delete_time, merged_into, merged_uhids
+SELECT id, version, uhid, document, create_time, update_time, delete_time, merged_into, merged_uhids,
+       restricted
 FROM patient WHERE tenant_id = :tenant_id AND id = :id::uuid
 
 -- name: batch_get_patients
 -- audited: id
 -- All of them or none: what is not shown is not audited as seen either.
 SELECT p.id, p.version, p.uhid, p.document, p.create_time, p.update_time, p.delete_time, p.merged_into,
-       p.merged_uhids
+       p.merged_uhids, p.restricted
 FROM patient p
 WHERE p.tenant_id = :tenant_id AND p.id = ANY (:ids::uuid[])
   AND (SELECT count(*) FROM patient q WHERE q.tenant_id = :tenant_id AND q.id = ANY (:ids::uuid[]))
@@ -19,7 +20,7 @@ SELECT id FROM patient WHERE tenant_id = :tenant_id AND id = ANY (:ids::uuid[])
 -- name: list_by_create_time_ascending
 -- audited: id
 SELECT id, version, uhid, document, create_time, update_time, delete_time, merged_into, merged_uhids,
-       name_key
+       restricted, name_key
 FROM patient
 WHERE tenant_id = :tenant_id AND (create_time, id) > (:key::timestamptz, :id::uuid)
   AND (:show_deleted::boolean OR delete_time IS NULL)
@@ -28,7 +29,7 @@ ORDER BY create_time, id LIMIT :limit::integer
 -- name: list_by_create_time_descending
 -- audited: id
 SELECT id, version, uhid, document, create_time, update_time, delete_time, merged_into, merged_uhids,
-       name_key
+       restricted, name_key
 FROM patient
 WHERE tenant_id = :tenant_id AND (create_time, id) < (:key::timestamptz, :id::uuid)
   AND (:show_deleted::boolean OR delete_time IS NULL)
@@ -37,7 +38,7 @@ ORDER BY create_time DESC, id DESC LIMIT :limit::integer
 -- name: list_by_name_ascending
 -- audited: id
 SELECT id, version, uhid, document, create_time, update_time, delete_time, merged_into, merged_uhids,
-       name_key
+       restricted, name_key
 FROM patient
 WHERE tenant_id = :tenant_id AND (name_key, id) > (:key::text, :id::uuid)
   AND (:show_deleted::boolean OR delete_time IS NULL)
@@ -46,7 +47,7 @@ ORDER BY name_key, id LIMIT :limit::integer
 -- name: list_by_name_descending
 -- audited: id
 SELECT id, version, uhid, document, create_time, update_time, delete_time, merged_into, merged_uhids,
-       name_key
+       restricted, name_key
 FROM patient
 WHERE tenant_id = :tenant_id AND (name_key, id) < (:key::text, :id::uuid)
   AND (:show_deleted::boolean OR delete_time IS NULL)
@@ -54,37 +55,49 @@ ORDER BY name_key DESC, id DESC LIMIT :limit::integer
 
 -- name: list_versions_descending
 -- audited: id
-SELECT id, version, uhid, document, actor_id, create_time, update_time, delete_time, merged_into, merged_uhids
+SELECT id, version, uhid, document, actor_id, create_time, update_time, delete_time, merged_into, merged_uhids,
+       restricted
 FROM (
-  SELECT id, version, uhid, document, actor_id, create_time, update_time, delete_time, merged_into, merged_uhids
+  SELECT id, version, uhid, document, actor_id, create_time, update_time, delete_time, merged_into, merged_uhids,
+         restricted
   FROM patient WHERE tenant_id = :tenant_id AND id = :id::uuid
   UNION ALL
-  SELECT id, version, uhid, document, actor_id, create_time, update_time, delete_time, merged_into, merged_uhids
-  FROM patient_version WHERE tenant_id = :tenant_id AND id = :id::uuid
+  SELECT v.id, v.version, v.uhid, v.document, v.actor_id, v.create_time, v.update_time, v.delete_time,
+         v.merged_into, v.merged_uhids, v.restricted
+  FROM patient p
+  JOIN patient_version v ON v.tenant_id = :tenant_id AND v.id = p.id
+  WHERE p.tenant_id = :tenant_id AND p.id = :id::uuid
 ) every
 WHERE version < :key::bigint ORDER BY version DESC LIMIT :limit::integer
 
 -- name: list_versions_ascending
 -- audited: id
-SELECT id, version, uhid, document, actor_id, create_time, update_time, delete_time, merged_into, merged_uhids
+SELECT id, version, uhid, document, actor_id, create_time, update_time, delete_time, merged_into, merged_uhids,
+       restricted
 FROM (
-  SELECT id, version, uhid, document, actor_id, create_time, update_time, delete_time, merged_into, merged_uhids
+  SELECT id, version, uhid, document, actor_id, create_time, update_time, delete_time, merged_into, merged_uhids,
+         restricted
   FROM patient WHERE tenant_id = :tenant_id AND id = :id::uuid
   UNION ALL
-  SELECT id, version, uhid, document, actor_id, create_time, update_time, delete_time, merged_into, merged_uhids
-  FROM patient_version WHERE tenant_id = :tenant_id AND id = :id::uuid
+  SELECT v.id, v.version, v.uhid, v.document, v.actor_id, v.create_time, v.update_time, v.delete_time,
+         v.merged_into, v.merged_uhids, v.restricted
+  FROM patient p
+  JOIN patient_version v ON v.tenant_id = :tenant_id AND v.id = p.id
+  WHERE p.tenant_id = :tenant_id AND p.id = :id::uuid
 ) every
 WHERE version > :key::bigint ORDER BY version LIMIT :limit::integer
 
 -- name: lock_patient
-SELECT id, version, uhid, document, create_time, update_time, delete_time, merged_into, merged_uhids
+SELECT id, version, uhid, document, create_time, update_time, delete_time, merged_into, merged_uhids,
+       restricted
 FROM patient WHERE tenant_id = :tenant_id AND id = :id::uuid FOR UPDATE
 
 -- name: insert_patient
 INSERT INTO patient (tenant_id, id, uhid, document, name_key, birth_date, search_text, actor_id)
 VALUES (:tenant_id, :id::uuid, :uhid, :document::jsonb, :name_key, :birth_date, :search_text,
         :actor_id::uuid)
-RETURNING id, version, uhid, document, create_time, update_time, delete_time, merged_into, merged_uhids
+RETURNING id, version, uhid, document, create_time, update_time, delete_time, merged_into, merged_uhids,
+       restricted
 
 -- name: update_patient
 -- The version that stood is kept by the same statement that replaces it. Without :merged_uhids those that
@@ -92,9 +105,9 @@ RETURNING id, version, uhid, document, create_time, update_time, delete_time, me
 WITH kept AS (
   INSERT INTO patient_version
     (tenant_id, id, version, uhid, document, actor_id, create_time, update_time, delete_time, merged_into,
-     merged_uhids)
+     merged_uhids, restricted)
   SELECT tenant_id, id, version, uhid, document, actor_id, create_time, update_time, delete_time, merged_into,
-         merged_uhids
+         merged_uhids, restricted
   FROM patient WHERE tenant_id = :tenant_id AND id = :id::uuid
 )
 UPDATE patient SET
@@ -104,7 +117,8 @@ UPDATE patient SET
   delete_time = CASE WHEN :deleted::boolean THEN clock_timestamp() END,
   merged_into = :merged_into::uuid, merged_uhids = coalesce(:merged_uhids::text[], merged_uhids)
 WHERE tenant_id = :tenant_id AND id = :id::uuid
-RETURNING id, version, uhid, document, create_time, update_time, delete_time, merged_into, merged_uhids
+RETURNING id, version, uhid, document, create_time, update_time, delete_time, merged_into, merged_uhids,
+       restricted
 
 -- name: insert_keys
 INSERT INTO patient_key (tenant_id, kind, value, patient_id)

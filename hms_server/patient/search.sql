@@ -5,7 +5,7 @@
 -- name: search
 -- audited: id
 SELECT p.id, p.version, p.uhid, p.document, p.create_time, p.update_time, p.delete_time,
-       p.merged_into, p.merged_uhids, count(*) OVER () AS matches
+       p.merged_into, p.merged_uhids, p.restricted, count(*) OVER () AS matches
 FROM search_patient_ids(
   :words::text[], :phone::text, :identifier_from::text, :identifier_before::text,
   :birth_from::text, :birth_before::text, :size::integer) AS found (id)
@@ -22,7 +22,7 @@ LIMIT :size::integer
 -- name: search_by_uhid
 -- audited: id
 SELECT p.id, p.version, p.uhid, p.document, p.create_time, p.update_time, p.delete_time,
-       p.merged_into, p.merged_uhids, 1 AS matches
+       p.merged_into, p.merged_uhids, p.restricted, 1 AS matches
 FROM patient known
 JOIN patient p ON p.tenant_id = :tenant_id
   AND p.id = CASE WHEN known.merged_into IS NULL THEN known.id ELSE known.merged_into END

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hms.patient.v1 import merge_pb2
+from hms.patient.v1 import break_glass_pb2, merge_pb2
 from hms.patient.v1 import patient_pb2 as pb
 from hms_server import aip, clock, errors, ids
 from hms_server.context import Call
@@ -14,6 +14,7 @@ from hms_server.database.requests import Probe, RequestIds
 from hms_server.database.retry import on_conflict
 from hms_server.database.transaction import Database, Transaction
 from hms_server.patient import duplicates, keys, mapping, rules, store
+from hms_server.patient.break_glass import BreakGlasses
 from hms_server.patient.merge import PatientMerges, require_unmerged
 from hms_server.patient.search import PatientSearch
 from hms_server.patient.uhid import UhidAllocator
@@ -30,6 +31,7 @@ class PatientServicer:
         self._search = PatientSearch(database)
         self._duplicates = duplicates.Duplicates(database, pages)
         self._merges = PatientMerges(database, pages, request_ids)
+        self._glass = BreakGlasses(database, pages, request_ids)
 
     def GetPatient(self, request: pb.GetPatientRequest, call: Call) -> pb.Patient:
         """One patient, deleted or not; raises NotFound."""
@@ -218,6 +220,33 @@ class PatientServicer:
     def ListMerges(self, request: merge_pb2.ListMergesRequest, call: Call) -> merge_pb2.ListMergesResponse:
         """A patient's merges, newest first; raises NotFound."""
         return self._merges.list_merges(request, call)
+
+    @on_conflict
+    def SetPatientRestriction(
+        self, request: break_glass_pb2.SetPatientRestrictionRequest, call: Call
+    ) -> break_glass_pb2.SetPatientRestrictionResponse:
+        """Restricts a patient or lifts that: see BreakGlasses."""
+        return self._glass.restrict(request, call)
+
+    @on_conflict
+    def BreakGlass(
+        self, request: break_glass_pb2.BreakGlassRequest, call: Call
+    ) -> break_glass_pb2.BreakGlassGrant:
+        """Lets the caller see one patient for a while: see BreakGlasses."""
+        return self._glass.take(request, call)
+
+    def ListBreakGlass(
+        self, request: break_glass_pb2.ListBreakGlassRequest, call: Call
+    ) -> break_glass_pb2.ListBreakGlassResponse:
+        """Who broke the glass, newest first."""
+        return self._glass.list_grants(request, call)
+
+    @on_conflict
+    def ReviewBreakGlass(
+        self, request: break_glass_pb2.ReviewBreakGlassRequest, call: Call
+    ) -> break_glass_pb2.BreakGlassGrant:
+        """What a reviewer found: see BreakGlasses."""
+        return self._glass.review(request, call)
 
     def _change(
         self, request: Any, call: Call, patient_id: str, etag: str, change: Any, *, deleted: bool

@@ -19,6 +19,7 @@ IN_FLIGHT = Gauge("hms_requests_in_flight", "Calls being served.", multiprocess_
 GATE = Counter("hms_gate_total", "Gate outcomes: pass, miss, stale, revoked, limited, ...", ["outcome"])
 GATE_FALLBACK = Counter("hms_gate_fallback_total", "Calls gated without Redis, by what decided.", ["part"])
 CACHE = Counter("hms_cache_total", "Cache look-ups by cache and result.", ["cache", "result"])
+BREAK_GLASS = Counter("hms_break_glass_total", "Grants to see a patient that were taken by break-glass.")
 DENIALS_UNAUDITED = Counter("hms_denials_unaudited_total", "Denials whose audit record could not be stored.")
 
 POOL_SIZE = Gauge(

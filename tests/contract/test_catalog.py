@@ -33,10 +33,33 @@ def test_every_tenant_table_has_the_isolation_policy_for_the_app_both_ways(owner
     for oid, name, *_ in tenant_tables:
         policies = owner.execute(
             "SELECT polname, polcmd, pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)"
-            " FROM pg_policy WHERE polrelid = %s AND 'hms_app'::regrole = ANY (polroles)",
+            " FROM pg_policy WHERE polrelid = %s AND 'hms_app'::regrole = ANY (polroles) AND polpermissive",
             [oid],
         ).fetchall()
         assert policies == [("tenant_isolation", "*", expected, expected)], name
+
+
+def test_what_narrows_a_table_further_is_the_restriction_of_patients_alone(owner):
+    rows = owner.execute(
+        "SELECT polrelid::regclass::text, polname, polroles::regrole[]::text, polcmd,"
+        " pg_get_expr(polqual, polrelid), polwithcheck IS NULL FROM pg_policy WHERE NOT polpermissive"
+    ).fetchall()
+    shown = "((NOT restricted) OR may_see_restricted(id))"
+    assert rows == [("patient", "restricted_patients", "{hms_app}", "*", shown, True)]
+
+
+def test_the_role_that_looks_behind_restrictions_sees_one_tenant_and_writes_nothing(owner):
+    rows = owner.execute(
+        "SELECT polrelid::regclass::text, polcmd, pg_get_expr(polqual, polrelid) FROM pg_policy"
+        " WHERE 'hms_search'::regrole = ANY (polroles) AND polname <> 'search_ids'"
+    ).fetchall()
+    own = "(tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)"
+    assert sorted(rows) == [(table, "r", own) for table in ("break_glass", "encounter", "user_department")]
+    written = owner.execute(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
+        " AND has_any_column_privilege('hms_search', oid, 'INSERT, UPDATE, REFERENCES')"
+    ).fetchall()
+    assert written == []
 
 
 def test_every_tenant_table_has_a_policy_for_the_owner(owner, tenant_tables):

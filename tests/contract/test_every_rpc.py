@@ -20,6 +20,7 @@ STATEFUL = {
     "GetMerge",
     "GetAuditEvent",
     "RevokeSession",
+    "ReviewBreakGlass",
 }
 # One event on each of the two records.
 OF_TWO_PATIENTS = {"MergePatients", "UnmergePatients"}

@@ -8,6 +8,7 @@ from hms_server.patient import keys
 
 FILES = ("queries.sql", "search.sql", "merge.sql", "duplicates.sql")
 QUERIES = {name: query for file in FILES for name, query in load_queries("hms_server.patient", file).items()}
+QUERIES |= load_queries("hms_server.patient", "break_glass.sql", order="descending", op="<", direction="DESC")
 ROWS = 4000
 INDEXES = {
     "get_patient": "patient_pkey",
@@ -30,6 +31,7 @@ INDEXES = {
     "merge_documents": "patient_version_pkey",
     "list_merges_ascending": "patient_merge_by_survivor",
     "list_merges_descending": "patient_merge_by_merged",
+    "list_descending": "break_glass_by_time",
 }
 
 
@@ -86,10 +88,11 @@ def test_the_search_functions_are_for_the_server_alone(owner):
         " has_function_privilege('hms_worker', p.oid, 'EXECUTE')"
         " FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner WHERE r.rolname = 'hms_search'"
     ).fetchall()
-    assert len(rows) == 6
+    assert len(rows) == 8
+    callable_ones = {"search_patient_ids", "may_see_restricted", "patient_behind_glass"}
     for name, definer, app, worker in rows:
         assert not worker
-        assert app == definer == (name == "search_patient_ids")
+        assert app == definer == (name in callable_ones)
 
 
 def test_a_search_without_a_tenant_finds_nobody(filled, database):

@@ -307,6 +307,7 @@ class Patient(_message.Message):
     DUPLICATE_CANDIDATES_FIELD_NUMBER: _builtins.int
     MERGED_INTO_ID_FIELD_NUMBER: _builtins.int
     MERGED_UHIDS_FIELD_NUMBER: _builtins.int
+    RESTRICTED_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """UUIDv7. Output only."""
     uhid: _builtins.str
@@ -333,6 +334,8 @@ class Patient(_message.Message):
     """Set while the record is merged into another one: that one, or where it was merged itself, the one that
     stands at the end. Output only.
     """
+    restricted: _builtins.bool
+    """Seen by the treating departments and by break-glass alone: see SetPatientRestriction. Output only."""
     @_builtins.property
     def names(self) -> _containers.RepeatedCompositeFieldContainer[Global___HumanName]:
         """All names; the first is the one shown. At least one name with a part or a text is required."""
@@ -389,10 +392,11 @@ class Patient(_message.Message):
         duplicate_candidates: _abc.Iterable[Global___DuplicateCandidate] | None = ...,
         merged_into_id: _builtins.str = ...,
         merged_uhids: _abc.Iterable[_builtins.str] | None = ...,
+        restricted: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "active", b"active", "create_time", b"create_time", "delete_time", b"delete_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "active", b"active", "addresses", b"addresses", "birth_date", b"birth_date", "communications", b"communications", "contacts", b"contacts", "create_time", b"create_time", "deceased", b"deceased", "deceased_time", b"deceased_time", "delete_time", b"delete_time", "duplicate_candidates", b"duplicate_candidates", "etag", b"etag", "family_name", b"family_name", "gender", b"gender", "given_name", b"given_name", "id", b"id", "identifiers", b"identifiers", "marital_status", b"marital_status", "merged_into_id", b"merged_into_id", "merged_uhids", b"merged_uhids", "names", b"names", "telecoms", b"telecoms", "uhid", b"uhid", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "active", b"active", "addresses", b"addresses", "birth_date", b"birth_date", "communications", b"communications", "contacts", b"contacts", "create_time", b"create_time", "deceased", b"deceased", "deceased_time", b"deceased_time", "delete_time", b"delete_time", "duplicate_candidates", b"duplicate_candidates", "etag", b"etag", "family_name", b"family_name", "gender", b"gender", "given_name", b"given_name", "id", b"id", "identifiers", b"identifiers", "marital_status", b"marital_status", "merged_into_id", b"merged_into_id", "merged_uhids", b"merged_uhids", "names", b"names", "restricted", b"restricted", "telecoms", b"telecoms", "uhid", b"uhid", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__active: _TypeAlias = _typing.Literal["active"]  # noqa: Y015
     _WhichOneofArgType__active: _TypeAlias = _typing.Literal["_active", b"_active"]  # noqa: Y015

@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from hms.patient.v1 import break_glass_pb2 as hms_dot_patient_dot_v1_dot_break__glass__pb2
 from hms.patient.v1 import merge_pb2 as hms_dot_patient_dot_v1_dot_merge__pb2
 from hms.patient.v1 import patient_pb2 as hms_dot_patient_dot_v1_dot_patient__pb2
 
@@ -114,6 +115,26 @@ class PatientServiceStub:
                 '/hms.patient.v1.PatientService/ListMerges',
                 request_serializer=hms_dot_patient_dot_v1_dot_merge__pb2.ListMergesRequest.SerializeToString,
                 response_deserializer=hms_dot_patient_dot_v1_dot_merge__pb2.ListMergesResponse.FromString,
+                _registered_method=True)
+        self.SetPatientRestriction = channel.unary_unary(
+                '/hms.patient.v1.PatientService/SetPatientRestriction',
+                request_serializer=hms_dot_patient_dot_v1_dot_break__glass__pb2.SetPatientRestrictionRequest.SerializeToString,
+                response_deserializer=hms_dot_patient_dot_v1_dot_break__glass__pb2.SetPatientRestrictionResponse.FromString,
+                _registered_method=True)
+        self.BreakGlass = channel.unary_unary(
+                '/hms.patient.v1.PatientService/BreakGlass',
+                request_serializer=hms_dot_patient_dot_v1_dot_break__glass__pb2.BreakGlassRequest.SerializeToString,
+                response_deserializer=hms_dot_patient_dot_v1_dot_break__glass__pb2.BreakGlassGrant.FromString,
+                _registered_method=True)
+        self.ListBreakGlass = channel.unary_unary(
+                '/hms.patient.v1.PatientService/ListBreakGlass',
+                request_serializer=hms_dot_patient_dot_v1_dot_break__glass__pb2.ListBreakGlassRequest.SerializeToString,
+                response_deserializer=hms_dot_patient_dot_v1_dot_break__glass__pb2.ListBreakGlassResponse.FromString,
+                _registered_method=True)
+        self.ReviewBreakGlass = channel.unary_unary(
+                '/hms.patient.v1.PatientService/ReviewBreakGlass',
+                request_serializer=hms_dot_patient_dot_v1_dot_break__glass__pb2.ReviewBreakGlassRequest.SerializeToString,
+                response_deserializer=hms_dot_patient_dot_v1_dot_break__glass__pb2.BreakGlassGrant.FromString,
                 _registered_method=True)
 
 
@@ -235,6 +256,37 @@ class PatientServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetPatientRestriction(self, request, context):
+        """Restricts a patient (staff, VIP) or lifts that. A restricted patient is seen by the departments that treat
+        or treated the patient within 30 days, and by break-glass; to everybody else there is no such patient. The
+        records that were merged into this one are restricted with it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BreakGlass(self, request, context):
+        """Takes the right to see one patient for a while, of whom the caller knows the id or the UHID. Each time is
+        reviewed by somebody else, and what is done under the grant is marked in the audit.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListBreakGlass(self, request, context):
+        """For the privacy officer: who broke the glass, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReviewBreakGlass(self, request, context):
+        """Once, and never of one's own. NOT_JUSTIFIED ends a grant that still stands.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PatientServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -317,6 +369,26 @@ def add_PatientServiceServicer_to_server(servicer, server):
                     servicer.ListMerges,
                     request_deserializer=hms_dot_patient_dot_v1_dot_merge__pb2.ListMergesRequest.FromString,
                     response_serializer=hms_dot_patient_dot_v1_dot_merge__pb2.ListMergesResponse.SerializeToString,
+            ),
+            'SetPatientRestriction': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetPatientRestriction,
+                    request_deserializer=hms_dot_patient_dot_v1_dot_break__glass__pb2.SetPatientRestrictionRequest.FromString,
+                    response_serializer=hms_dot_patient_dot_v1_dot_break__glass__pb2.SetPatientRestrictionResponse.SerializeToString,
+            ),
+            'BreakGlass': grpc.unary_unary_rpc_method_handler(
+                    servicer.BreakGlass,
+                    request_deserializer=hms_dot_patient_dot_v1_dot_break__glass__pb2.BreakGlassRequest.FromString,
+                    response_serializer=hms_dot_patient_dot_v1_dot_break__glass__pb2.BreakGlassGrant.SerializeToString,
+            ),
+            'ListBreakGlass': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListBreakGlass,
+                    request_deserializer=hms_dot_patient_dot_v1_dot_break__glass__pb2.ListBreakGlassRequest.FromString,
+                    response_serializer=hms_dot_patient_dot_v1_dot_break__glass__pb2.ListBreakGlassResponse.SerializeToString,
+            ),
+            'ReviewBreakGlass': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReviewBreakGlass,
+                    request_deserializer=hms_dot_patient_dot_v1_dot_break__glass__pb2.ReviewBreakGlassRequest.FromString,
+                    response_serializer=hms_dot_patient_dot_v1_dot_break__glass__pb2.BreakGlassGrant.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -751,6 +823,114 @@ class PatientService:
             '/hms.patient.v1.PatientService/ListMerges',
             hms_dot_patient_dot_v1_dot_merge__pb2.ListMergesRequest.SerializeToString,
             hms_dot_patient_dot_v1_dot_merge__pb2.ListMergesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetPatientRestriction(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.patient.v1.PatientService/SetPatientRestriction',
+            hms_dot_patient_dot_v1_dot_break__glass__pb2.SetPatientRestrictionRequest.SerializeToString,
+            hms_dot_patient_dot_v1_dot_break__glass__pb2.SetPatientRestrictionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BreakGlass(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.patient.v1.PatientService/BreakGlass',
+            hms_dot_patient_dot_v1_dot_break__glass__pb2.BreakGlassRequest.SerializeToString,
+            hms_dot_patient_dot_v1_dot_break__glass__pb2.BreakGlassGrant.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListBreakGlass(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.patient.v1.PatientService/ListBreakGlass',
+            hms_dot_patient_dot_v1_dot_break__glass__pb2.ListBreakGlassRequest.SerializeToString,
+            hms_dot_patient_dot_v1_dot_break__glass__pb2.ListBreakGlassResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReviewBreakGlass(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.patient.v1.PatientService/ReviewBreakGlass',
+            hms_dot_patient_dot_v1_dot_break__glass__pb2.ReviewBreakGlassRequest.SerializeToString,
+            hms_dot_patient_dot_v1_dot_break__glass__pb2.BreakGlassGrant.FromString,
             options,
             channel_credentials,
             insecure,

@@ -5,6 +5,7 @@ The patient registry. Fields follow FHIR R4 Patient; coded fields hold FHIR's ow
 
 from collections import abc as _abc
 from grpc import aio as _aio
+from hms.patient.v1 import break_glass_pb2 as _break_glass_pb2
 from hms.patient.v1 import merge_pb2 as _merge_pb2
 from hms.patient.v1 import patient_pb2 as _patient_pb2
 import abc as _abc_1
@@ -72,6 +73,19 @@ class PatientServiceStub:
     GetMerge: _grpc.UnaryUnaryMultiCallable[_merge_pb2.GetMergeRequest, _merge_pb2.Merge]
     ListMerges: _grpc.UnaryUnaryMultiCallable[_merge_pb2.ListMergesRequest, _merge_pb2.ListMergesResponse]
     """A patient's merges, on either side, newest first; those that were taken back too."""
+    SetPatientRestriction: _grpc.UnaryUnaryMultiCallable[_break_glass_pb2.SetPatientRestrictionRequest, _break_glass_pb2.SetPatientRestrictionResponse]
+    """Restricts a patient (staff, VIP) or lifts that. A restricted patient is seen by the departments that treat
+    or treated the patient within 30 days, and by break-glass; to everybody else there is no such patient. The
+    records that were merged into this one are restricted with it.
+    """
+    BreakGlass: _grpc.UnaryUnaryMultiCallable[_break_glass_pb2.BreakGlassRequest, _break_glass_pb2.BreakGlassGrant]
+    """Takes the right to see one patient for a while, of whom the caller knows the id or the UHID. Each time is
+    reviewed by somebody else, and what is done under the grant is marked in the audit.
+    """
+    ListBreakGlass: _grpc.UnaryUnaryMultiCallable[_break_glass_pb2.ListBreakGlassRequest, _break_glass_pb2.ListBreakGlassResponse]
+    """For the privacy officer: who broke the glass, newest first."""
+    ReviewBreakGlass: _grpc.UnaryUnaryMultiCallable[_break_glass_pb2.ReviewBreakGlassRequest, _break_glass_pb2.BreakGlassGrant]
+    """Once, and never of one's own. NOT_JUSTIFIED ends a grant that still stands."""
 
 @_typing.type_check_only
 class PatientServiceAsyncStub(PatientServiceStub):
@@ -116,6 +130,19 @@ class PatientServiceAsyncStub(PatientServiceStub):
     GetMerge: _aio.UnaryUnaryMultiCallable[_merge_pb2.GetMergeRequest, _merge_pb2.Merge]  # type: ignore[assignment]
     ListMerges: _aio.UnaryUnaryMultiCallable[_merge_pb2.ListMergesRequest, _merge_pb2.ListMergesResponse]  # type: ignore[assignment]
     """A patient's merges, on either side, newest first; those that were taken back too."""
+    SetPatientRestriction: _aio.UnaryUnaryMultiCallable[_break_glass_pb2.SetPatientRestrictionRequest, _break_glass_pb2.SetPatientRestrictionResponse]  # type: ignore[assignment]
+    """Restricts a patient (staff, VIP) or lifts that. A restricted patient is seen by the departments that treat
+    or treated the patient within 30 days, and by break-glass; to everybody else there is no such patient. The
+    records that were merged into this one are restricted with it.
+    """
+    BreakGlass: _aio.UnaryUnaryMultiCallable[_break_glass_pb2.BreakGlassRequest, _break_glass_pb2.BreakGlassGrant]  # type: ignore[assignment]
+    """Takes the right to see one patient for a while, of whom the caller knows the id or the UHID. Each time is
+    reviewed by somebody else, and what is done under the grant is marked in the audit.
+    """
+    ListBreakGlass: _aio.UnaryUnaryMultiCallable[_break_glass_pb2.ListBreakGlassRequest, _break_glass_pb2.ListBreakGlassResponse]  # type: ignore[assignment]
+    """For the privacy officer: who broke the glass, newest first."""
+    ReviewBreakGlass: _aio.UnaryUnaryMultiCallable[_break_glass_pb2.ReviewBreakGlassRequest, _break_glass_pb2.BreakGlassGrant]  # type: ignore[assignment]
+    """Once, and never of one's own. NOT_JUSTIFIED ends a grant that still stands."""
 
 class PatientServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -253,5 +280,42 @@ class PatientServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_merge_pb2.ListMergesResponse, _abc.Awaitable[_merge_pb2.ListMergesResponse]]:
         """A patient's merges, on either side, newest first; those that were taken back too."""
+
+    @_abc_1.abstractmethod
+    def SetPatientRestriction(
+        self,
+        request: _break_glass_pb2.SetPatientRestrictionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_break_glass_pb2.SetPatientRestrictionResponse, _abc.Awaitable[_break_glass_pb2.SetPatientRestrictionResponse]]:
+        """Restricts a patient (staff, VIP) or lifts that. A restricted patient is seen by the departments that treat
+        or treated the patient within 30 days, and by break-glass; to everybody else there is no such patient. The
+        records that were merged into this one are restricted with it.
+        """
+
+    @_abc_1.abstractmethod
+    def BreakGlass(
+        self,
+        request: _break_glass_pb2.BreakGlassRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_break_glass_pb2.BreakGlassGrant, _abc.Awaitable[_break_glass_pb2.BreakGlassGrant]]:
+        """Takes the right to see one patient for a while, of whom the caller knows the id or the UHID. Each time is
+        reviewed by somebody else, and what is done under the grant is marked in the audit.
+        """
+
+    @_abc_1.abstractmethod
+    def ListBreakGlass(
+        self,
+        request: _break_glass_pb2.ListBreakGlassRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_break_glass_pb2.ListBreakGlassResponse, _abc.Awaitable[_break_glass_pb2.ListBreakGlassResponse]]:
+        """For the privacy officer: who broke the glass, newest first."""
+
+    @_abc_1.abstractmethod
+    def ReviewBreakGlass(
+        self,
+        request: _break_glass_pb2.ReviewBreakGlassRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_break_glass_pb2.BreakGlassGrant, _abc.Awaitable[_break_glass_pb2.BreakGlassGrant]]:
+        """Once, and never of one's own. NOT_JUSTIFIED ends a grant that still stands."""
 
 def add_PatientServiceServicer_to_server(servicer: PatientServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
