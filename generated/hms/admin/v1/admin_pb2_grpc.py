@@ -6,6 +6,7 @@ import warnings
 from hms.admin.v1 import address_pb2 as hms_dot_admin_dot_v1_dot_address__pb2
 from hms.admin.v1 import admin_pb2 as hms_dot_admin_dot_v1_dot_admin__pb2
 from hms.admin.v1 import directory_pb2 as hms_dot_admin_dot_v1_dot_directory__pb2
+from hms.admin.v1 import user_department_pb2 as hms_dot_admin_dot_v1_dot_user__department__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -80,6 +81,16 @@ class AdminServiceStub:
                 '/hms.admin.v1.AdminService/DeleteAddressRule',
                 request_serializer=hms_dot_admin_dot_v1_dot_address__pb2.DeleteAddressRuleRequest.SerializeToString,
                 response_deserializer=hms_dot_admin_dot_v1_dot_address__pb2.DeleteAddressRuleResponse.FromString,
+                _registered_method=True)
+        self.GetUserDepartments = channel.unary_unary(
+                '/hms.admin.v1.AdminService/GetUserDepartments',
+                request_serializer=hms_dot_admin_dot_v1_dot_user__department__pb2.GetUserDepartmentsRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_user__department__pb2.UserDepartments.FromString,
+                _registered_method=True)
+        self.SetUserDepartments = channel.unary_unary(
+                '/hms.admin.v1.AdminService/SetUserDepartments',
+                request_serializer=hms_dot_admin_dot_v1_dot_user__department__pb2.SetUserDepartmentsRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_user__department__pb2.UserDepartments.FromString,
                 _registered_method=True)
         self.CreateDepartment = channel.unary_unary(
                 '/hms.admin.v1.AdminService/CreateDepartment',
@@ -224,6 +235,20 @@ class AdminServiceServicer:
 
     def DeleteAddressRule(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetUserDepartments(self, request, context):
+        """The departments that a user works in: their restricted patients are seen by the user.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetUserDepartments(self, request, context):
+        """In force with the next call.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -383,6 +408,16 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.DeleteAddressRule,
                     request_deserializer=hms_dot_admin_dot_v1_dot_address__pb2.DeleteAddressRuleRequest.FromString,
                     response_serializer=hms_dot_admin_dot_v1_dot_address__pb2.DeleteAddressRuleResponse.SerializeToString,
+            ),
+            'GetUserDepartments': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetUserDepartments,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_user__department__pb2.GetUserDepartmentsRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_user__department__pb2.UserDepartments.SerializeToString,
+            ),
+            'SetUserDepartments': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetUserDepartments,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_user__department__pb2.SetUserDepartmentsRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_user__department__pb2.UserDepartments.SerializeToString,
             ),
             'CreateDepartment': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateDepartment,
@@ -708,6 +743,60 @@ class AdminService:
             '/hms.admin.v1.AdminService/DeleteAddressRule',
             hms_dot_admin_dot_v1_dot_address__pb2.DeleteAddressRuleRequest.SerializeToString,
             hms_dot_admin_dot_v1_dot_address__pb2.DeleteAddressRuleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetUserDepartments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/GetUserDepartments',
+            hms_dot_admin_dot_v1_dot_user__department__pb2.GetUserDepartmentsRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_user__department__pb2.UserDepartments.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetUserDepartments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/SetUserDepartments',
+            hms_dot_admin_dot_v1_dot_user__department__pb2.SetUserDepartmentsRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_user__department__pb2.UserDepartments.FromString,
             options,
             channel_credentials,
             insecure,

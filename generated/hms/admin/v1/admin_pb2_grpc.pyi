@@ -8,6 +8,7 @@ from grpc import aio as _aio
 from hms.admin.v1 import address_pb2 as _address_pb2
 from hms.admin.v1 import admin_pb2 as _admin_pb2
 from hms.admin.v1 import directory_pb2 as _directory_pb2
+from hms.admin.v1 import user_department_pb2 as _user_department_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -51,6 +52,10 @@ class AdminServiceStub:
     ListAddressRules: _grpc.UnaryUnaryMultiCallable[_address_pb2.ListAddressRulesRequest, _address_pb2.ListAddressRulesResponse]
     """The rules in force, the oldest first."""
     DeleteAddressRule: _grpc.UnaryUnaryMultiCallable[_address_pb2.DeleteAddressRuleRequest, _address_pb2.DeleteAddressRuleResponse]
+    GetUserDepartments: _grpc.UnaryUnaryMultiCallable[_user_department_pb2.GetUserDepartmentsRequest, _user_department_pb2.UserDepartments]
+    """The departments that a user works in: their restricted patients are seen by the user."""
+    SetUserDepartments: _grpc.UnaryUnaryMultiCallable[_user_department_pb2.SetUserDepartmentsRequest, _user_department_pb2.UserDepartments]
+    """In force with the next call."""
     CreateDepartment: _grpc.UnaryUnaryMultiCallable[_directory_pb2.CreateDepartmentRequest, _directory_pb2.Department]
     """A department of the hospital; its code must be free."""
     GetDepartment: _grpc.UnaryUnaryMultiCallable[_directory_pb2.GetDepartmentRequest, _directory_pb2.Department]
@@ -101,6 +106,10 @@ class AdminServiceAsyncStub(AdminServiceStub):
     ListAddressRules: _aio.UnaryUnaryMultiCallable[_address_pb2.ListAddressRulesRequest, _address_pb2.ListAddressRulesResponse]  # type: ignore[assignment]
     """The rules in force, the oldest first."""
     DeleteAddressRule: _aio.UnaryUnaryMultiCallable[_address_pb2.DeleteAddressRuleRequest, _address_pb2.DeleteAddressRuleResponse]  # type: ignore[assignment]
+    GetUserDepartments: _aio.UnaryUnaryMultiCallable[_user_department_pb2.GetUserDepartmentsRequest, _user_department_pb2.UserDepartments]  # type: ignore[assignment]
+    """The departments that a user works in: their restricted patients are seen by the user."""
+    SetUserDepartments: _aio.UnaryUnaryMultiCallable[_user_department_pb2.SetUserDepartmentsRequest, _user_department_pb2.UserDepartments]  # type: ignore[assignment]
+    """In force with the next call."""
     CreateDepartment: _aio.UnaryUnaryMultiCallable[_directory_pb2.CreateDepartmentRequest, _directory_pb2.Department]  # type: ignore[assignment]
     """A department of the hospital; its code must be free."""
     GetDepartment: _aio.UnaryUnaryMultiCallable[_directory_pb2.GetDepartmentRequest, _directory_pb2.Department]  # type: ignore[assignment]
@@ -202,6 +211,22 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _address_pb2.DeleteAddressRuleRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_address_pb2.DeleteAddressRuleResponse, _abc.Awaitable[_address_pb2.DeleteAddressRuleResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def GetUserDepartments(
+        self,
+        request: _user_department_pb2.GetUserDepartmentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_department_pb2.UserDepartments, _abc.Awaitable[_user_department_pb2.UserDepartments]]:
+        """The departments that a user works in: their restricted patients are seen by the user."""
+
+    @_abc_1.abstractmethod
+    def SetUserDepartments(
+        self,
+        request: _user_department_pb2.SetUserDepartmentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_department_pb2.UserDepartments, _abc.Awaitable[_user_department_pb2.UserDepartments]]:
+        """In force with the next call."""
 
     @_abc_1.abstractmethod
     def CreateDepartment(
