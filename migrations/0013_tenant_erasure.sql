@@ -1,4 +1,4 @@
--- A tenant can be erased (docs/decisions/0014-erasure-keeps-the-audit.md). Its own row stays: its id and
+-- A tenant can be erased (docs/decisions/0016-erasure-keeps-the-audit.md). Its own row stays: its id and
 -- its code are never given to another.
 
 ALTER TABLE tenant

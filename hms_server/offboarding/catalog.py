@@ -13,7 +13,7 @@ from hms_server.errors import ConfigError
 
 # Secrets and what was made from secrets are not exported: digests of passwords, tokens and requests, keys.
 _SECRET = re.compile(r"_hash$|(^|_)(password|passphrase|secret|token|salt|private_key|otp)$")
-# What stays when a tenant is erased, and why: docs/decisions/0014-erasure-keeps-the-audit.md.
+# What stays when a tenant is erased, and why: docs/decisions/0016-erasure-keeps-the-audit.md.
 _AUDIT = "audit_"
 _ERASURE = "tenant_erasure"
 

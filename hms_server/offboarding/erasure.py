@@ -1,6 +1,6 @@
 """Erases a suspended tenant: every row but its audit, in batches, so that a killed erasure goes on.
 
-What is kept and why: docs/decisions/0014-erasure-keeps-the-audit.md. The state ERASING comes first and is
+What is kept and why: docs/decisions/0016-erasure-keeps-the-audit.md. The state ERASING comes first and is
 committed; each batch commits its deletions together with their number; the certificate comes last, in the
 transaction that finds nothing left.
 """
