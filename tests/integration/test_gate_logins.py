@@ -119,7 +119,7 @@ def test_neighbours_of_one_ipv6_subscriber_are_one_address(door):
     mine = address()
     for host in range(2, 30):
         door.knock("wrong", f"{mine[:-1]}{host:x}")
-    assert len(door.checked) <= LIMIT - 1
+    assert len(door.checked) == LIMIT
     assert keys.network("::ffff:192.0.2.7") == keys.network("192.0.2.7")
 
 
@@ -197,7 +197,7 @@ def test_who_names_no_account_is_counted_by_address_and_keeps_no_other_out(clien
 
     guesser = address()
     assert {knock(guesser) for _ in range(20)} == {"TOKEN_INVALID", "RATE_LIMITED"}
-    assert len(served) < LIMIT
+    assert len(served) <= LIMIT
     assert knock(address()) == "TOKEN_INVALID"
 
 
