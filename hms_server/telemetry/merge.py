@@ -12,6 +12,7 @@ import pathlib
 import re
 import struct
 import threading
+import time
 from collections.abc import Iterable
 
 from prometheus_client.metrics_core import Metric
@@ -20,6 +21,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 _FILE = re.compile(r"(?P<kind>counter|histogram|summary|gauge_[a-z]+)_(?P<process>\d+)\.db")
 _NOBODY = 0
+_TRIES, _PAUSE_SECONDS = 10, 0.02
 
 
 class MergingCollector:
@@ -37,12 +39,14 @@ class MergingCollector:
     def collect(self) -> Iterable[Metric]:
         """The sums over all processes, the dead ones included."""
         with self._lock:
-            try:
-                self.fold()
-                return list(self._merged.collect())  # type: ignore[no-untyped-call]
-            except (struct.error, FileNotFoundError):
-                # A file that was made this very moment is still empty.
-                return list(self._merged.collect())  # type: ignore[no-untyped-call]
+            for _ in range(_TRIES):
+                try:
+                    self.fold()
+                    return list(self._merged.collect())  # type: ignore[no-untyped-call]
+                except (struct.error, FileNotFoundError):
+                    # A file that was made this very moment is still empty.
+                    time.sleep(_PAUSE_SECONDS)
+            return list(self._merged.collect())  # type: ignore[no-untyped-call]
 
     def fold(self) -> None:
         """Adds the files of dead processes to those of process 0."""

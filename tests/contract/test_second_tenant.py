@@ -91,7 +91,10 @@ def test_a_token_of_one_hospital_names_its_own_in_the_audit(full, ours, theirs):
     with pytest.raises(grpc.RpcError) as caught:
         theirs.patients.GetPatient(patient_pb2.GetPatientRequest(id=patient_id), metadata=theirs.metadata)
     assert reason(caught.value)[0] == "NOT_FOUND"
-    events = eventually(lambda: [e for e in theirs.events() if e.entity_id == patient_id])
+    looked = "hms.patient.v1.PatientService/GetPatient"
+    events = eventually(
+        lambda: [e for e in theirs.events() if e.entity_id == patient_id and e.method == looked]
+    )
     assert events[0].outcome == "NOT_FOUND"
     assert list(events[0].patient_ids) == []
     ours_events = ours.audit.ListAuditEvents(
