@@ -131,6 +131,7 @@ def servicers(
             catalogue=catalogue,
             publisher=publisher,
             session_seconds=settings.session_seconds,
+            assertion_audience=settings.assertion_audience,
         ),
         "hms.admin.v1.AdminService": AdminServicer(
             database=database,

@@ -30,6 +30,7 @@ from hms_server.policy import load_policies
 
 PASSWORD = "correct horse battery"
 PLATFORM_ADMIN = "root-admin"
+AUDIENCE = "https://hms.example.org/v1/auth:token"
 
 _numbers = itertools.count(1)
 
@@ -87,6 +88,7 @@ class House:
             issuer=TokenIssuer(self.keys, 900),
             catalogue=self.catalogue,
             session_seconds=3600,
+            assertion_audience=AUDIENCE,
         )
         self.admin = AdminServicer(**shared)
         with self.database.tenant_transaction(ids.PLATFORM_TENANT) as transaction:

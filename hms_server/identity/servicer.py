@@ -13,6 +13,7 @@ from hms_server.identity.passwords import Passwords
 from hms_server.identity.permissions import Catalogue
 from hms_server.identity.refresh_tokens import RefreshTokens
 from hms_server.identity.roles import Roles
+from hms_server.identity.service_account_keys import ServiceAccountKeys
 from hms_server.identity.service_accounts import ServiceAccounts
 from hms_server.identity.service_secrets import ServiceSecrets
 from hms_server.identity.service_tokens import ServiceTokens
@@ -41,9 +42,13 @@ class IdentityServicer:
         catalogue: Catalogue,
         publisher: GatePublisher,
         session_seconds: int,
+        assertion_audience: str = "",
     ) -> None:
+        """`assertion_audience`: what assertions of services must name; empty: none is taken."""
         self._keys = keys
-        self._service_tokens = ServiceTokens(database=database, issuer=issuer, catalogue=catalogue)
+        self._service_tokens = ServiceTokens(
+            database=database, issuer=issuer, catalogue=catalogue, audience=assertion_audience
+        )
         self._service_accounts = ServiceAccounts(
             database=database,
             pages=pages,
@@ -51,6 +56,14 @@ class IdentityServicer:
             secrets=ServiceSecrets(keys.current().request_hash),
             catalogue=catalogue,
             publisher=publisher,
+            audience=assertion_audience,
+        )
+        self._service_account_keys = ServiceAccountKeys(
+            database=database,
+            request_ids=request_ids,
+            catalogue=catalogue,
+            publisher=publisher,
+            audience=assertion_audience,
         )
         self._sessions = Sessions(
             database=database,
@@ -154,6 +167,16 @@ class IdentityServicer:
     ) -> pb.ServiceAccount:
         """Another secret for a service account."""
         return self._service_accounts.rotate(request, call)
+
+    def AddServiceAccountKey(self, request: pb.AddServiceAccountKeyRequest, call: Call) -> pb.ServiceAccount:
+        """A public key of a service account."""
+        return self._service_account_keys.add(request, call)
+
+    def RemoveServiceAccountKey(
+        self, request: pb.RemoveServiceAccountKeyRequest, call: Call
+    ) -> pb.ServiceAccount:
+        """Removes a key of a service account."""
+        return self._service_account_keys.remove(request, call)
 
     def GetJwks(self, request: pb.GetJwksRequest, call: Call) -> pb.GetJwksResponse:
         """The public keys, those that do not sign yet too."""
