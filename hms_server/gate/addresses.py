@@ -33,13 +33,14 @@ class Rule(NamedTuple):
 
 
 class AddressDenied(errors.PermissionDenied):
-    """A rule refuses the address. `first` marks the refusal that is worth an audit record."""
+    """A rule of `tenant_id` refuses the address. `first` marks the refusal that is worth an audit record."""
 
     default_reason = "ADDRESS_DENIED"
 
-    def __init__(self, first: bool) -> None:
+    def __init__(self, first: bool, tenant_id: str) -> None:
         super().__init__("Calls from this address are refused: ask the administrator of the hospital.")
         self.first = first
+        self.tenant_id = tenant_id
 
 
 class RuleSet:
@@ -96,7 +97,7 @@ class AddressBook:
             entry = self._read(tenant_id, entry)
         if not entry.rules.admits(address):
             metrics.GATE.labels("address_denied").inc()
-            raise AddressDenied(self._is_first(tenant_id, address))
+            raise AddressDenied(self._is_first(tenant_id, address), tenant_id)
 
     def changed(self, tenant_id: str) -> None:
         """The next call of the tenant reads its rules anew."""

@@ -8,6 +8,7 @@ from hms_server.database.pages import Pages
 from hms_server.database.requests import RequestIds
 from hms_server.database.transaction import Database
 from hms_server.gate.publisher import GatePublisher
+from hms_server.identity.door import Door
 from hms_server.identity.own_password import OwnPassword
 from hms_server.identity.passwords import Passwords
 from hms_server.identity.permissions import Catalogue
@@ -41,6 +42,7 @@ class IdentityServicer:
         passwords: Passwords,
         catalogue: Catalogue,
         publisher: GatePublisher,
+        door: Door,
         session_seconds: int,
         assertion_audience: str = "",
     ) -> None:
@@ -72,6 +74,7 @@ class IdentityServicer:
             refresh_tokens=RefreshTokens(keys.current().request_hash),
             catalogue=catalogue,
             publisher=publisher,
+            admit=door.admit,
             session_seconds=session_seconds,
         )
         self._own_password = OwnPassword(
@@ -80,6 +83,7 @@ class IdentityServicer:
             passwords=passwords,
             catalogue=catalogue,
             publisher=publisher,
+            door=door,
         )
         self._session_list = SessionList(
             database=database,
