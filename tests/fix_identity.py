@@ -54,6 +54,7 @@ class Publications(GatePublisher):
         row_version: int,
         rate_limits: Any,
         state: str = "ACTIVE",
+        seconds: int = 0,
     ) -> None:
         self.seen.append(("tenant", tenant_id, permission_version, row_version, rate_limits))
 
