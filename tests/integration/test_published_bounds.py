@@ -18,7 +18,10 @@ from collections.abc import Callable
 from typing import Any
 
 import grpc
+import jwt
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from hms.admin.v1 import address_pb2, admin_pb2, admin_pb2_grpc, directory_pb2
 from hms.identity.v1 import identity_pb2 as pb
@@ -220,6 +223,7 @@ def servers_without_redis(parts, database):
                 keys_file=parts.layout.keys,
                 grpc_listen=f"127.0.0.1:{port}",
                 drain_seconds=1,
+                public_url="https://hms.example.org/",
             )
             application = bootstrap.application(settings)
             application.start()
@@ -249,7 +253,35 @@ def test_without_redis_a_change_is_in_force_within_the_published_time(
     assert met.told() == [expected] * 2
 
 
-def test_without_redis_a_removed_key_of_a_service_is_void_within_the_published_time(
+def test_without_redis_an_assertion_still_works_once_on_all_processes(house, servers_without_redis):
+    """What was used stands in PostgreSQL: no process takes it again."""
+    first, second = servers_without_redis
+    hospital, private = house.hospital(), ed25519.Ed25519PrivateKey.generate()
+    account = hospital.do(
+        "IdentityService/CreateServiceAccount",
+        pb.CreateServiceAccountRequest(service_account=pb.ServiceAccount(name="lab"), without_secret=True),
+    )
+    form = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    key = pb.ServiceAccountKey(kid="one", public_key=private.public_key().public_bytes(*form).decode())
+    hospital.do(
+        "IdentityService/AddServiceAccountKey", pb.AddServiceAccountKeyRequest(id=account.id, key=key)
+    )
+    now = int(time.time())
+    claims = {"iss": account.id, "sub": account.id, "aud": "https://hms.example.org/v1/auth:token"}
+    claims |= {"iat": now, "exp": now + 60, "jti": "one"}
+    request = pb.IssueServiceTokenRequest(
+        tenant=hospital.code,
+        client_id=account.id,
+        client_assertion=jwt.encode(claims, private, algorithm="EdDSA", headers={"kid": "one"}),
+    )
+    assert first.identity.IssueServiceToken(request, timeout=10).access_token
+    for server in (second, first):
+        with pytest.raises(grpc.RpcError) as caught:
+            server.identity.IssueServiceToken(request, timeout=10)
+        assert reason(caught.value)[1] == "BAD_CREDENTIALS"
+
+
+def test_without_redis_a_rotated_secret_and_what_it_opened_are_void_within_the_published_time(
     house, servers_without_redis, moved
 ):
     first, second = servers_without_redis
