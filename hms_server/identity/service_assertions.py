@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import jwt
 from jwt.types import Options
 
+from hms_server.identity import service_keys
+
 # How far ahead an assertion's end may lie.
 MOST_SECONDS = 300
 # How much the service's clock may be ahead of ours.
@@ -48,7 +50,7 @@ def kid_of(assertion: str) -> str:
         return ""
     kid = header.get("kid")
     # An extension that we must understand (RFC 7515, 4.1.11): there is none.
-    return kid if isinstance(kid, str) and "crit" not in header else ""
+    return kid if isinstance(kid, str) and service_keys.is_kid(kid) and "crit" not in header else ""
 
 
 def check(

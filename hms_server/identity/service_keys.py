@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 from typing import Any, NamedTuple
 
 import orjson
@@ -25,6 +26,9 @@ _COORDINATE_BYTES = 32
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _ALGORITHMS = {"OKP": "EdDSA", "EC": "ES256", "RSA": "RS256"}
 
+# What a key may be called: as in the proto (ServiceAccountKey.kid).
+_KID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
+
 _Key = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
 
@@ -34,6 +38,11 @@ class ServiceKey(NamedTuple):
     kid: str
     algorithm: str
     pem: str
+
+
+def is_kid(text: str) -> bool:
+    """Whether a key can be called so."""
+    return _KID.fullmatch(text) is not None
 
 
 def read(text: str, kid: str) -> ServiceKey:
@@ -81,8 +90,10 @@ def _of_jwk(text: str) -> tuple[_Key, str]:
     except (ValueError, UnsupportedAlgorithm):
         raise _refusal("is no JWK of a public key") from None
     own = jwk.get("kid", "")
-    if not isinstance(own, str):
-        raise _refusal("has a kid that is no text")
+    if own and not (isinstance(own, str) and is_kid(own)):
+        raise _refusal(
+            "has a kid of other characters than letters, digits, '.', '_' and '-', or of more than 128"
+        )
     return key, own
 
 

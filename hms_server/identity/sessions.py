@@ -161,6 +161,8 @@ class Sessions:
             use = rules.refresh_use(token.digest, row.refresh_hash, row.previous_refresh_hash, row.in_grace)
             if row.ended:
                 refusal = rules.ended()
+                # What was told stays true, also where the hospital lengthens its times later.
+                store.revoke_session(transaction, token.session_id, "EXPIRED")
             elif use is RefreshUse.REUSED:
                 refusal = rules.reused()
                 store.revoke_session(transaction, token.session_id, refusal.reason)

@@ -6,6 +6,7 @@ minute passes at once.
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import dataclasses
 import os
@@ -191,6 +192,19 @@ def test_with_redis_both_processes_refuse_the_next_call(house, processes, name):
             told = met.told()
     assert told == [expected] * 2
     assert time.monotonic() - answered < bounds.IN_FORCE_SECONDS
+
+
+def test_two_processes_that_refresh_at_once_make_one_pair(house, processes):
+    met = scene(house, *processes)
+    request = pb.RefreshRequest(refresh_token=met.session.refresh_token)
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        pairs = list(pool.map(lambda server: server.identity.Refresh(request, timeout=10), processes))
+    assert len({pair.refresh_token for pair in pairs}) == 1
+    assert [server.try_(pair.access_token) for server, pair in zip(processes, pairs, strict=True)] == [
+        "OK"
+    ] * 2
+    after = pb.RefreshRequest(refresh_token=pairs[0].refresh_token)
+    assert met.second.identity.Refresh(after, timeout=10).access_token
 
 
 class Clock:

@@ -110,6 +110,8 @@ def test_a_private_key_is_refused_in_any_form_and_not_repeated(name):
         json.dumps(jwk("EdDSA", x=7)),
         json.dumps(jwk("ES256", y=jwk("ES256")["x"])),
         json.dumps(jwk("EdDSA", kid=7)),
+        json.dumps(jwk("EdDSA", kid="a\0b")),
+        json.dumps(jwk("EdDSA", kid="https://example.org/keys#1")),
         pem(ec.generate_private_key(ec.SECP384R1()).public_key()),
         pem(rsa.generate_private_key(65537, 1024).public_key()),
         pem(rsa.generate_private_key(3, 2048).public_key()),
