@@ -53,7 +53,7 @@ class ServiceAccountKeys:
             if present is not None and present.expire_micros == _micros(ends):
                 transaction.audit(entity_id=row.id, new_version=row.version)
             else:
-                self._next_version(transaction, row, call)
+                self._next_version(transaction, row, call, permission_step=0)
                 services_store.put_key(transaction, row.id, key, ends, call.caller.user_id)
             answer = services_store.get(transaction, row.id)
         return mapping.service_account(answer.rows[0], audience=self._audience)
@@ -73,13 +73,15 @@ class ServiceAccountKeys:
             else:
                 if request.kid not in {stored.kid for stored in services_store.keys_of(row)}:
                     raise errors.NotFound("The service account has no key of this kid.")
-                self._next_version(transaction, row, call)
+                self._next_version(transaction, row, call, permission_step=1)
                 services_store.remove_key(transaction, row.id, request.kid)
                 revoked = store.revoke_sessions_of_user(transaction, row.id, "KEY_REMOVED")
                 self._request_ids.remember(transaction, call, probe, row.id, row.version + 1)
             answer = services_store.get(transaction, row.id)
         for session in revoked.rows if revoked is not None else ():
             self._publisher.session_revoked(call.tenant_id, session.id)
+        # Makes the tokens stale; on a repeat too: the first try may have ended between its commit and this.
+        self._publisher.user(call.tenant_id, answer.rows[0].id, answer.rows[0].permission_version)
         return mapping.service_account(answer.rows[0], audience=self._audience)
 
     def _locked(self, transaction: Transaction, account_id: str, call: Call) -> Any:
@@ -97,13 +99,13 @@ class ServiceAccountKeys:
         )
         return row
 
-    def _next_version(self, transaction: Transaction, row: Any, call: Call) -> None:
+    def _next_version(self, transaction: Transaction, row: Any, call: Call, *, permission_step: int) -> None:
         services_store.update(
             transaction,
             account_id=row.id,
             display_name=row.display_name,
             state=row.state,
-            permission_step=0,
+            permission_step=permission_step,
             actor_id=call.caller.user_id,
         )
         transaction.audit(entity_id=row.id, old_version=row.version, new_version=row.version + 1)
