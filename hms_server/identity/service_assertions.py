@@ -83,4 +83,7 @@ def _time(claims: dict[str, Any], name: str) -> float:
     value = claims.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Refused(name)
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise Refused(name) from None

@@ -7,6 +7,7 @@ whether Redis is there or not.
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import Any
 
@@ -20,6 +21,9 @@ from hms_server.identity.permissions import Catalogue
 from hms_server.identity.service_assertions import Used
 from hms_server.identity.sessions import tenant_named
 from hms_server.identity.tokens import TokenIssuer
+from hms_server.telemetry import logs
+
+_log = logging.getLogger(__name__)
 
 TOKEN_SECONDS = 900
 # For the auditor alone: the caller is told what everybody is told.
@@ -64,7 +68,7 @@ class ServiceTokens:
             ):
                 refusal = rules.bad_service_credentials()
         else:
-            used = self._used(request, account)
+            used = self._used(request, account, call)
             if used is None:
                 refusal = rules.bad_service_credentials()
         if refusal is None:
@@ -89,11 +93,12 @@ class ServiceTokens:
             return ids.PLATFORM_TENANT, None
         return tenant_id, None if row.user_id is None else row
 
-    def _used(self, request: pb.IssueServiceTokenRequest, account: Any) -> Used | None:
-        """What is to be kept of the assertion; None for one that proves nothing."""
-        if account.public_key is None:
-            return None
+    def _used(self, request: pb.IssueServiceTokenRequest, account: Any, call: Call) -> Used | None:
+        """What is to be kept of the assertion; None for one that proves nothing. The log says why, for who
+        writes the service: the answer does not."""
         try:
+            if account.public_key is None:
+                raise service_assertions.Refused("kid")
             return service_assertions.check(
                 request.client_assertion,
                 algorithm=account.algorithm,
@@ -102,7 +107,8 @@ class ServiceTokens:
                 audience=self._audience,
                 now=account.now,
             )
-        except service_assertions.Refused:
+        except service_assertions.Refused as refused:
+            logs.event(_log, logging.INFO, "assertion refused", why=str(refused), request_id=call.request_id)
             return None
 
     def _record_refused(
