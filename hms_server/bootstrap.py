@@ -25,6 +25,7 @@ from hms_server.gate.addresses import AddressBook
 from hms_server.gate.gate import Gate
 from hms_server.gate.listener import AddressListener
 from hms_server.gate.publisher import GatePublisher
+from hms_server.identity.door import Door
 from hms_server.identity.gate_state import GateLoader
 from hms_server.identity.passwords import Passwords
 from hms_server.identity.permissions import Catalogue, PermissionDirectory
@@ -82,9 +83,11 @@ def application(settings: Settings) -> Application:
     loader = GateLoader(database)
     threads = CallThreads(settings.threads)
     addresses = AddressBook(AddressRuleLoader(database).load)
+    gate = Gate(client, publisher, loader.load)
+    door = Door(addresses.check, gate.strangers.check_login)
     parts = chain.ChainParts(
         verifier=TokenVerifier(keys),
-        gate=Gate(client, publisher, loader.load),
+        gate=gate,
         addresses=addresses,
         tenant_of=loader.tenant_of,
         directory=PermissionDirectory(database, client, catalogue),
@@ -94,7 +97,7 @@ def application(settings: Settings) -> Application:
         deadline_ceiling_seconds=settings.statement_timeout_seconds,
     )
     methods = behaviours(
-        servicers(settings, keys, database, Database(pool, _IMPORT_SECONDS), publisher, catalogue),
+        servicers(settings, keys, database, Database(pool, _IMPORT_SECONDS), publisher, catalogue, door),
         chain.build(parts),
         resolver(settings.trusted_proxies),
         settings.max_request_bytes,
@@ -115,6 +118,7 @@ def servicers(
     imports: Database,
     publisher: GatePublisher,
     catalogue: Catalogue,
+    door: Door,
 ) -> dict[str, object]:
     """Every service's servicer by the service's full name."""
     pages = Pages(keys.current().page_token)
@@ -130,7 +134,9 @@ def servicers(
             passwords=passwords,
             catalogue=catalogue,
             publisher=publisher,
+            door=door,
             session_seconds=settings.session_seconds,
+            assertion_audience=settings.assertion_audience,
         ),
         "hms.admin.v1.AdminService": AdminServicer(
             database=database,

@@ -55,6 +55,9 @@ class Settings(pydantic_settings.BaseSettings):
     # The audit's daily anchors outside the database, appended to by `hms cron`
     anchor_file: pathlib.Path | None = None
 
+    # Where clients reach the gateway. Assertions of services name it, so without it none is taken.
+    public_url: str = pydantic.Field("", pattern=r"^(https?://[^\s/?#@]+(/[^\s?#]*)?)?$")
+
     grpc_listen: str = "127.0.0.1:50051"
     # TLS of that port; with a client CA callers must show a certificate of it.
     grpc_tls_cert_file: pathlib.Path | None = None
@@ -101,6 +104,11 @@ class Settings(pydantic_settings.BaseSettings):
     def pool_size(self) -> int:
         """Most connections of one process: threads + 2, 20 at most."""
         return self.pool_max or min(self.threads + 2, 20)
+
+    @property
+    def assertion_audience(self) -> str:
+        """What an assertion of a service must name as `aud`: the token endpoint. Empty: none is taken."""
+        return f"{self.public_url.rstrip('/')}/v1/auth:token" if self.public_url else ""
 
     def require(self, *names: str) -> None:
         """Raises ConfigError naming the settings among `names` that are empty."""

@@ -1125,8 +1125,8 @@ CREATE TABLE public.service_account (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
     permissions text[] DEFAULT '{}'::text[] NOT NULL,
-    secret_hash bytea NOT NULL,
-    secret_time timestamp with time zone DEFAULT now() NOT NULL,
+    secret_hash bytea,
+    secret_time timestamp with time zone DEFAULT now(),
     previous_secret_hash bytea,
     previous_secret_end timestamp with time zone
 );
@@ -1134,6 +1134,33 @@ CREATE TABLE public.service_account (
 ALTER TABLE ONLY public.service_account FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.service_account OWNER TO hms_owner;
+
+CREATE TABLE public.service_account_key (
+    tenant_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    kid text NOT NULL COLLATE pg_catalog."C",
+    algorithm text NOT NULL,
+    public_key text NOT NULL,
+    expire_time timestamp with time zone,
+    actor_id uuid NOT NULL,
+    create_time timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT service_account_key_algorithm_check CHECK ((algorithm = ANY (ARRAY['EdDSA'::text, 'ES256'::text, 'RS256'::text])))
+);
+
+ALTER TABLE ONLY public.service_account_key FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.service_account_key OWNER TO hms_owner;
+
+CREATE TABLE public.service_assertion (
+    tenant_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    jti_hash bytea NOT NULL,
+    expire_time timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.service_assertion FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.service_assertion OWNER TO hms_owner;
 
 CREATE TABLE public.session (
     tenant_id uuid NOT NULL,
@@ -1407,8 +1434,14 @@ ALTER TABLE ONLY public.role_version
 ALTER TABLE ONLY public.schema_migration
     ADD CONSTRAINT schema_migration_pkey PRIMARY KEY (version);
 
+ALTER TABLE ONLY public.service_account_key
+    ADD CONSTRAINT service_account_key_pkey PRIMARY KEY (tenant_id, account_id, kid);
+
 ALTER TABLE ONLY public.service_account
     ADD CONSTRAINT service_account_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.service_assertion
+    ADD CONSTRAINT service_assertion_pkey PRIMARY KEY (tenant_id, account_id, jti_hash);
 
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_pkey PRIMARY KEY (tenant_id, id);
@@ -1662,11 +1695,23 @@ ALTER TABLE ONLY public.role
 ALTER TABLE ONLY public.role_version
     ADD CONSTRAINT role_version_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
+ALTER TABLE ONLY public.service_account_key
+    ADD CONSTRAINT service_account_key_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.service_account(tenant_id, id);
+
+ALTER TABLE ONLY public.service_account_key
+    ADD CONSTRAINT service_account_key_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
 ALTER TABLE ONLY public.service_account
     ADD CONSTRAINT service_account_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
 ALTER TABLE ONLY public.service_account
     ADD CONSTRAINT service_account_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.user_account(tenant_id, id);
+
+ALTER TABLE ONLY public.service_assertion
+    ADD CONSTRAINT service_assertion_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.service_account(tenant_id, id);
+
+ALTER TABLE ONLY public.service_assertion
+    ADD CONSTRAINT service_assertion_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.user_account(tenant_id, id);
@@ -1811,6 +1856,10 @@ CREATE POLICY owner_all ON public.role_version TO hms_owner USING (true) WITH CH
 
 CREATE POLICY owner_all ON public.service_account TO hms_owner USING (true) WITH CHECK (true);
 
+CREATE POLICY owner_all ON public.service_account_key TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.service_assertion TO hms_owner USING (true) WITH CHECK (true);
+
 CREATE POLICY owner_all ON public.session TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.source_record TO hms_owner USING (true) WITH CHECK (true);
@@ -1872,6 +1921,10 @@ CREATE POLICY search_ids ON public.patient FOR SELECT TO hms_search USING (true)
 CREATE POLICY search_ids ON public.patient_key FOR SELECT TO hms_search USING (true);
 
 ALTER TABLE public.service_account ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.service_account_key ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.service_assertion ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.session ENABLE ROW LEVEL SECURITY;
 
@@ -1940,6 +1993,10 @@ CREATE POLICY tenant_isolation ON public.role TO hms_app USING ((tenant_id = (NU
 CREATE POLICY tenant_isolation ON public.role_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.service_account TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.service_account_key TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.service_assertion TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.session TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
@@ -2141,6 +2198,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.role TO hms_app;
 GRANT SELECT,INSERT ON TABLE public.role_version TO hms_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.service_account TO hms_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.service_account_key TO hms_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.service_assertion TO hms_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.session TO hms_app;
 

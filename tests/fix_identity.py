@@ -13,14 +13,20 @@ import pytest
 from hms.admin.v1 import admin_pb2
 from hms.identity.v1 import identity_pb2 as pb
 from hms_server import ids
+from hms_server.admin.address_store import AddressRuleLoader
 from hms_server.admin.servicer import AdminServicer
 from hms_server.config import Settings
 from hms_server.context import Call
 from hms_server.database.pages import Pages
 from hms_server.database.requests import RequestIds
 from hms_server.database.transaction import Database
+from hms_server.gate.addresses import AddressBook
+from hms_server.gate.answers import judge_wait
+from hms_server.gate.local import LocalLimiter
 from hms_server.gate.publisher import GatePublisher
+from hms_server.gate.tiers import DEFAULTS
 from hms_server.identity import provision
+from hms_server.identity.door import Door
 from hms_server.identity.passwords import Passwords
 from hms_server.identity.permissions import Catalogue
 from hms_server.identity.servicer import IdentityServicer
@@ -30,6 +36,7 @@ from hms_server.policy import load_policies
 
 PASSWORD = "correct horse battery"
 PLATFORM_ADMIN = "root-admin"
+AUDIENCE = "https://hms.example.org/v1/auth:token"
 
 _numbers = itertools.count(1)
 
@@ -47,6 +54,7 @@ class Publications(GatePublisher):
         row_version: int,
         rate_limits: Any,
         state: str = "ACTIVE",
+        seconds: int = 0,
     ) -> None:
         self.seen.append(("tenant", tenant_id, permission_version, row_version, rate_limits))
 
@@ -58,6 +66,18 @@ class Publications(GatePublisher):
 
     def session_revoked(self, tenant_id: str, session_id: str) -> None:
         self.seen.append(("session", tenant_id, session_id))
+
+
+class WrongTokens:
+    """Counts them as the gate does, without Redis."""
+
+    def __init__(self) -> None:
+        self._limiter = LocalLimiter()
+
+    def count(self, account: str, address: str) -> None:
+        """Raises RateLimited where there are too many for the account."""
+        limit = DEFAULTS["LOGIN"]
+        judge_wait(limit.calls, 0, limit.seconds, self._limiter.take(account, limit))
 
 
 @dataclasses.dataclass
@@ -74,6 +94,8 @@ class House:
         self.passwords = Passwords(argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
         self.catalogue = Catalogue(load_policies())
         self.verifier = TokenVerifier(self.keys)
+        self.addresses = AddressBook(AddressRuleLoader(self.database).load)
+        self.wrong_tokens = WrongTokens()
         shared = {
             "database": self.database,
             "pages": Pages(self.keys.current().page_token),
@@ -86,7 +108,9 @@ class House:
             keys=self.keys,
             issuer=TokenIssuer(self.keys, 900),
             catalogue=self.catalogue,
+            door=Door(self.addresses.check, self.wrong_tokens.count),
             session_seconds=3600,
+            assertion_audience=AUDIENCE,
         )
         self.admin = AdminServicer(**shared)
         with self.database.tenant_transaction(ids.PLATFORM_TENANT) as transaction:
@@ -99,20 +123,20 @@ class House:
                 password_hash=self.passwords.hash(PASSWORD),
             )
 
-    def call(self, method: str, token: str = "") -> Call:
+    def call(self, method: str, token: str = "", address: str = "192.0.2.7") -> Call:
         """A call that has passed the chain: "IdentityService/GetUser"."""
         policy = next(p for n, p in load_policies().items() if n.endswith(f".{method}"))
-        made = Call(policy, {}, address="192.0.2.7")
+        made = Call(policy, {}, address=address)
         made.request_id = ids.uuid7()
         if token:
             made.principal = self.verifier.verify(token)
         return made
 
-    def do(self, method: str, request: Any, token: str = "") -> Any:
+    def do(self, method: str, request: Any, token: str = "", **about: str) -> Any:
         """Calls "IdentityService/GetUser"."""
         service, name = method.split("/")
         servicer = self.identity if service == "IdentityService" else self.admin
-        return getattr(servicer, name)(request, self.call(method, token))
+        return getattr(servicer, name)(request, self.call(method, token, **about))
 
     def login(self, tenant: str, username: str, password: str = PASSWORD) -> pb.LoginResponse:
         """A session."""

@@ -10,6 +10,7 @@ from hms_server import bootstrap, config, keyring
 from hms_server.cache import client as redis_client
 from hms_server.database.transaction import Database
 from hms_server.gate.publisher import GatePublisher
+from hms_server.identity.door import Door
 from hms_server.identity.permissions import Catalogue
 from hms_server.policy import load_policies
 
@@ -21,5 +22,11 @@ def servicers(
     """Every service, as the server puts it together."""
     publisher = GatePublisher(redis_client.connect(redis_url, settings))
     return bootstrap.servicers(
-        settings, keys, app_database, app_database, publisher, Catalogue(load_policies())
+        settings,
+        keys,
+        app_database,
+        app_database,
+        publisher,
+        Catalogue(load_policies()),
+        Door(admit=lambda tenant_id, address: None, count_wrong=lambda account, address: None),
     )

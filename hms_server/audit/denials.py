@@ -1,7 +1,7 @@
 """Leaves an audit record of a refused call, in a short transaction of its own.
 
 The refused call's transaction was undone, or there never was one. A caller who is not known is recorded
-in the platform's chain.
+in the platform's chain, unless a hospital's own rule refused him.
 """
 
 from __future__ import annotations
@@ -28,9 +28,16 @@ class DenialAuditor:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def record(self, call: Call, error_code: str, reason: str, *, entity_id: str = "") -> None:
-        """Stores that `call` was refused with a status code and an ErrorInfo reason. Never raises."""
-        tenant_id = call.principal.tenant_id if call.principal is not None else ids.PLATFORM_TENANT
+    def record(
+        self, call: Call, error_code: str, reason: str, *, entity_id: str = "", tenant_id: str = ""
+    ) -> None:
+        """Stores that `call` was refused with a status code and an ErrorInfo reason. Never raises.
+
+        `tenant_id`: in whose chain, where nobody is signed in; the platform's where it is empty.
+        """
+        if call.principal is not None:
+            tenant_id = call.principal.tenant_id
+        tenant_id = tenant_id or ids.PLATFORM_TENANT
         fields = {
             "reason": reason,
             "entity_id": _plain(entity_id),

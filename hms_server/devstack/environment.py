@@ -36,6 +36,10 @@ class Environment:
         return f"{LOCALHOST}:{self.ports.grpc}"
 
     @property
+    def _rest(self) -> str:
+        return f"http://{LOCALHOST}:{self.ports.rest}"
+
+    @property
     def _app(self) -> dict[str, str]:
         return {"HMS_APP_DATABASE_URL": self.postgres.url("hms_app", self.passwords.app)}
 
@@ -49,7 +53,7 @@ class Environment:
 
     def server(self) -> dict[str, str]:
         """For a server process."""
-        return {**self._shared(), **self._app}
+        return {**self._shared(), **self._app, "HMS_PUBLIC_URL": self._rest}
 
     def background(self) -> dict[str, str]:
         """For workers, cron and the metrics endpoint."""
@@ -99,7 +103,7 @@ class Environment:
         """For people, tools and tests that reach the running stack (`.hms/env`)."""
         return {
             **DEVELOPMENT,
-            "HMS_REST_URL": f"http://{LOCALHOST}:{self.ports.rest}",
+            "HMS_REST_URL": self._rest,
             "HMS_GRPC_TARGET": self._grpc,
             "HMS_METRICS_URL": f"http://{LOCALHOST}:{self.ports.metrics}/metrics",
             **self.sign_in(),

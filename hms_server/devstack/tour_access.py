@@ -4,7 +4,11 @@ import http.client
 from typing import Any
 from urllib.parse import urlencode
 
-from hms_server import ids
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
+
+from hms_server import clock, ids
 from hms_server.devstack.tour_visit import BAD_REQUEST, Session, Visit, expect, request
 
 PASSWORD = "guided-tour-of-the-hospital"
@@ -199,6 +203,26 @@ def logout(visit: Visit) -> str:
     return "401 SESSION_REVOKED"
 
 
+def microservice(visit: Visit) -> str:
+    """A microservice signs in with a key of its own; what it signed works once."""
+    private = ed25519.Ed25519PrivateKey.generate()
+    form = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    key = {"kid": "tour", "public_key": private.public_key().public_bytes(*form).decode()}
+    body = {"name": f"tour-service-{visit.mark}", "permissions": ["patient.read"]}
+    account = visit.me.call("POST", "/v1/serviceAccounts?without_secret=true", body).ok()
+    account = visit.me.call("POST", f"/v1/serviceAccounts/{account['id']}:addKey", {"key": key}).ok()
+    now = int(clock.unix_seconds())
+    claims = {"iss": account["id"], "sub": account["id"], "aud": account["assertion_audience"]}
+    claims |= {"iat": now, "exp": now + 60, "jti": ids.uuid7()}
+    assertion = jwt.encode(claims, private, algorithm="EdDSA", headers={"kid": "tour"})
+    proof = {"tenant": visit.env["HMS_TENANT"], "client_id": account["id"], "client_assertion": assertion}
+    token = request(visit.url, "POST", "/v1/auth:token", proof).ok()["access_token"]
+    session = {"authorization": f"Bearer {token}"}
+    request(visit.url, "GET", f"/v1/patients/{visit.made('patient')['id']}", None, session).ok()
+    request(visit.url, "POST", "/v1/auth:token", proof).refused(http.client.UNAUTHORIZED, "BAD_CREDENTIALS")
+    return "200, and 401 for the same assertion"
+
+
 def _violations(error: Any) -> list[str]:
     return [
         violation["field"]
@@ -220,6 +244,6 @@ REFUSALS = (
     login_limit,
     limit_headers,
 )
-SESSIONS = (refresh, logout)
+SESSIONS = (refresh, microservice, logout)
 # Steps that need the platform's administrator.
 OF_THE_PLATFORM = (second_hospital,)

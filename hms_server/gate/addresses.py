@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from hms_server import clock, errors, ids
+from hms_server.gate.bounds import ADDRESS_RULES_SECONDS
 from hms_server.telemetry import metrics
 
-KEEP_SECONDS = 30.0
 # Where PostgreSQL is away: how long what is known stands until it is asked again.
 _AGAIN_SECONDS = 5.0
 _MOST_ENTRIES = 10_000
@@ -33,13 +33,14 @@ class Rule(NamedTuple):
 
 
 class AddressDenied(errors.PermissionDenied):
-    """A rule refuses the address. `first` marks the refusal that is worth an audit record."""
+    """A rule of `tenant_id` refuses the address. `first` marks the refusal that is worth an audit record."""
 
     default_reason = "ADDRESS_DENIED"
 
-    def __init__(self, first: bool) -> None:
+    def __init__(self, first: bool, tenant_id: str) -> None:
         super().__init__("Calls from this address are refused: ask the administrator of the hospital.")
         self.first = first
+        self.tenant_id = tenant_id
 
 
 class RuleSet:
@@ -96,7 +97,7 @@ class AddressBook:
             entry = self._read(tenant_id, entry)
         if not entry.rules.admits(address):
             metrics.GATE.labels("address_denied").inc()
-            raise AddressDenied(self._is_first(tenant_id, address))
+            raise AddressDenied(self._is_first(tenant_id, address), tenant_id)
 
     def changed(self, tenant_id: str) -> None:
         """The next call of the tenant reads its rules anew."""
@@ -114,9 +115,10 @@ class AddressBook:
                 self._entries[tenant_id] = entry._replace(until=0.0)
 
     def _read(self, tenant_id: str, before: _Entry | None) -> _Entry:
-        changes = self._changes
+        # Their time runs from before they are read: reading may take long.
+        changes, until = self._changes, clock.monotonic() + ADDRESS_RULES_SECONDS
         try:
-            entry = _Entry(RuleSet(self._load(tenant_id)), clock.monotonic() + KEEP_SECONDS)
+            entry = _Entry(RuleSet(self._load(tenant_id)), until)
         except errors.HmsError:
             if before is None:
                 raise

@@ -6,10 +6,12 @@ with Redis away PostgreSQL decides and a local limiter counts; with both away th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import redis
 
+from hms_server import clock
 from hms_server.context import Principal
 from hms_server.gate import keys
 from hms_server.gate.answers import (
@@ -26,6 +28,7 @@ from hms_server.gate.answers import (
     stale,
     suspended,
 )
+from hms_server.gate.bounds import WITHOUT_REDIS_SECONDS
 from hms_server.gate.local import LocalLimiter, LocalStates
 from hms_server.gate.publisher import GatePublisher, lua
 from hms_server.gate.runner import ScriptRunner
@@ -90,17 +93,21 @@ class Gate:
 
     def _fill(self, principal: Principal) -> None:
         """Loads what is missing. A session that does not stand is published as revoked."""
+        asked = clock.monotonic()
         state = self._load(principal.tenant_id, principal.user_id, principal.session_id)
         if state is None:
             self._publisher.session_revoked(principal.tenant_id, principal.session_id)
             COUNTS[REVOKED].inc()
             raise revoked()
+        # The bound runs from before it was read.
+        seconds = max(1, math.floor(WITHOUT_REDIS_SECONDS - (clock.monotonic() - asked)))
         self._publisher.tenant(
             principal.tenant_id,
             state.tenant_permission_version,
             state.tenant_row_version,
             state.rate_limits,
             state.tenant_state,
+            seconds,
         )
         self._publisher.publish(
             principal.tenant_id,
@@ -108,6 +115,7 @@ class Gate:
             user_version=str(state.user_permission_version),
             session_id=principal.session_id,
             session_state="1" if state.session_active else "0",
+            seconds=seconds,
         )
 
     def _check_locally(self, principal: Principal, tier: str, limit: Limit, weight: int) -> Quota:

@@ -7,10 +7,10 @@ import threading
 from collections.abc import Callable
 
 from hms_server import clock
+from hms_server.gate.bounds import WITHOUT_REDIS_SECONDS
 from hms_server.gate.state import GateState
 from hms_server.gate.tiers import Limit
 
-_KEEP_SECONDS = 60.0
 _MOST_ENTRIES = 50_000
 _LEAST_WAIT = 0.001
 
@@ -27,14 +27,16 @@ class LocalStates:
         """The state; raises Unavailable where PostgreSQL is away too."""
         key = (tenant_id, user_id, session_id)
         kept = self._kept.get(key)
-        if kept is not None and kept[0] > clock.monotonic():
+        asked = clock.monotonic()
+        if kept is not None and kept[0] > asked:
             return kept[1]
+        # Its time runs from before it was read: reading may take long.
         state = self._load(tenant_id, user_id, session_id)
         if state is not None:
             with self._lock:
                 if len(self._kept) >= _MOST_ENTRIES:
                     self._kept.clear()
-                self._kept[key] = (clock.monotonic() + _KEEP_SECONDS, state)
+                self._kept[key] = (asked + WITHOUT_REDIS_SECONDS, state)
         return state
 
     def clear(self) -> None:

@@ -12,12 +12,11 @@ import logging
 import redis
 
 from hms_server.gate import keys
+from hms_server.gate.bounds import WITHOUT_REDIS_SECONDS
 from hms_server.telemetry import logs, metrics
 
 _log = logging.getLogger(__name__)
 
-# How long a loaded version or session may stand in Redis, in seconds.
-LIFE_SECONDS = 60
 # A revocation outlives every access token of its session (60 minutes at most, config.py).
 REVOKED_SECONDS = 3600 + 60
 
@@ -42,9 +41,10 @@ class GatePublisher:
         row_version: int,
         rate_limits: dict[str, tuple[int, int]],
         state: str = "ACTIVE",
+        seconds: int = WITHOUT_REDIS_SECONDS,
     ) -> None:
         """A tenant's permission version, limits, and whether it is barred. The sum of the versions orders
-        publications: both only grow."""
+        publications: both only grow. What was read a while ago stands for fewer `seconds`."""
         limits = [
             text for tier, (calls, seconds) in rate_limits.items() for text in (tier, f"{calls}:{seconds}")
         ]
@@ -56,6 +56,7 @@ class GatePublisher:
             tenant_version=str(permission_version),
             tenant_order=str(permission_version + row_version),
             limits=limits,
+            seconds=seconds,
         )
 
     def user(self, tenant_id: str, user_id: str, permission_version: int) -> None:
@@ -84,8 +85,9 @@ class GatePublisher:
         session_id: str = "",
         session_state: str = "",
         limits: list[str] | None = None,
+        seconds: int = WITHOUT_REDIS_SECONDS,
     ) -> None:
-        """One trip for whatever is given."""
+        """One trip for whatever is given, which stands for so many `seconds`; a revocation for longer."""
         try:
             self._script(
                 keys=[
@@ -94,7 +96,7 @@ class GatePublisher:
                     keys.session(tenant_id, session_id),
                 ],
                 args=[
-                    LIFE_SECONDS,
+                    seconds,
                     tenant_version,
                     tenant_order,
                     user_version,

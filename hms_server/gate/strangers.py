@@ -10,7 +10,7 @@ from hms_server.gate.local import LocalLimiter, RecentKeys
 from hms_server.gate.publisher import lua
 from hms_server.gate.runner import ScriptRunner
 from hms_server.gate.switch import RedisSwitch
-from hms_server.gate.tiers import BLOCK, DEFAULTS, FAILURES, KNOWN_SECONDS, UNLIMITED, Limit
+from hms_server.gate.tiers import BLOCK, DEFAULTS, FAILURES, KNOWN_SECONDS, TOKENS, UNLIMITED, Limit
 from hms_server.telemetry import metrics
 
 _LOGIN = DEFAULTS["LOGIN"]
@@ -34,6 +34,15 @@ class Strangers:
     def check_block(self, address: str) -> Quota:
         """Counts nothing; raises RateLimited where the address is blocked."""
         return self._count("FAILURES", UNLIMITED, address, blocks=True)
+
+    def check_token(self, token: str, address: str) -> Quota:
+        """A try of a one-time token, before anything is looked at; raises RateLimited.
+
+        A token has as many tries as an account, and only who holds it can use them up. An address shows so
+        many tokens and no more.
+        """
+        self._count("TOKENS", TOKENS, address, blocks=False)
+        return self.check_login(f"token\0{token}", address)
 
     def report_failure(self, address: str) -> None:
         """Counts a failure to prove who one is; too many block the address. Raises RateLimited."""

@@ -36,6 +36,8 @@ UNLIMITED = Limit(0, 1)
 TENANT_FACTOR = 10
 # An address that fails this often to prove who it is, is blocked for a while.
 FAILURES = Limit(100, 5 * 60)
+# One-time tokens, right or wrong, that one address may show.
+TOKENS = Limit(20, 60)
 BLOCK = Block(15 * 60, 4 * 3600, 24 * 3600)
 # How long an address is known to an account after its user logged in from there.
 KNOWN_SECONDS = 30 * 24 * 3600

@@ -29,7 +29,7 @@ def user_state(state: pb.UserState.ValueType) -> str:
     return pb.UserState.Name(state).removeprefix("USER_STATE_")
 
 
-def service_account(row: Any, secret: str = "") -> pb.ServiceAccount:
+def service_account(row: Any, secret: str = "", *, audience: str = "") -> pb.ServiceAccount:
     """A service account; with its secret where that was made a moment ago."""
     return pb.ServiceAccount(
         id=row.id,
@@ -39,10 +39,22 @@ def service_account(row: Any, secret: str = "") -> pb.ServiceAccount:
         permissions=row.permissions,
         client_secret=secret,
         secret_time=row.secret_time,
+        keys=[_service_key(*key) for key in row.keys],
+        assertion_audience=audience,
         create_time=row.create_time,
         update_time=row.update_time,
         etag=str(row.version),
     )
+
+
+def _service_key(
+    kid: str, algorithm: str, public_key: str, create_micros: int, expire_micros: int | None
+) -> pb.ServiceAccountKey:
+    key = pb.ServiceAccountKey(kid=kid, algorithm=algorithm, public_key=public_key)
+    key.create_time.FromMicroseconds(create_micros)
+    if expire_micros is not None:
+        key.expire_time.FromMicroseconds(expire_micros)
+    return key
 
 
 def session(row: Any, current: str) -> pb.Session:

@@ -16,8 +16,10 @@ from hms_server.context import Call
 from hms_server.database.requests import RequestIds
 from hms_server.database.retry import on_conflict
 from hms_server.database.transaction import Database, Pending
+from hms_server.gate.answers import RateLimited
 from hms_server.gate.publisher import GatePublisher
 from hms_server.identity import password_guard, password_store, rules, store
+from hms_server.identity.door import Door
 from hms_server.identity.password_guard import PasswordGuard
 from hms_server.identity.passwords import Passwords
 from hms_server.identity.permissions import Catalogue
@@ -39,6 +41,7 @@ class OwnPassword:
         passwords: Passwords,
         catalogue: Catalogue,
         publisher: GatePublisher,
+        door: Door,
     ) -> None:
         self._database = database
         self._request_ids = request_ids
@@ -46,6 +49,7 @@ class OwnPassword:
         self._guard = PasswordGuard(database, passwords)
         self._catalogue = catalogue
         self._publisher = publisher
+        self._door = door
 
     @on_conflict
     def change(self, request: pb.ChangePasswordRequest, call: Call) -> pb.ChangePasswordResponse:
@@ -133,20 +137,23 @@ class OwnPassword:
     ) -> pb.CompletePasswordResetResponse:
         """A new password for a reset token, which works once; all sessions of the user end.
 
-        Raises Unauthenticated (TOKEN_INVALID), PermissionDenied, InvalidArgument.
+        Raises Unauthenticated (TOKEN_INVALID), RateLimited in its place after too many of them,
+        PermissionDenied, InvalidArgument, AddressDenied by the hospital's rules.
         """
         token = _read(request.token)
+        self._door.admit(token.tenant_id, call.address)
         with self._database.tenant_transaction(token.tenant_id, call) as transaction:
             facts = password_store.facts(transaction, token.user_id)
             stored = password_store.get_reset(transaction, token.user_id)
         row: Any = facts.first
         refusal: errors.HmsError | None
         if row is None or stored.first is None or not token.is_of(stored.first.token_hash):
-            refusal = _invalid()
+            refusal = self._counted(token, call)
         else:
             refusal = rules.barred(row.tenant_state, row.user_state)
         if refusal is not None:
-            self._record_refused_reset(token, row, refusal, call)
+            if not isinstance(refusal, RateLimited):
+                self._record_refused_reset(token, row, refusal, call)
             raise refusal
         fresh = self._guard.judge(facts, request.new_password, "new_password")
         with self._database.tenant_transaction(token.tenant_id, call) as transaction:
@@ -166,6 +173,15 @@ class OwnPassword:
             )
         self._publish(token.tenant_id, token.user_id, after.permission_version, ended)
         return pb.CompletePasswordResetResponse()
+
+    def _counted(self, token: _ResetToken, call: Call) -> errors.HmsError:
+        """A wrong token counts against the account that it names, there or not. The right one is not counted:
+        nobody can keep it out, and too many wrong ones leave no more records."""
+        try:
+            self._door.count_wrong(f"reset\0{token.tenant_id}\0{token.user_id}", call.address)
+        except RateLimited as limited:
+            return limited
+        return _invalid()
 
     def _record_refused_reset(
         self, token: _ResetToken, row: Any, refusal: errors.HmsError, call: Call
@@ -210,7 +226,11 @@ def _read(text: str) -> _ResetToken:
         raise _invalid() from None
     if len(raw) != 32 + _SECRET_BYTES:
         raise _invalid()
-    return _ResetToken(str(uuid.UUID(bytes=raw[:16])), str(uuid.UUID(bytes=raw[16:32])), raw[32:])
+    token = _ResetToken(str(uuid.UUID(bytes=raw[:16])), str(uuid.UUID(bytes=raw[16:32])), raw[32:])
+    # Tries are counted by the text: one token has one spelling.
+    if token.text != text:
+        raise _invalid()
+    return token
 
 
 def _invalid() -> errors.Unauthenticated:

@@ -64,7 +64,11 @@ class RefreshTokens:
         body, mac = raw[:_BODY_BYTES], raw[_BODY_BYTES:]
         if not hmac.compare_digest(mac, self._mac(body)):
             raise _invalid()
-        return RefreshToken(str(uuid.UUID(bytes=body[:16])), str(uuid.UUID(bytes=body[16:32])), raw)
+        token = RefreshToken(str(uuid.UUID(bytes=body[:16])), str(uuid.UUID(bytes=body[16:32])), raw)
+        # One token has one spelling.
+        if token.text != text:
+            raise _invalid()
+        return token
 
     def _make(self, tenant_id: str, session_id: str, nonce: bytes) -> RefreshToken:
         body = uuid.UUID(tenant_id).bytes + uuid.UUID(session_id).bytes + nonce

@@ -46,8 +46,8 @@ def bad_credentials() -> errors.Unauthenticated:
 
 
 def bad_service_credentials() -> errors.Unauthenticated:
-    """Told alike for a wrong tenant, client id and secret."""
-    return errors.Unauthenticated("Wrong tenant, client id or secret.", reason="BAD_CREDENTIALS")
+    """Told alike for a wrong tenant, client id, secret and assertion."""
+    return errors.Unauthenticated("Wrong tenant, client id, secret or assertion.", reason="BAD_CREDENTIALS")
 
 
 def barred(tenant_state: str, user_state: str) -> errors.PermissionDenied | None:

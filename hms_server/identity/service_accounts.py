@@ -30,17 +30,23 @@ class ServiceAccounts:
         secrets: ServiceSecrets,
         catalogue: Catalogue,
         publisher: GatePublisher,
+        audience: str,
     ) -> None:
+        """`audience`: what the accounts' assertions must name."""
         self._database = database
         self._pages = pages
         self._request_ids = request_ids
         self._secrets = secrets
         self._catalogue = catalogue
         self._publisher = publisher
+        self._audience = audience
 
     @on_conflict
     def create(self, request: pb.CreateServiceAccountRequest, call: Call) -> pb.ServiceAccount:
-        """A new account with its secret. Raises InvalidArgument, PermissionDenied, AlreadyExists."""
+        """A new account, with its secret unless it is to have none.
+
+        Raises InvalidArgument, PermissionDenied, AlreadyExists.
+        """
         account = request.service_account
         rules.check_new_service_account(account.name)
         self._check_permissions(call, account.permissions)
@@ -66,7 +72,7 @@ class ServiceAccounts:
                         display_name=account.display_name,
                         state=mapping.user_state(account.state) if account.state else "ACTIVE",
                         permissions=account.permissions,
-                        secret_hash=service_secrets.digest(secret),
+                        secret_hash=None if request.without_secret else service_secrets.digest(secret),
                     )
                     self._request_ids.remember(transaction, call, probe, account_id, 1)
                     transaction.audit(entity_id=account_id, new_version=1)
@@ -75,13 +81,14 @@ class ServiceAccounts:
             raise errors.AlreadyExists("A user or service account with this name stands already.") from None
         row = answer.rows[0]
         # A repeat after a rotation has nothing to show.
-        return mapping.service_account(row, secret if service_secrets.is_of(secret, row.secret_hash) else "")
+        shown = secret if service_secrets.is_of(secret, row.secret_hash) else ""
+        return mapping.service_account(row, shown, audience=self._audience)
 
     def get(self, request: pb.GetServiceAccountRequest, call: Call) -> pb.ServiceAccount:
         """An account. Raises NotFound."""
         with self._database.tenant_transaction(call.tenant_id, call) as transaction:
             pending = services_store.get(transaction, request.id)
-        return mapping.service_account(_found(pending))
+        return mapping.service_account(_found(pending), audience=self._audience)
 
     def list_accounts(
         self, request: pb.ListServiceAccountsRequest, call: Call
@@ -98,7 +105,7 @@ class ServiceAccounts:
             pending = services_store.list_accounts(transaction, page)
         rows, following, preceding = self._pages.close(page, pending.rows, lambda row: (row.username_key,))
         return pb.ListServiceAccountsResponse(
-            service_accounts=map(mapping.service_account, rows),
+            service_accounts=[mapping.service_account(row, audience=self._audience) for row in rows],
             next_page_token=following,
             previous_page_token=preceding,
         )
@@ -150,11 +157,12 @@ class ServiceAccounts:
 
     @on_conflict
     def rotate(self, request: pb.RotateServiceAccountSecretRequest, call: Call) -> pb.ServiceAccount:
-        """Another secret. Where the present one is void at once, the sessions that it opened end.
+        """Another secret, or none. Where the present one is void at once, the sessions that it opened end.
 
-        Raises NotFound, PermissionDenied for an account that may do more than the caller.
+        Raises NotFound, PermissionDenied for an account that may do more than the caller, FailedPrecondition
+        where nothing would be left to log in with.
         """
-        secret = service_secrets.new()
+        secret = "" if request.remove else service_secrets.new()
         revoked: Pending | None = None
         with self._database.tenant_transaction(call.tenant_id, call) as transaction:
             store.lock_tenant(transaction)
@@ -163,6 +171,10 @@ class ServiceAccounts:
             transaction.flush()
             row = _found(before)
             rules.require_not_above(self._callers(call, caller), _grants(row.permissions))
+            if request.remove and not row.keys:
+                raise errors.FailedPrecondition(
+                    "The service account has no key to log in with: add one first."
+                )
             services_store.update(
                 transaction,
                 account_id=row.id,
@@ -172,7 +184,10 @@ class ServiceAccounts:
                 actor_id=call.caller.user_id,
             )
             services_store.set_secret(
-                transaction, row.id, service_secrets.digest(secret), request.keep_present_seconds
+                transaction,
+                row.id,
+                service_secrets.digest(secret) if secret else None,
+                request.keep_present_seconds,
             )
             if not request.keep_present_seconds:
                 revoked = store.revoke_sessions_of_user(transaction, row.id, "SECRET_ROTATED")
@@ -186,7 +201,7 @@ class ServiceAccounts:
         for session in revoked.rows if revoked is not None else ():
             self._publisher.session_revoked(call.tenant_id, session.id)
         self._publisher.user(call.tenant_id, row.id, row.permission_version)
-        return mapping.service_account(row, secret)
+        return mapping.service_account(row, secret, audience=self._audience)
 
     def _check_permissions(self, call: Call, asked: Any) -> None:
         known = self._catalogue.of_tenant(call.tenant_id)

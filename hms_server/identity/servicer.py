@@ -8,11 +8,13 @@ from hms_server.database.pages import Pages
 from hms_server.database.requests import RequestIds
 from hms_server.database.transaction import Database
 from hms_server.gate.publisher import GatePublisher
+from hms_server.identity.door import Door
 from hms_server.identity.own_password import OwnPassword
 from hms_server.identity.passwords import Passwords
 from hms_server.identity.permissions import Catalogue
 from hms_server.identity.refresh_tokens import RefreshTokens
 from hms_server.identity.roles import Roles
+from hms_server.identity.service_account_keys import ServiceAccountKeys
 from hms_server.identity.service_accounts import ServiceAccounts
 from hms_server.identity.service_secrets import ServiceSecrets
 from hms_server.identity.service_tokens import ServiceTokens
@@ -40,10 +42,15 @@ class IdentityServicer:
         passwords: Passwords,
         catalogue: Catalogue,
         publisher: GatePublisher,
+        door: Door,
         session_seconds: int,
+        assertion_audience: str = "",
     ) -> None:
+        """`assertion_audience`: what assertions of services must name; empty: none is taken."""
         self._keys = keys
-        self._service_tokens = ServiceTokens(database=database, issuer=issuer, catalogue=catalogue)
+        self._service_tokens = ServiceTokens(
+            database=database, issuer=issuer, catalogue=catalogue, audience=assertion_audience
+        )
         self._service_accounts = ServiceAccounts(
             database=database,
             pages=pages,
@@ -51,6 +58,14 @@ class IdentityServicer:
             secrets=ServiceSecrets(keys.current().request_hash),
             catalogue=catalogue,
             publisher=publisher,
+            audience=assertion_audience,
+        )
+        self._service_account_keys = ServiceAccountKeys(
+            database=database,
+            request_ids=request_ids,
+            catalogue=catalogue,
+            publisher=publisher,
+            audience=assertion_audience,
         )
         self._sessions = Sessions(
             database=database,
@@ -59,6 +74,7 @@ class IdentityServicer:
             refresh_tokens=RefreshTokens(keys.current().request_hash),
             catalogue=catalogue,
             publisher=publisher,
+            admit=door.admit,
             session_seconds=session_seconds,
         )
         self._own_password = OwnPassword(
@@ -67,6 +83,7 @@ class IdentityServicer:
             passwords=passwords,
             catalogue=catalogue,
             publisher=publisher,
+            door=door,
         )
         self._session_list = SessionList(
             database=database,
@@ -154,6 +171,16 @@ class IdentityServicer:
     ) -> pb.ServiceAccount:
         """Another secret for a service account."""
         return self._service_accounts.rotate(request, call)
+
+    def AddServiceAccountKey(self, request: pb.AddServiceAccountKeyRequest, call: Call) -> pb.ServiceAccount:
+        """A public key of a service account."""
+        return self._service_account_keys.add(request, call)
+
+    def RemoveServiceAccountKey(
+        self, request: pb.RemoveServiceAccountKeyRequest, call: Call
+    ) -> pb.ServiceAccount:
+        """Removes a key of a service account."""
+        return self._service_account_keys.remove(request, call)
 
     def GetJwks(self, request: pb.GetJwksRequest, call: Call) -> pb.GetJwksResponse:
         """The public keys, those that do not sign yet too."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from hms.identity.v1 import identity_pb2 as pb
@@ -9,11 +10,12 @@ from hms_server import clock, errors, ids
 from hms_server.context import Call
 from hms_server.database.retry import on_conflict
 from hms_server.database.transaction import Database, Transaction
+from hms_server.gate.addresses import AddressDenied
 from hms_server.gate.publisher import GatePublisher
 from hms_server.identity import rules, store
 from hms_server.identity.passwords import Passwords
 from hms_server.identity.permissions import Catalogue
-from hms_server.identity.refresh_tokens import RefreshTokens
+from hms_server.identity.refresh_tokens import RefreshToken, RefreshTokens
 from hms_server.identity.rules import RefreshUse
 from hms_server.identity.tokens import AccessToken, TokenIssuer
 
@@ -30,6 +32,7 @@ class Sessions:
         refresh_tokens: RefreshTokens,
         catalogue: Catalogue,
         publisher: GatePublisher,
+        admit: Callable[[str, str], None],
         session_seconds: int,
     ) -> None:
         self._database = database
@@ -38,6 +41,7 @@ class Sessions:
         self._refresh_tokens = refresh_tokens
         self._catalogue = catalogue
         self._publisher = publisher
+        self._admit = admit
         self._session_seconds = session_seconds
 
     @on_conflict
@@ -135,8 +139,17 @@ class Sessions:
 
     @on_conflict
     def refresh(self, request: pb.RefreshRequest, call: Call) -> pb.RefreshResponse:
-        """Changes a refresh token for a new pair; ends the session where it was used before."""
+        """Changes a refresh token for a new pair; ends the session where it was used before.
+
+        Raises AddressDenied by the hospital's rules: the session stays as it is, whatever the token.
+        """
         token = self._refresh_tokens.read(request.refresh_token)
+        try:
+            self._admit(token.tenant_id, call.address)
+        except AddressDenied as denied:
+            if denied.first:
+                self._record_denied_address(token, denied, call)
+            raise
         following = self._refresh_tokens.successor(token)
         refusal: errors.HmsError | None = None
         with self._database.tenant_transaction(token.tenant_id, call) as transaction:
@@ -148,6 +161,8 @@ class Sessions:
             use = rules.refresh_use(token.digest, row.refresh_hash, row.previous_refresh_hash, row.in_grace)
             if row.ended:
                 refusal = rules.ended()
+                # What was told stays true, also where the hospital lengthens its times later.
+                store.revoke_session(transaction, token.session_id, "EXPIRED")
             elif use is RefreshUse.REUSED:
                 refusal = rules.reused()
                 store.revoke_session(transaction, token.session_id, refusal.reason)
@@ -169,6 +184,13 @@ class Sessions:
             expires_in=access.expires_in,
             password_change_required=row.must_change_password,
         )
+
+    def _record_denied_address(self, token: RefreshToken, denied: AddressDenied, call: Call) -> None:
+        with self._database.tenant_transaction(token.tenant_id, call) as transaction:
+            pending = store.lock_session(transaction, token.session_id)
+            transaction.flush()
+            if pending.first is not None:
+                _audit_session(transaction, token.session_id, pending.first, denied)
 
     @on_conflict
     def logout(self, request: pb.LogoutRequest, call: Call) -> pb.LogoutResponse:

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import grpc
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
@@ -259,6 +261,8 @@ class Hospital:
             return (1, 2, 10)[attempt % 3]
         if name.endswith("_id") and name.removesuffix("_id") in self.made:
             return self.made[name.removesuffix("_id")][0]
+        if name == "public_key":
+            return _public_key()
         rules = field.GetOptions().Extensions[validate_pb2.field].string
         allowed = list(getattr(rules, "in"))
         number = next(self._number)
@@ -277,6 +281,13 @@ class Hospital:
 
 # Fields of messages that are words of people.
 _WORDS = {"text", "family_name", "given_name", "display_name", "value", "title", "description", "display"}
+
+
+def _public_key() -> str:
+    """A new one, as PEM."""
+    public = ed25519.Ed25519PrivateKey.generate().public_key()
+    form = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    return public.public_bytes(*form).decode()
 
 
 def _is_ours(descriptor: Any) -> bool:

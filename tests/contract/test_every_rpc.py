@@ -20,6 +20,7 @@ STATEFUL = {
     "GetMerge",
     "GetAuditEvent",
     "RevokeSession",
+    "RemoveServiceAccountKey",
     "ReviewBreakGlass",
 }
 # One event on each of the two records.

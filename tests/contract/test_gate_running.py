@@ -6,9 +6,10 @@ import grpc
 import pytest
 
 from hms.admin.v1 import admin_pb2, admin_pb2_grpc, directory_pb2
+from hms.identity.v1 import identity_pb2, identity_pb2_grpc
 from hms.policy.v1 import policy_pb2
 from hms_server import ids
-from tests.fix_client import eventually, platform, reason
+from tests.fix_client import eventually, hospital, platform, reason, refused
 
 FAR = "198.51.100.9"
 
@@ -91,3 +92,27 @@ def test_a_limit_that_the_platform_changes_is_in_force_on_every_process_with_its
         administrator.admin.UpdateTenant(request, metadata=administrator.metadata, timeout=15)
         assert answers(servers, theirs, FAR) == expected
     administrator.close()
+
+
+def test_a_refresh_from_a_denied_address_is_refused_by_every_process_and_ends_nothing(servers, stack):
+    clinic = hospital(stack)
+    rule(clinic, "DENY", "198.51.100.0/24")
+    eventually(lambda: answers(servers, clinic, FAR) == {"ADDRESS_DENIED"}, 2.0)
+    # Another of these addresses, since one leaves one event a minute.
+    address = "198.51.100.77"
+    request = identity_pb2.RefreshRequest(refresh_token=clinic.login.refresh_token)
+    target = stack.env["HMS_GRPC_TARGET"]
+    for _ in range(6):
+        with grpc.insecure_channel(target, [("grpc.use_local_subchannel_pool", 1)]) as channel:
+            identity = identity_pb2_grpc.IdentityServiceStub(channel)
+            metadata = (("x-forwarded-for", address),)
+            assert refused(lambda i=identity, m=metadata: i.Refresh(request, metadata=m, timeout=15)) == (
+                "PERMISSION_DENIED",
+                "ADDRESS_DENIED",
+            )
+    events = eventually(lambda: [e for e in denied(clinic) if e.method.endswith("/Refresh")])
+    assert {(e.outcome, e.address, e.actor_id) for e in events} == {
+        ("PERMISSION_DENIED", address, clinic.user_id)
+    }
+    assert clinic.identity.Refresh(request, timeout=15).access_token
+    clinic.close()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import concurrent.futures
+import dataclasses
 import time
 
 import prometheus_client
 import pytest
 import redis
 
-from hms_server import errors, ids
+from hms_server import clock, errors, ids
+from hms_server.gate import bounds, keys
 from hms_server.gate.gate import Gate, RateLimited
 from hms_server.gate.publisher import GatePublisher
 from hms_server.gate.state import GateState
@@ -286,6 +288,49 @@ def test_a_window_of_another_length_is_in_force_at_once(client, caller, seconds)
     with pytest.raises(RateLimited) as caught:
         checked.check(caller, "SEARCH")
     assert caught.value.retry_seconds <= seconds * 1.1 + 1
+
+
+class SlowLoader(Loader):
+    """PostgreSQL that takes long to answer."""
+
+    def __init__(self, clocked, seconds):
+        super().__init__()
+        self._clocked, self._seconds = clocked, seconds
+
+    def __call__(self, *whose):
+        state = super().__call__(*whose)
+        self._clocked.ahead += self._seconds
+        return state
+
+
+@pytest.fixture
+def clocked(monkeypatch):
+    class Clock:
+        ahead = 0.0
+
+    monkeypatch.setattr(clock, "monotonic", lambda: time.monotonic() + Clock.ahead)
+    return Clock
+
+
+def test_without_redis_the_bound_runs_from_before_postgresql_was_asked(dead, caller, clocked):
+    loader = SlowLoader(clocked, 14)
+    checked = gate(dead, loader)
+    checked.check(caller, "DEFAULT")
+    loader.state = dataclasses.replace(loader.state, session_active=False)
+    clocked.ahead += bounds.WITHOUT_REDIS_SECONDS - 14
+    with pytest.raises(errors.Unauthenticated):
+        checked.check(caller, "DEFAULT")
+
+
+def test_what_was_read_slowly_stands_in_redis_for_less(client, caller, clocked):
+    """So a publication that was lost is made up for within the bound, too."""
+    gate(client, SlowLoader(clocked, 14)).check(caller, "DEFAULT")
+    names = (
+        keys.tenant(caller.tenant_id),
+        keys.user(caller.tenant_id, caller.user_id),
+        keys.session(caller.tenant_id, caller.session_id),
+    )
+    assert all(0 < client.ttl(name) <= bounds.WITHOUT_REDIS_SECONDS - 14 for name in names)
 
 
 def test_redis_away_is_told_in_metrics_and_once_in_the_log(dead, caller, caplog):

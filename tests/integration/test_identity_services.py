@@ -98,7 +98,7 @@ def test_what_is_wrong_is_told_alike(house, hospital, account):
         with pytest.raises(errors.Unauthenticated) as caught:
             issue(hospital, who, secret, tenant)
         assert caught.value.reason == "BAD_CREDENTIALS"
-        assert caught.value.message == "Wrong tenant, client id or secret."
+        assert caught.value.message == "Wrong tenant, client id, secret or assertion."
     records = [r for r in hospital.outbox() if r["method"].endswith("/IssueServiceToken")]
     assert [r.get("actor_id") for r in records] == [account.id, None, None]
     assert {r["outcome"] for r in records} == {"UNAUTHENTICATED"}

@@ -24,7 +24,7 @@ class Denials:
     def __init__(self):
         self.recorded = []
 
-    def record(self, call, code, reason):
+    def record(self, call, code, reason, *, tenant_id=""):
         self.recorded.append((code, reason))
 
 

@@ -24,8 +24,8 @@ _log = logging.getLogger("hms.fault")
 class Denials(Protocol):
     """Stores the audit record of a refused call; never raises."""
 
-    def record(self, call: Call, code: str, reason: str) -> None:
-        """Stores it, in a transaction of its own."""
+    def record(self, call: Call, code: str, reason: str, *, tenant_id: str = "") -> None:
+        """Stores it, in a transaction of its own; in the chain of `tenant_id` where nobody is signed in."""
         ...
 
 
@@ -63,6 +63,7 @@ class ErrorInterceptor:
         return handle
 
     def _refused(self, call: Call, error: errors.HmsError) -> None:
+        tenant_id = ""
         if isinstance(error, RateLimited):
             call.response_headers.append(("retry-after", str(max(1, round(error.retry_seconds or 1)))))
             if not error.first:
@@ -70,11 +71,12 @@ class ErrorInterceptor:
         elif isinstance(error, AddressDenied):
             if not error.first:
                 return
+            tenant_id = error.tenant_id
         elif error.code not in ("PERMISSION_DENIED", "UNAUTHENTICATED"):
             return
         if not call.audited:
-            self._denials.record(call, error.code, error.reason)
-        self._nudge(call.principal.tenant_id if call.principal else ids.PLATFORM_TENANT)
+            self._denials.record(call, error.code, error.reason, tenant_id=tenant_id)
+        self._nudge(call.principal.tenant_id if call.principal else tenant_id or ids.PLATFORM_TENANT)
 
 
 def _shown(error: errors.HmsError) -> errors.HmsError:

@@ -14,6 +14,8 @@ from hms_server.gate.gate import Gate
 
 # Fields that tell, beside `tenant`, whose account is tried.
 _ACCOUNT = ("username", "client_id")
+# The field of a request that holds a one-time token and nothing else of whose it is.
+_TOKEN = "token"  # noqa: S105 - a field's name
 
 
 class GateInterceptor:
@@ -56,10 +58,20 @@ class GateInterceptor:
             strangers.forgive(account, call.address)
             return response
 
+        def one_time(call: Call) -> object:
+            token = f"{method.policy.full_name}\0{getattr(method.parse(call), _TOKEN)}"
+            _quota(call, lambda: strangers.check_block(call.address))
+            _tell(call, _quota(call, lambda: strangers.check_token(token, call.address)))
+            try:
+                return following(call)
+            except (errors.Unauthenticated, RateLimited):
+                strangers.report_failure(call.address)
+                raise
+
         if method.policy.access != "PUBLIC":
             return known
         if tier == "LOGIN":
-            return login
+            return one_time if _TOKEN in method.request_class.DESCRIPTOR.fields_by_name else login
         return following if tier == "EXEMPT" else unknown
 
     def _account(self, request: Any, call: Call) -> str:

@@ -522,21 +522,29 @@ class IssueServiceTokenRequest(_message.Message):
     TENANT_FIELD_NUMBER: _builtins.int
     CLIENT_ID_FIELD_NUMBER: _builtins.int
     CLIENT_SECRET_FIELD_NUMBER: _builtins.int
+    CLIENT_ASSERTION_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """The tenant's code or id."""
     client_id: _builtins.str
     """The id of the service account."""
     client_secret: _builtins.str
+    """Either this or client_assertion."""
+    client_assertion: _builtins.str
+    """A JWT, signed by the service with the private key of one of its keys (named in the header as kid): iss and sub
+    are the client id, aud is ServiceAccount.assertion_audience alone, exp at most 5 minutes ahead, iat, and a jti
+    that is used once.
+    """
     def __init__(
         self,
         *,
         tenant: _builtins.str = ...,
         client_id: _builtins.str = ...,
         client_secret: _builtins.str = ...,
+        client_assertion: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_id", b"client_id", "client_secret", b"client_secret", "tenant", b"tenant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_assertion", b"client_assertion", "client_id", b"client_id", "client_secret", b"client_secret", "tenant", b"tenant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -583,6 +591,8 @@ class ServiceAccount(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    KEYS_FIELD_NUMBER: _builtins.int
+    ASSERTION_AUDIENCE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Also the client id of IssueServiceToken."""
     name: _builtins.str
@@ -592,6 +602,8 @@ class ServiceAccount(_message.Message):
     client_secret: _builtins.str
     """In answers of CreateServiceAccount and RotateServiceAccountSecret alone. Output only."""
     etag: _builtins.str
+    assertion_audience: _builtins.str
+    """The aud of this installation's assertions; empty where it takes none. Output only."""
     @_builtins.property
     def permissions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What the service may do: at most what whoever grants it may do."""
@@ -604,6 +616,10 @@ class ServiceAccount(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___ServiceAccountKey]:
+        """Its public keys, the oldest first: see AddServiceAccountKey. Output only."""
+
     def __init__(
         self,
         *,
@@ -617,14 +633,58 @@ class ServiceAccount(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        keys: _abc.Iterable[Global___ServiceAccountKey] | None = ...,
+        assertion_audience: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "secret_time", b"secret_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_secret", b"client_secret", "create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "id", b"id", "name", b"name", "permissions", b"permissions", "secret_time", b"secret_time", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assertion_audience", b"assertion_audience", "client_secret", b"client_secret", "create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "id", b"id", "keys", b"keys", "name", b"name", "permissions", b"permissions", "secret_time", b"secret_time", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ServiceAccount: _TypeAlias = ServiceAccount  # noqa: Y015
+
+@_typing.final
+class ServiceAccountKey(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KID_FIELD_NUMBER: _builtins.int
+    PUBLIC_KEY_FIELD_NUMBER: _builtins.int
+    ALGORITHM_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    kid: _builtins.str
+    """Names the key among the account's. Empty: the kid of the JWK or, where it has none, the key's thumbprint
+    (RFC 7638).
+    """
+    public_key: _builtins.str
+    """Ed25519, EC P-256 or RSA of 2048 to 4096 bits, as PEM or as the text of a JWK (RFC 7517); read back as PEM. A
+    private key is refused.
+    """
+    algorithm: _builtins.str
+    """EdDSA, ES256 or RS256: the only alg that an assertion of this key may have. Output only."""
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """From then on the key is void. Not set: it stands until it is removed."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        kid: _builtins.str = ...,
+        public_key: _builtins.str = ...,
+        algorithm: _builtins.str = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["algorithm", b"algorithm", "create_time", b"create_time", "expire_time", b"expire_time", "kid", b"kid", "public_key", b"public_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ServiceAccountKey: _TypeAlias = ServiceAccountKey  # noqa: Y015
 
 @_typing.final
 class CreateServiceAccountRequest(_message.Message):
@@ -632,7 +692,10 @@ class CreateServiceAccountRequest(_message.Message):
 
     SERVICE_ACCOUNT_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    WITHOUT_SECRET_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
+    without_secret: _builtins.bool
+    """No secret is made: the account logs in with keys alone."""
     @_builtins.property
     def service_account(self) -> Global___ServiceAccount: ...
     def __init__(
@@ -640,10 +703,11 @@ class CreateServiceAccountRequest(_message.Message):
         *,
         service_account: Global___ServiceAccount | None = ...,
         request_id: _builtins.str = ...,
+        without_secret: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["service_account", b"service_account"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "service_account", b"service_account"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "service_account", b"service_account", "without_secret", b"without_secret"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -752,24 +816,80 @@ class RotateServiceAccountSecretRequest(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     KEEP_PRESENT_SECONDS_FIELD_NUMBER: _builtins.int
+    REMOVE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     keep_present_seconds: _builtins.int
     """How long the present secret works on, so that a service can be given the new one without a pause: 7
     days at most. 0: it is void at once, and so are the tokens that it was good for.
+    """
+    remove: _builtins.bool
+    """No other takes the place of the present secret: the account logs in with its keys alone. Refused where it has
+    none.
     """
     def __init__(
         self,
         *,
         id: _builtins.str = ...,
         keep_present_seconds: _builtins.int = ...,
+        remove: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "keep_present_seconds", b"keep_present_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "keep_present_seconds", b"keep_present_seconds", "remove", b"remove"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RotateServiceAccountSecretRequest: _TypeAlias = RotateServiceAccountSecretRequest  # noqa: Y015
+
+@_typing.final
+class AddServiceAccountKeyRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """The service account."""
+    @_builtins.property
+    def key(self) -> Global___ServiceAccountKey: ...
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        key: Global___ServiceAccountKey | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "key", b"key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddServiceAccountKeyRequest: _TypeAlias = AddServiceAccountKeyRequest  # noqa: Y015
+
+@_typing.final
+class RemoveServiceAccountKeyRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    KID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """The service account."""
+    kid: _builtins.str
+    request_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        kid: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "kid", b"kid", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemoveServiceAccountKeyRequest: _TypeAlias = RemoveServiceAccountKeyRequest  # noqa: Y015
 
 @_typing.final
 class User(_message.Message):

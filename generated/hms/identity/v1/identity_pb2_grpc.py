@@ -94,6 +94,16 @@ class IdentityServiceStub:
                 request_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.RotateServiceAccountSecretRequest.SerializeToString,
                 response_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.ServiceAccount.FromString,
                 _registered_method=True)
+        self.AddServiceAccountKey = channel.unary_unary(
+                '/hms.identity.v1.IdentityService/AddServiceAccountKey',
+                request_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.AddServiceAccountKeyRequest.SerializeToString,
+                response_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.ServiceAccount.FromString,
+                _registered_method=True)
+        self.RemoveServiceAccountKey = channel.unary_unary(
+                '/hms.identity.v1.IdentityService/RemoveServiceAccountKey',
+                request_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.RemoveServiceAccountKeyRequest.SerializeToString,
+                response_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.ServiceAccount.FromString,
+                _registered_method=True)
         self.ListSessions = channel.unary_unary(
                 '/hms.identity.v1.IdentityService/ListSessions',
                 request_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.ListSessionsRequest.SerializeToString,
@@ -210,8 +220,9 @@ class IdentityServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def IssueServiceToken(self, request, context):
-        """An access token for a service account: 15 minutes, without a refresh token; ask again in time. Wrong
-        tenant, client id and secret are told alike.
+        """An access token for a service account: 15 minutes, without a refresh token; ask again in time. Proved by
+        the account's secret or by an assertion signed with one of its keys (RFC 7523). Wrong tenant, client id,
+        secret and assertion are told alike.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -248,6 +259,22 @@ class IdentityServiceServicer:
 
     def RotateServiceAccountSecret(self, request, context):
         """Another secret, shown here alone. A repeat makes yet another one, so it needs no request_id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddServiceAccountKey(self, request, context):
+        """Registers a public key with which the service signs assertions, beside those that stand (10 at most). The
+        same key under the same kid again changes its expire_time alone, so a repeat needs no request_id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveServiceAccountKey(self, request, context):
+        """Removes a key: it is void at once, and so are the account's tokens, which it may have been good for. To
+        change keys without a pause give the old one an expire_time instead.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -404,6 +431,16 @@ def add_IdentityServiceServicer_to_server(servicer, server):
             'RotateServiceAccountSecret': grpc.unary_unary_rpc_method_handler(
                     servicer.RotateServiceAccountSecret,
                     request_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.RotateServiceAccountSecretRequest.FromString,
+                    response_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.ServiceAccount.SerializeToString,
+            ),
+            'AddServiceAccountKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddServiceAccountKey,
+                    request_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.AddServiceAccountKeyRequest.FromString,
+                    response_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.ServiceAccount.SerializeToString,
+            ),
+            'RemoveServiceAccountKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveServiceAccountKey,
+                    request_deserializer=hms_dot_identity_dot_v1_dot_identity__pb2.RemoveServiceAccountKeyRequest.FromString,
                     response_serializer=hms_dot_identity_dot_v1_dot_identity__pb2.ServiceAccount.SerializeToString,
             ),
             'ListSessions': grpc.unary_unary_rpc_method_handler(
@@ -795,6 +832,60 @@ class IdentityService:
             target,
             '/hms.identity.v1.IdentityService/RotateServiceAccountSecret',
             hms_dot_identity_dot_v1_dot_identity__pb2.RotateServiceAccountSecretRequest.SerializeToString,
+            hms_dot_identity_dot_v1_dot_identity__pb2.ServiceAccount.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddServiceAccountKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.identity.v1.IdentityService/AddServiceAccountKey',
+            hms_dot_identity_dot_v1_dot_identity__pb2.AddServiceAccountKeyRequest.SerializeToString,
+            hms_dot_identity_dot_v1_dot_identity__pb2.ServiceAccount.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveServiceAccountKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.identity.v1.IdentityService/RemoveServiceAccountKey',
+            hms_dot_identity_dot_v1_dot_identity__pb2.RemoveServiceAccountKeyRequest.SerializeToString,
             hms_dot_identity_dot_v1_dot_identity__pb2.ServiceAccount.FromString,
             options,
             channel_credentials,

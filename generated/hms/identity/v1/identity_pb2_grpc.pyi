@@ -50,8 +50,9 @@ class IdentityServiceStub:
     CompletePasswordReset: _grpc.UnaryUnaryMultiCallable[_identity_pb2.CompletePasswordResetRequest, _identity_pb2.CompletePasswordResetResponse]
     """A new password for the token of ResetPassword. Ends every session of the user."""
     IssueServiceToken: _grpc.UnaryUnaryMultiCallable[_identity_pb2.IssueServiceTokenRequest, _identity_pb2.IssueServiceTokenResponse]
-    """An access token for a service account: 15 minutes, without a refresh token; ask again in time. Wrong
-    tenant, client id and secret are told alike.
+    """An access token for a service account: 15 minutes, without a refresh token; ask again in time. Proved by
+    the account's secret or by an assertion signed with one of its keys (RFC 7523). Wrong tenant, client id,
+    secret and assertion are told alike.
     """
     CreateServiceAccount: _grpc.UnaryUnaryMultiCallable[_identity_pb2.CreateServiceAccountRequest, _identity_pb2.ServiceAccount]
     """An account for a microservice. The answer holds its secret, which is shown here alone (a repeat with
@@ -66,6 +67,14 @@ class IdentityServiceStub:
     """
     RotateServiceAccountSecret: _grpc.UnaryUnaryMultiCallable[_identity_pb2.RotateServiceAccountSecretRequest, _identity_pb2.ServiceAccount]
     """Another secret, shown here alone. A repeat makes yet another one, so it needs no request_id."""
+    AddServiceAccountKey: _grpc.UnaryUnaryMultiCallable[_identity_pb2.AddServiceAccountKeyRequest, _identity_pb2.ServiceAccount]
+    """Registers a public key with which the service signs assertions, beside those that stand (10 at most). The
+    same key under the same kid again changes its expire_time alone, so a repeat needs no request_id.
+    """
+    RemoveServiceAccountKey: _grpc.UnaryUnaryMultiCallable[_identity_pb2.RemoveServiceAccountKeyRequest, _identity_pb2.ServiceAccount]
+    """Removes a key: it is void at once, and so are the account's tokens, which it may have been good for. To
+    change keys without a pause give the old one an expire_time instead.
+    """
     ListSessions: _grpc.UnaryUnaryMultiCallable[_identity_pb2.ListSessionsRequest, _identity_pb2.ListSessionsResponse]
     """Sessions that stand, newest first: the caller's own, or those of another user for who holds
     user.write.
@@ -117,8 +126,9 @@ class IdentityServiceAsyncStub(IdentityServiceStub):
     CompletePasswordReset: _aio.UnaryUnaryMultiCallable[_identity_pb2.CompletePasswordResetRequest, _identity_pb2.CompletePasswordResetResponse]  # type: ignore[assignment]
     """A new password for the token of ResetPassword. Ends every session of the user."""
     IssueServiceToken: _aio.UnaryUnaryMultiCallable[_identity_pb2.IssueServiceTokenRequest, _identity_pb2.IssueServiceTokenResponse]  # type: ignore[assignment]
-    """An access token for a service account: 15 minutes, without a refresh token; ask again in time. Wrong
-    tenant, client id and secret are told alike.
+    """An access token for a service account: 15 minutes, without a refresh token; ask again in time. Proved by
+    the account's secret or by an assertion signed with one of its keys (RFC 7523). Wrong tenant, client id,
+    secret and assertion are told alike.
     """
     CreateServiceAccount: _aio.UnaryUnaryMultiCallable[_identity_pb2.CreateServiceAccountRequest, _identity_pb2.ServiceAccount]  # type: ignore[assignment]
     """An account for a microservice. The answer holds its secret, which is shown here alone (a repeat with
@@ -133,6 +143,14 @@ class IdentityServiceAsyncStub(IdentityServiceStub):
     """
     RotateServiceAccountSecret: _aio.UnaryUnaryMultiCallable[_identity_pb2.RotateServiceAccountSecretRequest, _identity_pb2.ServiceAccount]  # type: ignore[assignment]
     """Another secret, shown here alone. A repeat makes yet another one, so it needs no request_id."""
+    AddServiceAccountKey: _aio.UnaryUnaryMultiCallable[_identity_pb2.AddServiceAccountKeyRequest, _identity_pb2.ServiceAccount]  # type: ignore[assignment]
+    """Registers a public key with which the service signs assertions, beside those that stand (10 at most). The
+    same key under the same kid again changes its expire_time alone, so a repeat needs no request_id.
+    """
+    RemoveServiceAccountKey: _aio.UnaryUnaryMultiCallable[_identity_pb2.RemoveServiceAccountKeyRequest, _identity_pb2.ServiceAccount]  # type: ignore[assignment]
+    """Removes a key: it is void at once, and so are the account's tokens, which it may have been good for. To
+    change keys without a pause give the old one an expire_time instead.
+    """
     ListSessions: _aio.UnaryUnaryMultiCallable[_identity_pb2.ListSessionsRequest, _identity_pb2.ListSessionsResponse]  # type: ignore[assignment]
     """Sessions that stand, newest first: the caller's own, or those of another user for who holds
     user.write.
@@ -223,8 +241,9 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_pb2.IssueServiceTokenRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_identity_pb2.IssueServiceTokenResponse, _abc.Awaitable[_identity_pb2.IssueServiceTokenResponse]]:
-        """An access token for a service account: 15 minutes, without a refresh token; ask again in time. Wrong
-        tenant, client id and secret are told alike.
+        """An access token for a service account: 15 minutes, without a refresh token; ask again in time. Proved by
+        the account's secret or by an assertion signed with one of its keys (RFC 7523). Wrong tenant, client id,
+        secret and assertion are told alike.
         """
 
     @_abc_1.abstractmethod
@@ -269,6 +288,26 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_identity_pb2.ServiceAccount, _abc.Awaitable[_identity_pb2.ServiceAccount]]:
         """Another secret, shown here alone. A repeat makes yet another one, so it needs no request_id."""
+
+    @_abc_1.abstractmethod
+    def AddServiceAccountKey(
+        self,
+        request: _identity_pb2.AddServiceAccountKeyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.ServiceAccount, _abc.Awaitable[_identity_pb2.ServiceAccount]]:
+        """Registers a public key with which the service signs assertions, beside those that stand (10 at most). The
+        same key under the same kid again changes its expire_time alone, so a repeat needs no request_id.
+        """
+
+    @_abc_1.abstractmethod
+    def RemoveServiceAccountKey(
+        self,
+        request: _identity_pb2.RemoveServiceAccountKeyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.ServiceAccount, _abc.Awaitable[_identity_pb2.ServiceAccount]]:
+        """Removes a key: it is void at once, and so are the account's tokens, which it may have been good for. To
+        change keys without a pause give the old one an expire_time instead.
+        """
 
     @_abc_1.abstractmethod
     def ListSessions(
