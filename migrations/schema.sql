@@ -8,7 +8,7 @@ COMMENT ON EXTENSION pg_trgm IS 'text similarity measurement and index searching
 
 CREATE FUNCTION public.audit_tenants() RETURNS TABLE(id uuid, code text)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   SELECT tenant.id, tenant.code FROM tenant
 $$;
@@ -17,7 +17,7 @@ ALTER FUNCTION public.audit_tenants() OWNER TO hms_owner;
 
 CREATE FUNCTION public.count_patient_rows(tenant uuid, patient uuid) RETURNS TABLE(entity_type text, row_count bigint)
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $_$
 DECLARE
   reference record;
@@ -35,7 +35,7 @@ ALTER FUNCTION public.count_patient_rows(tenant uuid, patient uuid) OWNER TO hms
 
 CREATE FUNCTION public.make_audit_partition(moment timestamp with time zone) RETURNS SETOF text
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET lock_timeout TO '5s'
     AS $$
 DECLARE
@@ -64,7 +64,7 @@ ALTER FUNCTION public.make_audit_partition(moment timestamp with time zone) OWNE
 
 CREATE FUNCTION public.make_audit_partitions(months_ahead integer) RETURNS SETOF text
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   SELECT made.name
   FROM generate_series(0, months_ahead) AS ahead,
@@ -77,7 +77,7 @@ ALTER FUNCTION public.make_audit_partitions(months_ahead integer) OWNER TO hms_o
 
 CREATE FUNCTION public.mark_break_glass() RETURNS trigger
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
   marks text;
@@ -105,7 +105,7 @@ ALTER FUNCTION public.mark_break_glass() OWNER TO hms_owner;
 
 CREATE FUNCTION public.may_see_restricted(patient uuid) RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1000
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
   caller constant uuid := nullif(current_setting('app.user_id', true), '')::uuid;
@@ -147,7 +147,7 @@ ALTER FUNCTION public.may_see_restricted(patient uuid) OWNER TO hms_search;
 
 CREATE FUNCTION public.move_patient_rows(tenant uuid, merge uuid, merged uuid, survivor uuid) RETURNS TABLE(entity_type text, ids uuid[])
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $_$
 DECLARE
   reference record;
@@ -193,7 +193,7 @@ ALTER FUNCTION public.move_patient_rows(tenant uuid, merge uuid, merged uuid, su
 
 CREATE FUNCTION public.patient_behind_glass(patient uuid, number text) RETURNS uuid
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   SELECT CASE WHEN p.merged_into IS NULL THEN p.id ELSE p.merged_into END
   FROM patient p
@@ -205,7 +205,7 @@ ALTER FUNCTION public.patient_behind_glass(patient uuid, number text) OWNER TO h
 
 CREATE FUNCTION public.patient_ids_on_both(list text, other text, max_rows integer) RETURNS SETOF uuid
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET enable_nestloop TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
@@ -222,7 +222,7 @@ ALTER FUNCTION public.patient_ids_on_both(list text, other text, max_rows intege
 
 CREATE FUNCTION public.patient_ids_on_list(list text, depth integer, patterns text[], birth_from text, birth_before text) RETURNS SETOF uuid
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET enable_seqscan TO 'off'
     AS $_$
 BEGIN
@@ -241,7 +241,7 @@ ALTER FUNCTION public.patient_ids_on_list(list text, depth integer, patterns tex
 
 CREATE FUNCTION public.patient_ids_with_parts(words text[], birth_from text, birth_before text, max_rows integer) RETURNS SETOF uuid
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET enable_seqscan TO 'off'
     SET enable_indexscan TO 'off'
     SET max_parallel_workers_per_gather TO '0'
@@ -266,7 +266,7 @@ ALTER FUNCTION public.patient_ids_with_parts(words text[], birth_from text, birt
 
 CREATE FUNCTION public.patient_list(kind text, low text, high text) RETURNS text
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   SELECT CASE WHEN kind = '' THEN
     format('SELECT id AS patient_id FROM patient WHERE tenant_id = %L AND delete_time IS NULL'
@@ -281,7 +281,7 @@ ALTER FUNCTION public.patient_list(kind text, low text, high text) OWNER TO hms_
 
 CREATE FUNCTION public.patient_list_length(list text, exact integer) RETURNS bigint
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
   length bigint;
@@ -300,7 +300,7 @@ ALTER FUNCTION public.patient_list_length(list text, exact integer) OWNER TO hms
 
 CREATE FUNCTION public.patient_references() RETURNS TABLE(table_name text, column_name text, type_expression text)
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $_$
   SELECT t.relname::text, a.attname::text,
          CASE WHEN EXISTS (SELECT FROM pg_attribute y WHERE y.attrelid = t.oid AND y.attname = 'type'
@@ -336,7 +336,7 @@ ALTER FUNCTION public.protect_tenant_table(target regclass) OWNER TO hms_owner;
 
 CREATE FUNCTION public.purge_request_records(age interval, max_rows integer) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   WITH old AS (
     SELECT ctid FROM request_record WHERE create_time < now() - age LIMIT max_rows
@@ -350,7 +350,7 @@ ALTER FUNCTION public.purge_request_records(age interval, max_rows integer) OWNE
 
 CREATE FUNCTION public.purge_sessions(age interval, max_rows integer) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   WITH old AS (
     SELECT ctid FROM session WHERE expire_time < now() - age LIMIT max_rows
@@ -389,7 +389,7 @@ ALTER FUNCTION public.require_tree(tree regclass, tenant uuid, members uuid[]) O
 
 CREATE FUNCTION public.restrict_patient(patient uuid, wanted boolean, actor uuid) RETURNS TABLE(patient_id uuid, new_version bigint)
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   WITH changing AS (
     SELECT p.* FROM patient p
@@ -414,7 +414,7 @@ ALTER FUNCTION public.restrict_patient(patient uuid, wanted boolean, actor uuid)
 
 CREATE FUNCTION public.return_patient_rows(tenant uuid, merge uuid) RETURNS TABLE(outcome text, entity_type text, ids uuid[])
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET enable_nestloop TO 'off'
     AS $_$
 DECLARE
@@ -501,7 +501,7 @@ ALTER FUNCTION public.return_patient_rows(tenant uuid, merge uuid) OWNER TO hms_
 
 CREATE FUNCTION public.search_patient_ids(words text[], phone text, identifier_from text, identifier_before text, birth_from text, birth_before text, wanted integer) RETURNS SETOF uuid
     LANGUAGE plpgsql SECURITY DEFINER ROWS 50
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
   short constant integer := 400;    -- a list of fewer entries is read whole
