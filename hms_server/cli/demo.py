@@ -76,7 +76,7 @@ def _create_tenant(settings: Settings, arguments: argparse.Namespace) -> str:
 
 
 def _first_password(settings: Settings) -> str:
-    """What the administrator has until he chooses his own: told from that one, for a demo that was stopped."""
+    """What the administrator has until he chooses his own; told from that, for a run that was stopped."""
     return hashlib.sha256(settings.bootstrap_password.get_secret_value().encode()).hexdigest()
 
 

@@ -40,7 +40,7 @@ def is_local(peer: str) -> bool:
 def _of_this_machine(method: Any) -> Any:
     def answer(request: Any, context: grpc.ServicerContext) -> Any:
         if not is_local(context.peer()):
-            context.abort(grpc.StatusCode.PERMISSION_DENIED, "Channelz answers on the server's machine alone.")
+            context.abort(grpc.StatusCode.PERMISSION_DENIED, "Channelz answers its own machine alone.")
         return method(request, context)
 
     return answer

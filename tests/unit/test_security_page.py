@@ -1,4 +1,4 @@
-"""docs/security.md names the tests that try to break each promise: they exist, and no promise is without one."""
+"""docs/security.md names the tests that try to break each promise: they exist, and no promise has none."""
 
 from __future__ import annotations
 
