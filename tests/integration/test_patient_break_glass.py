@@ -304,6 +304,15 @@ def test_a_repeated_request_breaks_the_glass_once(registry, colleague):
     assert grants(registry) == [first]
 
 
+def test_a_request_id_of_somebody_else_gives_his_answer_to_nobody(registry, colleague, colleague_of):
+    patient, request_id = registry.create(), ids.uuid7()
+    restrict(registry, patient)
+    first = break_glass(colleague, patient_id=patient.id, request_id=request_id)
+    other = colleague_of(registry)
+    second = break_glass(other, patient_id=patient.id, request_id=request_id)
+    assert (second.id == first.id, second.user_id) == (False, other.tenant.user_id)
+
+
 def test_a_grant_is_reviewed_once_and_by_somebody_else(registry, colleague, colleague_of):
     patient = registry.create()
     restrict(registry, patient)
