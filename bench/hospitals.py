@@ -114,7 +114,7 @@ def with_permissions(channel: grpc.Channel, hospital: Hospital, permissions: Seq
 
 def create(channel: grpc.Channel, platform: SignIn, code: str) -> tuple[str, str, str]:
     """Makes a hospital with raised limits and a receptionist; its id, her id and the password of both."""
-    password = secrets.token_urlsafe(18)
+    first, password = secrets.token_urlsafe(18), secrets.token_urlsafe(18)
     limits = [
         admin_pb2.RateLimit(tier=tier, limit=_LIMIT, window_seconds=_WINDOW_SECONDS) for tier in _RAISED
     ]
@@ -122,9 +122,14 @@ def create(channel: grpc.Channel, platform: SignIn, code: str) -> tuple[str, str
         admin_pb2.CreateTenantRequest(
             tenant=admin_pb2.Tenant(code=code, display_name=f"Hospital {code}", rate_limits=limits),
             admin_username=_ADMIN,
-            admin_password=password,
+            admin_password=first,
         ),
         metadata=platform.metadata,
+        timeout=DEADLINE_SECONDS,
+    )
+    identity_pb2_grpc.IdentityServiceStub(channel).ChangePassword(
+        identity_pb2.ChangePasswordRequest(present_password=first, new_password=password),
+        metadata=sign_in(channel, code, _ADMIN, first).metadata,
         timeout=DEADLINE_SECONDS,
     )
     admin = sign_in(channel, code, _ADMIN, password)

@@ -335,11 +335,18 @@ local function plain_key(raw)
   return (gsub(raw, "\\u00([0-7]%x)", function(digits) return char(tonumber(digits, 16)) end))
 end
 
+-- One name for both spellings of a field (given_name, givenName). Keys of a map are what they are.
+local function field_of(key, fields)
+  if not fields[key] then return key end
+  return string.lower((gsub(key, "_", "")))
+end
+
 local after_value
 
 local function after_object(position, fields)
   position = skip_blanks(position)
   if byte(text, position) == 125 then return position + 1 end
+  local seen = {}
   while true do
     if byte(text, position) ~= 34 then malformed(position, "a key in quotes is missing") end
     local last = after_string(position + 1)
@@ -351,6 +358,10 @@ local function after_object(position, fields)
         violation(shorten(key), "no such field")
         shape = -1
       end
+      -- Whoever looks at the body on its way might read the one, and the server the other.
+      local field = field_of(key, fields)
+      if seen[field] then violation(shorten(key), "stands twice") end
+      seen[field] = true
     end
     position = skip_blanks(last)
     if byte(text, position) ~= 58 then malformed(position, "a colon is missing") end

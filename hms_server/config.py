@@ -157,6 +157,8 @@ def _unsafe(settings: Settings, production: bool) -> Iterator[str]:
     for setting, path in (files | _named_files()).items():
         if path is not None:
             yield from safety.private_file(setting, path)
+    if settings.keys_file is not None:
+        yield from safety.key_file("HMS_KEYS_FILE", settings.keys_file)
 
 
 def _named_files() -> dict[str, pathlib.Path]:

@@ -21,9 +21,13 @@ DELAY_SECONDS = 600
 KEEP_SECONDS = 3600 + 60
 
 
-def create(path: pathlib.Path) -> None:
-    """Writes a new key file; raises ConfigError where one stands (keys are never overwritten)."""
-    content = {
+def create(path: pathlib.Path, *, development: bool = False) -> None:
+    """Writes a new key file; raises ConfigError where one stands (keys are never overwritten).
+
+    What is made for `development` says so, and production does not start with it (safety.py).
+    """
+    content: dict[str, Any] = {"development": True} if development else {}
+    content |= {
         "signing": [_signing_key(0)],
         "audit": [_audit_key()],
         "anchor": [_other_key("anc")],

@@ -6,6 +6,7 @@ errors. Nothing here ever quotes a value; each mistake is a phrase that names th
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import re
@@ -89,6 +90,16 @@ def private_file(setting: str, path: pathlib.Path) -> Iterator[str]:
     mode = stat.S_IMODE(status.st_mode)
     if mode & forbidden:
         yield f"{setting}: others may read {path} (mode {mode:04o}): chmod 600 {path}"
+
+
+def key_file(setting: str, path: pathlib.Path) -> Iterator[str]:
+    """Whether the keys are those of a development stack, as a phrase."""
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return  # whoever reads it tells that
+    if isinstance(content, dict) and content.get("development"):
+        yield f"{setting} holds keys of a development stack"
 
 
 def _url(setting: str, url: str, schemes: tuple[str, ...], wanted: str, *, production: bool) -> Iterator[str]:

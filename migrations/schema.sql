@@ -8,7 +8,7 @@ COMMENT ON EXTENSION pg_trgm IS 'text similarity measurement and index searching
 
 CREATE FUNCTION public.audit_tenants() RETURNS TABLE(id uuid, code text)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   SELECT tenant.id, tenant.code FROM tenant
 $$;
@@ -17,7 +17,7 @@ ALTER FUNCTION public.audit_tenants() OWNER TO hms_owner;
 
 CREATE FUNCTION public.count_patient_rows(tenant uuid, patient uuid) RETURNS TABLE(entity_type text, row_count bigint)
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $_$
 DECLARE
   reference record;
@@ -33,9 +33,22 @@ $_$;
 
 ALTER FUNCTION public.count_patient_rows(tenant uuid, patient uuid) OWNER TO hms_owner;
 
+CREATE FUNCTION public.encounter_treats(state text, began timestamp with time zone, document jsonb) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+  SELECT state IN ('PLANNED', 'IN_PROGRESS', 'ON_HOLD')
+    OR (state = 'COMPLETED'
+        AND CASE WHEN document ->> 'end_time' <> ''
+            THEN left(document ->> 'end_time', 10) COLLATE "C"
+                 >= to_char(now() - interval '30 days', 'YYYY-MM-DD') COLLATE "C"
+            ELSE began >= now() - interval '30 days' END)
+$$;
+
+ALTER FUNCTION public.encounter_treats(state text, began timestamp with time zone, document jsonb) OWNER TO hms_owner;
+
 CREATE FUNCTION public.make_audit_partition(moment timestamp with time zone) RETURNS SETOF text
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET lock_timeout TO '5s'
     AS $$
 DECLARE
@@ -64,7 +77,7 @@ ALTER FUNCTION public.make_audit_partition(moment timestamp with time zone) OWNE
 
 CREATE FUNCTION public.make_audit_partitions(months_ahead integer) RETURNS SETOF text
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   SELECT made.name
   FROM generate_series(0, months_ahead) AS ahead,
@@ -77,7 +90,7 @@ ALTER FUNCTION public.make_audit_partitions(months_ahead integer) OWNER TO hms_o
 
 CREATE FUNCTION public.mark_break_glass() RETURNS trigger
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
   marks text;
@@ -105,7 +118,7 @@ ALTER FUNCTION public.mark_break_glass() OWNER TO hms_owner;
 
 CREATE FUNCTION public.may_see_restricted(patient uuid) RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1000
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
   caller constant uuid := nullif(current_setting('app.user_id', true), '')::uuid;
@@ -117,17 +130,15 @@ BEGIN
   END IF;
   SELECT CASE WHEN p.merged_into IS NULL THEN p.id ELSE p.merged_into END INTO standing
   FROM patient p WHERE p.tenant_id = tenant AND p.id = patient;
-  -- Days are compared as they are written, FHIR dates of any precision.
   IF EXISTS (
     SELECT FROM encounter e
     JOIN user_department d ON d.tenant_id = tenant AND d.user_id = caller AND d.department_id = e.department_id
     WHERE e.tenant_id = tenant AND e.patient_id = standing
-      AND (e.state IN ('PLANNED', 'IN_PROGRESS', 'ON_HOLD')
-           OR (e.state = 'COMPLETED'
-               AND CASE WHEN e.document ->> 'end_time' <> ''
-                   THEN left(e.document ->> 'end_time', 10) COLLATE "C"
-                        >= to_char(now() - interval '30 days', 'YYYY-MM-DD') COLLATE "C"
-                   ELSE e.clinical_time >= now() - interval '30 days' END))
+      AND encounter_treats(e.state, e.clinical_time, e.document)
+      AND NOT EXISTS (
+        SELECT FROM encounter_under_glass u
+        JOIN break_glass g ON g.tenant_id = tenant AND g.id = u.grant_id
+        WHERE u.tenant_id = tenant AND u.encounter_id = e.id AND g.outcome = 'NOT_JUSTIFIED')
   ) THEN
     RETURN true;
   END IF;
@@ -147,7 +158,7 @@ ALTER FUNCTION public.may_see_restricted(patient uuid) OWNER TO hms_search;
 
 CREATE FUNCTION public.move_patient_rows(tenant uuid, merge uuid, merged uuid, survivor uuid) RETURNS TABLE(entity_type text, ids uuid[])
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $_$
 DECLARE
   reference record;
@@ -191,9 +202,33 @@ $_$;
 
 ALTER FUNCTION public.move_patient_rows(tenant uuid, merge uuid, merged uuid, survivor uuid) OWNER TO hms_owner;
 
+CREATE FUNCTION public.note_under_glass() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  IF TG_OP = 'UPDATE' THEN
+    IF NEW.department_id IS NOT DISTINCT FROM OLD.department_id
+       AND encounter_treats(OLD.state, OLD.clinical_time, OLD.document) THEN
+      RETURN NULL;
+    END IF;
+  END IF;
+  INSERT INTO encounter_under_glass (tenant_id, encounter_id, grant_id)
+  SELECT NEW.tenant_id, NEW.id, g.id
+  FROM break_glass g
+  WHERE g.tenant_id = NEW.tenant_id AND g.patient_id = NEW.patient_id
+    AND g.user_id = nullif(current_setting('app.user_id', true), '')::uuid
+    AND g.expire_time > now() AND g.outcome <> 'NOT_JUSTIFIED'
+  ON CONFLICT DO NOTHING;
+  RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.note_under_glass() OWNER TO hms_owner;
+
 CREATE FUNCTION public.patient_behind_glass(patient uuid, number text) RETURNS uuid
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   SELECT CASE WHEN p.merged_into IS NULL THEN p.id ELSE p.merged_into END
   FROM patient p
@@ -205,7 +240,7 @@ ALTER FUNCTION public.patient_behind_glass(patient uuid, number text) OWNER TO h
 
 CREATE FUNCTION public.patient_ids_on_both(list text, other text, max_rows integer) RETURNS SETOF uuid
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET enable_nestloop TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
@@ -222,7 +257,7 @@ ALTER FUNCTION public.patient_ids_on_both(list text, other text, max_rows intege
 
 CREATE FUNCTION public.patient_ids_on_list(list text, depth integer, patterns text[], birth_from text, birth_before text) RETURNS SETOF uuid
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET enable_seqscan TO 'off'
     AS $_$
 BEGIN
@@ -241,7 +276,7 @@ ALTER FUNCTION public.patient_ids_on_list(list text, depth integer, patterns tex
 
 CREATE FUNCTION public.patient_ids_with_parts(words text[], birth_from text, birth_before text, max_rows integer) RETURNS SETOF uuid
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET enable_seqscan TO 'off'
     SET enable_indexscan TO 'off'
     SET max_parallel_workers_per_gather TO '0'
@@ -266,7 +301,7 @@ ALTER FUNCTION public.patient_ids_with_parts(words text[], birth_from text, birt
 
 CREATE FUNCTION public.patient_list(kind text, low text, high text) RETURNS text
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   SELECT CASE WHEN kind = '' THEN
     format('SELECT id AS patient_id FROM patient WHERE tenant_id = %L AND delete_time IS NULL'
@@ -281,7 +316,7 @@ ALTER FUNCTION public.patient_list(kind text, low text, high text) OWNER TO hms_
 
 CREATE FUNCTION public.patient_list_length(list text, exact integer) RETURNS bigint
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
   length bigint;
@@ -300,7 +335,7 @@ ALTER FUNCTION public.patient_list_length(list text, exact integer) OWNER TO hms
 
 CREATE FUNCTION public.patient_references() RETURNS TABLE(table_name text, column_name text, type_expression text)
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $_$
   SELECT t.relname::text, a.attname::text,
          CASE WHEN EXISTS (SELECT FROM pg_attribute y WHERE y.attrelid = t.oid AND y.attname = 'type'
@@ -336,7 +371,7 @@ ALTER FUNCTION public.protect_tenant_table(target regclass) OWNER TO hms_owner;
 
 CREATE FUNCTION public.purge_request_records(age interval, max_rows integer) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   WITH old AS (
     SELECT ctid FROM request_record WHERE create_time < now() - age LIMIT max_rows
@@ -350,7 +385,7 @@ ALTER FUNCTION public.purge_request_records(age interval, max_rows integer) OWNE
 
 CREATE FUNCTION public.purge_sessions(age interval, max_rows integer) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   WITH old AS (
     SELECT ctid FROM session WHERE expire_time < now() - age LIMIT max_rows
@@ -389,7 +424,7 @@ ALTER FUNCTION public.require_tree(tree regclass, tenant uuid, members uuid[]) O
 
 CREATE FUNCTION public.restrict_patient(patient uuid, wanted boolean, actor uuid) RETURNS TABLE(patient_id uuid, new_version bigint)
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   WITH changing AS (
     SELECT p.* FROM patient p
@@ -414,7 +449,7 @@ ALTER FUNCTION public.restrict_patient(patient uuid, wanted boolean, actor uuid)
 
 CREATE FUNCTION public.return_patient_rows(tenant uuid, merge uuid) RETURNS TABLE(outcome text, entity_type text, ids uuid[])
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET enable_nestloop TO 'off'
     AS $_$
 DECLARE
@@ -501,7 +536,7 @@ ALTER FUNCTION public.return_patient_rows(tenant uuid, merge uuid) OWNER TO hms_
 
 CREATE FUNCTION public.search_patient_ids(words text[], phone text, identifier_from text, identifier_before text, birth_from text, birth_before text, wanted integer) RETURNS SETOF uuid
     LANGUAGE plpgsql SECURITY DEFINER ROWS 50
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
   short constant integer := 400;    -- a list of fewer entries is read whole
@@ -841,6 +876,16 @@ CREATE TABLE public.encounter (
 ALTER TABLE ONLY public.encounter FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.encounter OWNER TO hms_owner;
+
+CREATE TABLE public.encounter_under_glass (
+    tenant_id uuid NOT NULL,
+    encounter_id uuid NOT NULL,
+    grant_id uuid NOT NULL
+);
+
+ALTER TABLE ONLY public.encounter_under_glass FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.encounter_under_glass OWNER TO hms_owner;
 
 CREATE TABLE public.encounter_version (
     tenant_id uuid NOT NULL,
@@ -1374,6 +1419,9 @@ ALTER TABLE ONLY public.department_version
 ALTER TABLE ONLY public.encounter
     ADD CONSTRAINT encounter_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.encounter_under_glass
+    ADD CONSTRAINT encounter_under_glass_pkey PRIMARY KEY (tenant_id, encounter_id, grant_id);
+
 ALTER TABLE ONLY public.encounter_version
     ADD CONSTRAINT encounter_version_pkey PRIMARY KEY (tenant_id, id, version);
 
@@ -1563,6 +1611,8 @@ CREATE INDEX user_role_by_role ON public.user_role USING btree (tenant_id, role_
 
 CREATE TRIGGER mark_break_glass BEFORE INSERT ON public.audit_outbox FOR EACH ROW WHEN ((current_setting('app.break_glass'::text, true) = 'on'::text)) EXECUTE FUNCTION public.mark_break_glass();
 
+CREATE TRIGGER note_under_glass AFTER INSERT OR UPDATE OF department_id, state, clinical_time, document ON public.encounter FOR EACH ROW WHEN ((current_setting('app.break_glass'::text, true) = 'on'::text)) EXECUTE FUNCTION public.note_under_glass();
+
 ALTER TABLE ONLY public.address_rule
     ADD CONSTRAINT address_rule_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
@@ -1619,6 +1669,12 @@ ALTER TABLE ONLY public.encounter
 
 ALTER TABLE ONLY public.encounter
     ADD CONSTRAINT encounter_tenant_id_practitioner_id_fkey FOREIGN KEY (tenant_id, practitioner_id) REFERENCES public.practitioner(tenant_id, id);
+
+ALTER TABLE ONLY public.encounter_under_glass
+    ADD CONSTRAINT encounter_under_glass_tenant_id_encounter_id_fkey FOREIGN KEY (tenant_id, encounter_id) REFERENCES public.encounter(tenant_id, id);
+
+ALTER TABLE ONLY public.encounter_under_glass
+    ADD CONSTRAINT encounter_under_glass_tenant_id_grant_id_fkey FOREIGN KEY (tenant_id, grant_id) REFERENCES public.break_glass(tenant_id, id);
 
 ALTER TABLE ONLY public.encounter_version
     ADD CONSTRAINT encounter_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.encounter(tenant_id, id);
@@ -1786,6 +1842,8 @@ CREATE POLICY drain ON public.audit_outbox TO hms_worker USING (true) WITH CHECK
 
 ALTER TABLE public.encounter ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.encounter_under_glass ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.encounter_version ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.location ENABLE ROW LEVEL SECURITY;
@@ -1819,6 +1877,8 @@ CREATE POLICY owner_all ON public.department TO hms_owner USING (true) WITH CHEC
 CREATE POLICY owner_all ON public.department_version TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.encounter TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.encounter_under_glass TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.encounter_version TO hms_owner USING (true) WITH CHECK (true);
 
@@ -1910,6 +1970,8 @@ CREATE POLICY restriction ON public.break_glass FOR SELECT TO hms_search USING (
 
 CREATE POLICY restriction ON public.encounter FOR SELECT TO hms_search USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
+CREATE POLICY restriction ON public.encounter_under_glass FOR SELECT TO hms_search USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
 CREATE POLICY restriction ON public.user_department FOR SELECT TO hms_search USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 ALTER TABLE public.role ENABLE ROW LEVEL SECURITY;
@@ -1957,6 +2019,8 @@ CREATE POLICY tenant_isolation ON public.department TO hms_app USING ((tenant_id
 CREATE POLICY tenant_isolation ON public.department_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.encounter TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.encounter_under_glass TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.encounter_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
@@ -2044,6 +2108,10 @@ GRANT ALL ON FUNCTION public.audit_tenants() TO hms_worker;
 REVOKE ALL ON FUNCTION public.count_patient_rows(tenant uuid, patient uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.count_patient_rows(tenant uuid, patient uuid) TO hms_app;
 
+REVOKE ALL ON FUNCTION public.encounter_treats(state text, began timestamp with time zone, document jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.encounter_treats(state text, began timestamp with time zone, document jsonb) TO hms_app;
+GRANT ALL ON FUNCTION public.encounter_treats(state text, began timestamp with time zone, document jsonb) TO hms_search;
+
 REVOKE ALL ON FUNCTION public.make_audit_partition(moment timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.make_audit_partition(moment timestamp with time zone) TO hms_worker;
 
@@ -2058,6 +2126,8 @@ GRANT ALL ON FUNCTION public.may_see_restricted(patient uuid) TO hms_owner;
 
 REVOKE ALL ON FUNCTION public.move_patient_rows(tenant uuid, merge uuid, merged uuid, survivor uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.move_patient_rows(tenant uuid, merge uuid, merged uuid, survivor uuid) TO hms_app;
+
+REVOKE ALL ON FUNCTION public.note_under_glass() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.patient_behind_glass(patient uuid, number text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.patient_behind_glass(patient uuid, number text) TO hms_app;
@@ -2138,6 +2208,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.encounter TO hms_app;
 
 GRANT SELECT(tenant_id) ON TABLE public.encounter TO hms_search;
 
+GRANT SELECT(id) ON TABLE public.encounter TO hms_search;
+
 GRANT SELECT(patient_id) ON TABLE public.encounter TO hms_search;
 
 GRANT SELECT(department_id) ON TABLE public.encounter TO hms_search;
@@ -2147,6 +2219,9 @@ GRANT SELECT(state) ON TABLE public.encounter TO hms_search;
 GRANT SELECT(clinical_time) ON TABLE public.encounter TO hms_search;
 
 GRANT SELECT(document) ON TABLE public.encounter TO hms_search;
+
+GRANT INSERT ON TABLE public.encounter_under_glass TO hms_app;
+GRANT SELECT ON TABLE public.encounter_under_glass TO hms_search;
 
 GRANT SELECT,INSERT ON TABLE public.encounter_version TO hms_app;
 

@@ -23,6 +23,8 @@ from hms_server import ids
 from hms_server.devstack.stack import Stack
 
 PASSWORD = "correct-horse-battery"
+# Of a new hospital's administrator, until he chose his own.
+FIRST_PASSWORD = "correct-horse-at-first"
 # Tests call more often than people do; the limits have tests of their own.
 GENEROUS = [
     admin_pb2.RateLimit(tier=tier, limit=1_000_000, window_seconds=60)
@@ -125,12 +127,19 @@ def hospital(stack: Stack) -> Caller:
         admin_pb2.CreateTenantRequest(
             tenant=admin_pb2.Tenant(code=code, display_name=code, rate_limits=GENEROUS),
             admin_username="admin",
-            admin_password=PASSWORD,
+            admin_password=FIRST_PASSWORD,
         ),
         metadata=administrator.metadata,
         timeout=15,
     )
     administrator.close()
+    newcomer = Caller(stack.env, code, "admin", FIRST_PASSWORD)
+    newcomer.identity.ChangePassword(
+        identity_pb2.ChangePasswordRequest(present_password=FIRST_PASSWORD, new_password=PASSWORD),
+        metadata=newcomer.metadata,
+        timeout=15,
+    )
+    newcomer.close()
     return Caller(stack.env, code, "admin", PASSWORD)
 
 

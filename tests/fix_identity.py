@@ -158,6 +158,10 @@ class House:
             ),
             self.platform(),
         )
+        # As if the administrator had chosen a password of his own.
+        self.owner.execute(
+            "UPDATE user_account SET must_change_password = false WHERE tenant_id = %s", [tenant.id]
+        )
         return Hospital(self, tenant.id, tenant.code, self.login(tenant.code, "admin"))
 
     def outbox(self, tenant_id: str) -> list[dict[str, Any]]:

@@ -76,6 +76,8 @@ class Tenants:
                         user_id=user_id,
                         username=request.admin_username,
                         password_hash=password_hash,
+                        # Known to the platform's administrator, who may not read what the hospital's may.
+                        must_change_password=True,
                     )
                     transaction.audit(entity_id=tenant_id, new_version=1)
                     transaction.audit(entity_type="user", entity_id=user_id, new_version=1)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import sys
 
 import grpc
 
 from hms.admin.v1 import admin_pb2, admin_pb2_grpc
+from hms.identity.v1 import identity_pb2, identity_pb2_grpc
 from hms.policy.v1 import policy_pb2
 from hms_server import config
 from hms_server.cli import client as clients
@@ -60,7 +62,7 @@ def _create_tenant(settings: Settings, arguments: argparse.Namespace) -> str:
                         ],
                     ),
                     admin_username=arguments.admin_username,
-                    admin_password=settings.bootstrap_password.get_secret_value(),
+                    admin_password=_first_password(settings),
                 )
             )
         except grpc.RpcError as error:
@@ -73,16 +75,34 @@ def _create_tenant(settings: Settings, arguments: argparse.Namespace) -> str:
     )
 
 
+def _first_password(settings: Settings) -> str:
+    """What the administrator has until he chooses his own; told from that, for a run that was stopped."""
+    return hashlib.sha256(settings.bootstrap_password.get_secret_value().encode()).hexdigest()
+
+
+def _log_in(client: clients.Client, settings: Settings, arguments: argparse.Namespace) -> None:
+    """As the administrator, who takes his own password where he still has the first one."""
+    own = settings.bootstrap_password.get_secret_value()
+    try:
+        client.login(arguments.code, arguments.admin_username, own)
+        return
+    except grpc.RpcError as error:
+        if clients.reason(error) != "BAD_CREDENTIALS":
+            raise
+    first = _first_password(settings)
+    client.login(arguments.code, arguments.admin_username, first)
+    identity_pb2_grpc.IdentityServiceStub(client.channel).ChangePassword(
+        identity_pb2.ChangePasswordRequest(present_password=first, new_password=own)
+    )
+    client.login(arguments.code, arguments.admin_username, own)
+
+
 def _set_up(settings: Settings, arguments: argparse.Namespace) -> str:
     """The hospital's own settings, which its own administrator makes."""
     client = clients.Client(settings.grpc_target, settings=settings)
     with client:
         try:
-            client.login(
-                arguments.code,
-                arguments.admin_username,
-                settings.bootstrap_password.get_secret_value(),
-            )
+            _log_in(client, settings, arguments)
         except grpc.RpcError as error:
             if clients.reason(error) != "BAD_CREDENTIALS":
                 raise

@@ -14,6 +14,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     create = actions.add_parser("create", help="a new key file; one that stands is left")
     create.add_argument("path", type=pathlib.Path)
+    create.add_argument("--development", action="store_true", help="production does not start with them")
     rotate = actions.add_parser(
         "rotate", help="new keys, of both kinds where none is named; the old ones still verify"
     )
@@ -34,7 +35,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(arguments: argparse.Namespace) -> int:
     """Changes the file."""
     if arguments.action == "create":
-        keyfile.create(arguments.path)
+        keyfile.create(arguments.path, development=arguments.development)
         print(f"made {arguments.path}: keep it secret and keep a copy, the audit is verified with it")
         return 0
     path = arguments.path or config.load(serving=False).keys_file

@@ -30,6 +30,15 @@ CREATE TABLE IF NOT EXISTS schema_migration (
   apply_time timestamptz NOT NULL DEFAULT now()
 )"""
 
+# Temporary tables are nobody's but the owner's: one that is called like a table of ours would stand in for it
+# wherever a search path is forgotten. With every run, since a restored or copied database has lost it.
+CLOSE = """
+DO $$
+BEGIN
+  EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+END
+$$"""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Migration:
@@ -72,6 +81,7 @@ def migrate(url: str, migrations: list[Migration]) -> Iterator[str]:
         with psycopg.connect(url, autocommit=True, application_name="hms-migrate") as connection:
             connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
             connection.execute(_TABLE)
+            connection.execute(CLOSE)
             yield from _apply(connection, migrations)
             made = connection.execute("SELECT make_audit_partitions(%s)", [_PARTITIONS_AHEAD])
             for (partition,) in made:

@@ -151,7 +151,7 @@ class Stack:
                 f"or delete {self.layout.folder} to begin anew."
             )
         with self._progress.step("Making keys"):
-            self.commands.run("keys", "create", str(self.layout.keys))
+            self.commands.run("keys", "create", "--development", str(self.layout.keys))
 
     def start_postgres(self) -> None:
         """PostgreSQL, with a new data folder at the first start."""

@@ -12,6 +12,7 @@ from hms_server import clock, ids
 from hms_server.devstack.tour_visit import BAD_REQUEST, Session, Visit, expect, request
 
 PASSWORD = "guided-tour-of-the-hospital"
+_FIRST_PASSWORD = "from-the-operator-at-first"
 _LOGIN_LIMIT = 5
 _TOO_LARGE = 4 * 1024 * 1024 + 1
 
@@ -133,10 +134,15 @@ def second_hospital(visit: Visit) -> str:
     body = {
         "tenant": {"code": code, "display_name": "Second Hospital"},
         "admin_username": "admin",
-        "admin_password": PASSWORD,
+        "admin_password": _FIRST_PASSWORD,
         "request_id": ids.uuid7(),
     }
     operator.call("POST", "/v1/tenants", body).ok()
+    # The operator knows this password: it opens nothing until the hospital has one of its own.
+    newcomer = visit.sign_in(code, "admin", _FIRST_PASSWORD)
+    newcomer.call("GET", "/v1/patients").refused(http.client.FORBIDDEN, "PASSWORD_CHANGE_REQUIRED")
+    change = {"present_password": _FIRST_PASSWORD, "new_password": PASSWORD}
+    newcomer.call("POST", "/v1/auth:changePassword", change).ok()
     stranger = visit.sign_in(code, "admin", PASSWORD)
     patient_id = visit.made("patient")["id"]
     path = f"/v1/patients/{patient_id}"

@@ -21,6 +21,15 @@ def peer_address(peer: str) -> str:
     return kind
 
 
+@functools.lru_cache(maxsize=4096)
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def resolver(trusted: str) -> Callable[[Any, dict[str, str]], str]:
     """A function of (grpc context, metadata). `trusted` lists the proxies' networks; raises ConfigError.
 
@@ -46,6 +55,7 @@ def resolver(trusted: str) -> Callable[[Any, dict[str, str]], str]:
         forwarded = metadata.get("x-envoy-external-address", "")
         if not forwarded:
             forwarded = metadata.get("x-forwarded-for", "").rpartition(",")[2].strip()
-        return forwarded if forwarded and is_trusted(address) else address
+        # What is no address ("unknown", one with its port) would pass every rule of addresses.
+        return forwarded if forwarded and is_trusted(address) and _is_address(forwarded) else address
 
     return resolve

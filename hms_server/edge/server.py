@@ -10,13 +10,13 @@ from typing import Any
 
 import grpc
 from google.protobuf.message_factory import GetMessageClass
-from grpc_channelz.v1 import channelz
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from hms_server.edge import chain as chains
 from hms_server.edge.bound import BoundMethod, Interceptor
 from hms_server.edge.certificates import ServerCertificates
+from hms_server.edge.operators import add_channelz
 from hms_server.edge.threads import CallThreads
 from hms_server.edge.transport import Behaviour, Resolve, StreamBehaviour, behaviour
 from hms_server.errors import ConfigError
@@ -100,7 +100,7 @@ class Server:
             experimental_thread_pool=concurrent.futures.ThreadPoolExecutor(2, "hms-health"),
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        channelz.add_channelz_servicer(self._server)
+        add_channelz(self._server)
         reflection.enable_server_reflection(
             [
                 *methods,

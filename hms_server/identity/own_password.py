@@ -15,7 +15,7 @@ from hms_server import errors, ids
 from hms_server.context import Call
 from hms_server.database.requests import RequestIds
 from hms_server.database.retry import on_conflict
-from hms_server.database.transaction import Database, Pending
+from hms_server.database.transaction import Database, Pending, Transaction
 from hms_server.gate.answers import RateLimited
 from hms_server.gate.publisher import GatePublisher
 from hms_server.identity import password_guard, password_store, rules, store
@@ -151,15 +151,20 @@ class OwnPassword:
             refusal = self._counted(token, call)
         else:
             refusal = rules.barred(row.tenant_state, row.user_state)
+            if refusal is None and not self._maker_may(token, stored.first, call):
+                refusal = _invalid()
         if refusal is not None:
             if not isinstance(refusal, RateLimited):
                 self._record_refused_reset(token, row, refusal, call)
             raise refusal
         fresh = self._guard.judge(facts, request.new_password, "new_password")
         with self._database.tenant_transaction(token.tenant_id, call) as transaction:
+            # Nobody's roles change meanwhile.
+            store.lock_tenant(transaction)
+            maker = self._queue_maker(transaction, token, stored.first)
             used = password_store.use_reset(transaction, token.user_id, token.digest)
             transaction.flush()
-            if not used.affected:
+            if not used.affected or not self._stands_above(token, *maker):
                 raise _invalid()
             after, ended = password_guard.replace(
                 transaction, user_id=token.user_id, seen_hash=row.password_hash, fresh_hash=fresh
@@ -182,6 +187,37 @@ class OwnPassword:
         except RateLimited as limited:
             return limited
         return _invalid()
+
+    def _maker_may(self, token: _ResetToken, stored: Any, call: Call) -> bool:
+        """Whether he who made the token could make it now. Otherwise a token that he kept would make him
+        its user when that one has got more roles, or when he himself has lost his."""
+        with self._database.tenant_transaction(token.tenant_id, call) as transaction:
+            maker = self._queue_maker(transaction, token, stored)
+        return self._stands_above(token, *maker)
+
+    @staticmethod
+    def _queue_maker(transaction: Transaction, token: _ResetToken, stored: Any) -> tuple[Pending, ...]:
+        return (
+            password_store.get_reset(transaction, token.user_id),
+            store.load_roles_of(transaction, stored.actor_id),
+            store.load_roles_of(transaction, token.user_id),
+        )
+
+    def _stands_above(self, token: _ResetToken, stored: Pending, maker: Pending, target: Pending) -> bool:
+        if stored.first is None or stored.first.actor_state != "ACTIVE":
+            return False
+        if stored.first.actor_id == token.user_id:
+            return True
+        makers, targets = (
+            self._catalogue.grants(token.tenant_id, store.held_roles(held.first)) for held in (maker, target)
+        )
+        if rules.USER_WRITE not in makers.permissions:
+            return False
+        try:
+            rules.require_not_above(makers, targets)
+        except errors.PermissionDenied:
+            return False
+        return True
 
     def _record_refused_reset(
         self, token: _ResetToken, row: Any, refusal: errors.HmsError, call: Call

@@ -23,9 +23,11 @@ def change(transaction: Transaction, user_id: str, seen_hash: str, fresh_hash: s
 
 
 def keep(transaction: Transaction, user_id: str) -> None:
-    """The present hash joins those of before, of which no more are kept than can be asked for."""
+    """The present hash joins those of before, of which no more are kept than can be asked for. With the
+    password it is over for a reset token that was made for it."""
     transaction.queue(_SQL["keep_password"], user_id=user_id)
     transaction.queue(_SQL["trim_passwords"], user_id=user_id)
+    transaction.queue(_SQL["void_password_reset"], user_id=user_id)
 
 
 def count_wrong(transaction: Transaction, session_id: str) -> Pending:
@@ -47,7 +49,8 @@ def put_reset(
 
 
 def get_reset(transaction: Transaction, user_id: str) -> Pending:
-    """The hash of the user's reset token, where one is in force."""
+    """The hash of the user's reset token, where one is in force, and who made it: token_hash, actor_id,
+    actor_state."""
     return transaction.queue(_SQL["get_password_reset"], user_id=user_id)
 
 

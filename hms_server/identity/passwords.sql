@@ -76,9 +76,16 @@ SET token_hash = excluded.token_hash, expire_time = excluded.expire_time,
     actor_id = excluded.actor_id, create_time = excluded.create_time
 RETURNING expire_time
 
+-- name: void_password_reset
+DELETE FROM password_reset
+WHERE tenant_id = :tenant_id AND user_id = :user_id::uuid
+
 -- name: get_password_reset
-SELECT token_hash FROM password_reset
-WHERE tenant_id = :tenant_id AND user_id = :user_id::uuid AND expire_time > now()
+-- With who made it, and whether he is still enabled.
+SELECT r.token_hash, r.actor_id, u.state AS actor_state
+FROM password_reset r
+JOIN user_account u ON u.tenant_id = r.tenant_id AND u.id = r.actor_id
+WHERE r.tenant_id = :tenant_id AND r.user_id = :user_id::uuid AND r.expire_time > now()
 
 -- name: use_password_reset
 DELETE FROM password_reset

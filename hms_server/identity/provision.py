@@ -16,10 +16,22 @@ def add_system_roles(transaction: Transaction, tenant_id: str) -> None:
 
 
 def add_administrator(
-    transaction: Transaction, tenant_id: str, *, user_id: str, username: str, password_hash: str
+    transaction: Transaction,
+    tenant_id: str,
+    *,
+    user_id: str,
+    username: str,
+    password_hash: str,
+    must_change_password: bool = False,
 ) -> None:
     """Queues a user who holds the tenant's administrator role."""
-    store.insert_user(transaction, user_id=user_id, username=username, password_hash=password_hash)
+    store.insert_user(
+        transaction,
+        user_id=user_id,
+        username=username,
+        password_hash=password_hash,
+        must_change_password=must_change_password,
+    )
     platform = tenant_id == ids.PLATFORM_TENANT
     role = system_roles.PLATFORM_ADMINISTRATOR if platform else system_roles.ADMINISTRATOR
     store.give_role(transaction, user_id, role.code)

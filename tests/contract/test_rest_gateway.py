@@ -195,6 +195,22 @@ def test_malformed_json(gateway: Gateway, text: bytes) -> None:
     assert reply.json["code"] == 3
 
 
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        (b'{"given_name":"A","given_name":"B"}', "given_name"),
+        (b'{"given_name":"A","givenName":"B"}', "givenName"),
+        (b'{"given_name":"A","\\u0067iven_name":"B"}', "given_name"),
+        (b'{"names":[{"use":"usual","use":"old"}]}', "names[0].use"),
+    ],
+)
+def test_a_field_that_stands_twice_is_refused(gateway: Gateway, text: bytes, field: str) -> None:
+    """What looks at a body on its way might take the first for the one that counts, and we the last."""
+    reply = gateway.call("POST", "/v1/patients", raw=text)
+    assert (reply.status, reply.reason) == (400, "INVALID_ARGUMENT")
+    assert reply.json["message"].endswith(f"{field}: stands twice.")
+
+
 def test_what_is_json_is_not_malformed(gateway: Gateway) -> None:
     for text in ('"x"', "null", "[]", "1e-9", ' { "uhid" : "\\u00e9 \\ud83d\\ude00 \\" \\/ \x7f é 😀" } '):
         reply = gateway.call("POST", "/v1/patients", raw=text.encode())

@@ -300,6 +300,49 @@ def test_a_manager_of_users_cannot_try_an_administrators_passwords(hospital):
         assert caught.value.reason == "PERMISSION_DENIED"
 
 
+@pytest.fixture
+def clerk(hospital):
+    """A user who may change users, and holds what a nurse holds."""
+    hospital.role("CLERK", "user.write")
+    made = hospital.user("clerk", "CLERK", "NURSE")
+    return made, hospital.login("clerk").access_token
+
+
+def test_a_kept_reset_token_does_not_make_its_maker_the_administrator_that_its_user_became(
+    hospital, meera, clerk
+):
+    made = reset(hospital, meera, clerk[1])
+    hospital.change(meera.id, role_codes=["NURSE", "ADMIN"])
+    with pytest.raises(errors.Unauthenticated) as caught:
+        complete(hospital, made.token)
+    assert caught.value.reason == "TOKEN_INVALID"
+    assert hospital.login("meera").access_token
+    # One that an administrator makes works all the same.
+    complete(hospital, reset(hospital, meera).token)
+
+
+@pytest.mark.parametrize("change_of_maker", [{"state": pb.USER_STATE_DISABLED}, {"role_codes": ["NURSE"]}])
+def test_a_reset_token_is_void_when_its_maker_may_not_change_users_any_more(
+    hospital, meera, clerk, change_of_maker
+):
+    made = reset(hospital, meera, clerk[1])
+    hospital.change(clerk[0].id, **change_of_maker)
+    with pytest.raises(errors.Unauthenticated):
+        complete(hospital, made.token)
+    assert hospital.login("meera").access_token
+
+
+def test_a_reset_token_is_void_once_the_user_has_another_password(hospital, meera, session):
+    for renew in (
+        lambda: change(hospital, session.access_token),
+        lambda: hospital.change(meera.id, password="by an administrator"),
+    ):
+        made = reset(hospital, meera)
+        renew()
+        with pytest.raises(errors.Unauthenticated):
+            complete(hospital, made.token, "yet another good one")
+
+
 def test_a_reset_that_is_refused_is_audited_in_its_hospitals_chain(hospital, meera):
     first = reset(hospital, meera)
     reset(hospital, meera)

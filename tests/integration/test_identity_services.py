@@ -150,6 +150,15 @@ def test_a_repeat_shows_the_same_secret_until_it_is_rotated(hospital):
     assert (again.id, again.client_secret) == (first.id, "")
 
 
+def test_nobody_sees_anothers_secret_by_his_request_id(hospital):
+    hospital.role("KEEPER", "service_account.write", "patient.read")
+    hospital.user("keeper", "KEEPER")
+    request_id = ids.uuid7()
+    assert make(hospital, request_id=request_id).client_secret
+    with pytest.raises(errors.AlreadyExists):
+        make(hospital, request_id=request_id, token=hospital.login("keeper").access_token)
+
+
 def test_a_change_is_in_force_at_once(hospital, account):
     token = issue(hospital, account)
     hospital.house.published()

@@ -7,7 +7,7 @@ import pytest
 from hms.admin.v1 import user_department_pb2
 from hms.patient.v1 import break_glass_pb2 as pb
 from hms.patient.v1 import merge_pb2, patient_pb2
-from hms_server import errors, ids
+from hms_server import clock, errors, ids
 from hms_server.admin.user_departments import UserDepartmentBook
 from hms_server.database.requests import RequestIds
 from hms_server.telemetry import metrics
@@ -170,6 +170,54 @@ def test_a_treating_department_sees_the_patient_and_writes(registry, colleague, 
     assert reasons(ward) == set()
 
 
+@pytest.mark.parametrize("way", ["opened", "moved", "dated anew"])
+def test_an_unjustified_grant_takes_back_the_sight_that_an_encounter_under_it_gave(
+    owner, registry, colleague, colleague_of, department_of, charts_of, way
+):
+    patient = registry.create()
+    department_id = department_of(colleague.tenant.user_id)
+    doctor, other = charts_of(colleague.tenant), colleague_of(registry)
+    fields = {"patient_id": patient.id, "start_time": "2019-03-01"}
+    old = charts_of(registry.tenant).create("ENCOUNTER", state="IN_PROGRESS", **fields)
+    past = {"state": "COMPLETED", "end_time": "2019-03-02", "department_id": department_id}
+    past = charts_of(registry.tenant).create("ENCOUNTER", **fields, **past)
+    restrict(registry, patient)
+    assert not sees(colleague, patient)
+    grant = break_glass(colleague, seconds=300, patient_id=patient.id)
+    if way == "opened":
+        doctor.create("ENCOUNTER", patient_id=patient.id, department_id=department_id, state="IN_PROGRESS")
+    elif way == "moved":
+        doctor.amend("ENCOUNTER", old.id, ["department_id"], department_id=department_id)
+    else:
+        today = clock.now().date().isoformat()
+        doctor.amend("ENCOUNTER", past.id, ["end_time"], end_time=today)
+    # An emergency admission is seen by those who treat it, after the grant has ended too.
+    owner.execute("UPDATE break_glass SET expire_time = now() WHERE id = %s", [grant.id])
+    assert sees(colleague, patient)
+    assert not sees(other, patient)
+    review(registry, grant, "NOT_JUSTIFIED")
+    assert not sees(colleague, patient)
+
+
+def test_what_a_department_treats_anyway_is_not_taken_back_with_a_grant(
+    registry, colleague, colleague_of, department_of, charts_of
+):
+    patient, treating = registry.create(), colleague_of(registry)
+    visit = charts_of(registry.tenant).create(
+        "ENCOUNTER",
+        patient_id=patient.id,
+        department_id=department_of(treating.tenant.user_id),
+        state="IN_PROGRESS",
+    )
+    restrict(registry, patient)
+    grant = break_glass(colleague, patient_id=patient.id)
+    charts_of(colleague.tenant).amend("ENCOUNTER", visit.id, ["note"], note="came by ambulance")
+    charts_of(colleague.tenant).amend("ENCOUNTER", visit.id, ["state"], state="ON_HOLD")
+    review(registry, grant, "NOT_JUSTIFIED")
+    assert sees(treating, patient)
+    assert not sees(colleague, patient)
+
+
 def reasons(ward):
     """What the audit records of the hospital give as reason, beside that of the restriction itself."""
     rows = ward.owner.execute(
@@ -254,6 +302,15 @@ def test_a_repeated_request_breaks_the_glass_once(registry, colleague):
     first = break_glass(colleague, patient_id=patient.id, request_id=request_id)
     assert break_glass(colleague, patient_id=patient.id, request_id=request_id) == first
     assert grants(registry) == [first]
+
+
+def test_a_request_id_of_somebody_else_gives_his_answer_to_nobody(registry, colleague, colleague_of):
+    patient, request_id = registry.create(), ids.uuid7()
+    restrict(registry, patient)
+    first = break_glass(colleague, patient_id=patient.id, request_id=request_id)
+    other = colleague_of(registry)
+    second = break_glass(other, patient_id=patient.id, request_id=request_id)
+    assert (second.id == first.id, second.user_id) == (False, other.tenant.user_id)
 
 
 def test_a_grant_is_reviewed_once_and_by_somebody_else(registry, colleague, colleague_of):

@@ -171,6 +171,7 @@ def test_production_does_not_start_with_what_a_development_stack_made(parts: Sta
     assert ended.returncode == 2
     assert "HMS_APP_DATABASE_URL holds a password of a development stack" in line
     assert "HMS_REDIS_URL holds a password of a development stack" in line
+    assert "HMS_KEYS_FILE holds keys of a development stack" in line
     assert parts.environment.passwords.app not in line
 
 

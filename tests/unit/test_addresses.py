@@ -26,6 +26,10 @@ class Context:
         ("ipv4:203.0.113.9:4000", "10.0.0.1", "203.0.113.9"),
         ("ipv6:%5B::1%5D:4000", "203.0.113.9", "203.0.113.9"),
         ("ipv6:%5B2001:db8::1%5D:4000", "203.0.113.9", "2001:db8::1"),
+        # no rule of addresses would refuse these
+        ("ipv4:127.0.0.1:4000", "unknown", "127.0.0.1"),
+        ("ipv4:127.0.0.1:4000", "203.0.113.9:5000", "127.0.0.1"),
+        ("ipv4:127.0.0.1:4000", "2001:db8::7", "2001:db8::7"),
     ],
 )
 def test_only_a_trusted_proxys_last_entry_is_believed(peer, forwarded, address):

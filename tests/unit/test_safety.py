@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from hms_server import config, safety
+from hms_server import config, keyfile, keyring, safety
 from hms_server.devstack.passwords import Passwords
 from hms_server.errors import ConfigError
 
@@ -164,6 +164,18 @@ def test_a_file_of_secrets_that_others_may_read_is_refused_in_production(product
     assert line == f"HMS_KEYS_FILE: others may read {keys} (mode {mode:04o}): chmod 600 {keys}"
     assert production(mode="development").keys_file == keys
     production(mode="production", keys_file=private(keys, "{}", 0o400))
+
+
+def test_keys_that_were_made_for_development_are_refused_in_production_alone(production, tmp_path):
+    keys = tmp_path / "keys.json"
+    keyfile.create(keys, development=True)
+    keyfile.rotate(keys, signing=True, audit=True, delay_seconds=0)
+    assert keyring.load(keys).signing
+    assert refused(production, keys_file=keys) == "HMS_KEYS_FILE holds keys of a development stack"
+    assert production(mode="development", keys_file=keys).keys_file == keys
+    own = tmp_path / "own.json"
+    keyfile.create(own)
+    assert production(keys_file=own).keys_file == own
 
 
 def test_the_same_holds_for_the_key_of_a_certificate_and_for_secrets_from_files(production, tmp_path):

@@ -130,7 +130,9 @@ class CreateTenantRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     admin_username: _builtins.str
     admin_password: _builtins.str
-    """12 to 256 characters."""
+    """12 to 256 characters. For the first log-in alone: with it the administrator can do nothing but choose
+    another one, which nobody of the platform knows.
+    """
     request_id: _builtins.str
     @_builtins.property
     def tenant(self) -> Global___Tenant: ...
