@@ -1,0 +1,22 @@
+-- Lists of callers who are limited to departments. The policies of migrations/0017_limited_roles.sql would do (the
+-- second lock), but would look at every patient of the hospital for the few of a department, and a search of the
+-- whole hospital ends before it comes to them. So lists and search begin at the department's patients and at
+-- those whom a grant opens to the caller.
+
+-- `{key}`, `{type}`: create_time timestamptz or name_key text; `{op}` and `{direction}` are < DESC or > ASC.
+-- name: list_of_departments_by_{key}_{order}
+-- audited: id
+SELECT p.id, p.version, p.uhid, p.document, p.create_time, p.update_time, p.delete_time, p.merged_into,
+       p.merged_uhids, p.restricted, p.name_key
+FROM patient p
+WHERE p.tenant_id = :tenant_id AND (p.{key}, p.id) {op} (:key::{type}, :id::uuid)
+  AND (:show_deleted::boolean OR p.delete_time IS NULL)
+  AND p.id IN (
+    SELECT e.patient_id FROM encounter e
+    WHERE e.tenant_id = :tenant_id AND e.department_id = ANY (:departments::uuid[])
+      AND e.state <> 'ENTERED_IN_ERROR'
+    UNION
+    SELECT g.patient_id FROM break_glass g
+    WHERE g.tenant_id = :tenant_id AND g.user_id = :user_id::uuid AND g.expire_time > now()
+      AND g.outcome <> 'NOT_JUSTIFIED')
+ORDER BY p.{key} {direction}, p.id {direction} LIMIT :limit::integer
