@@ -33,6 +33,23 @@ $_$;
 
 ALTER FUNCTION public.count_patient_rows(tenant uuid, patient uuid) OWNER TO hms_owner;
 
+CREATE FUNCTION public.encounter_in_departments(encounter uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1000
+    SET search_path TO 'pg_catalog', 'public'
+    AS $$
+DECLARE
+  departments constant uuid[] := nullif(current_setting('app.departments', true), '')::uuid[];
+  place uuid;
+  patient uuid;
+BEGIN
+  SELECT e.department_id, e.patient_id INTO place, patient FROM encounter e
+  WHERE e.tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid AND e.id = encounter;
+  RETURN coalesce(place = ANY (departments), false) OR coalesce(patient_under_grant(patient), false);
+END
+$$;
+
+ALTER FUNCTION public.encounter_in_departments(encounter uuid) OWNER TO hms_search;
+
 CREATE FUNCTION public.make_audit_partition(moment timestamp with time zone) RETURNS SETOF text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public'
@@ -264,6 +281,27 @@ $_$;
 
 ALTER FUNCTION public.patient_ids_with_parts(words text[], birth_from text, birth_before text, max_rows integer) OWNER TO hms_search;
 
+CREATE FUNCTION public.patient_in_departments(patient uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1000
+    SET search_path TO 'pg_catalog', 'public'
+    AS $$
+DECLARE
+  tenant constant uuid := nullif(current_setting('app.tenant_id', true), '')::uuid;
+  departments constant uuid[] := nullif(current_setting('app.departments', true), '')::uuid[];
+  standing uuid;
+BEGIN
+  SELECT CASE WHEN p.merged_into IS NULL THEN p.id ELSE p.merged_into END INTO standing
+  FROM patient p WHERE p.tenant_id = tenant AND p.id = patient;
+  RETURN EXISTS (
+    SELECT FROM encounter e
+    WHERE e.tenant_id = tenant AND e.patient_id = standing AND e.department_id = ANY (departments)
+      AND e.state <> 'ENTERED_IN_ERROR'
+  ) OR patient_under_grant(standing);
+END
+$$;
+
+ALTER FUNCTION public.patient_in_departments(patient uuid) OWNER TO hms_search;
+
 CREATE FUNCTION public.patient_list(kind text, low text, high text) RETURNS text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'public'
@@ -318,6 +356,34 @@ $_$;
 
 ALTER FUNCTION public.patient_references() OWNER TO hms_owner;
 
+CREATE FUNCTION public.patient_under_grant(patient uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1000
+    SET search_path TO 'pg_catalog', 'public'
+    AS $$
+DECLARE
+  caller constant uuid := nullif(current_setting('app.user_id', true), '')::uuid;
+  tenant constant uuid := nullif(current_setting('app.tenant_id', true), '')::uuid;
+  standing uuid;
+BEGIN
+  IF caller IS NULL OR tenant IS NULL THEN
+    RETURN false;
+  END IF;
+  SELECT CASE WHEN p.merged_into IS NULL THEN p.id ELSE p.merged_into END INTO standing
+  FROM patient p WHERE p.tenant_id = tenant AND p.id = patient;
+  IF NOT EXISTS (
+    SELECT FROM break_glass g
+    WHERE g.tenant_id = tenant AND g.user_id = caller AND g.patient_id = standing
+      AND g.expire_time > now() AND g.outcome <> 'NOT_JUSTIFIED'
+  ) THEN
+    RETURN false;
+  END IF;
+  PERFORM set_config('app.break_glass', 'on', true);
+  RETURN true;
+END
+$$;
+
+ALTER FUNCTION public.patient_under_grant(patient uuid) OWNER TO hms_search;
+
 CREATE FUNCTION public.protect_tenant_table(target regclass) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -361,6 +427,22 @@ CREATE FUNCTION public.purge_sessions(age interval, max_rows integer) RETURNS bi
 $$;
 
 ALTER FUNCTION public.purge_sessions(age interval, max_rows integer) OWNER TO hms_owner;
+
+CREATE FUNCTION public.record_in_departments(record uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1000
+    SET search_path TO 'pg_catalog', 'public'
+    AS $$
+DECLARE
+  visit uuid;
+  patient uuid;
+BEGIN
+  SELECT r.encounter_id, r.patient_id INTO visit, patient FROM clinical_record r
+  WHERE r.tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid AND r.id = record;
+  RETURN encounter_in_departments(visit) OR patient_under_grant(patient);
+END
+$$;
+
+ALTER FUNCTION public.record_in_departments(record uuid) OWNER TO hms_search;
 
 CREATE FUNCTION public.require_tree(tree regclass, tenant uuid, members uuid[]) RETURNS void
     LANGUAGE plpgsql
@@ -859,6 +941,17 @@ ALTER TABLE ONLY public.encounter_version FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.encounter_version OWNER TO hms_owner;
 
+CREATE TABLE public.limited_role (
+    tenant_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    role_id uuid NOT NULL,
+    department_id uuid NOT NULL
+);
+
+ALTER TABLE ONLY public.limited_role FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.limited_role OWNER TO hms_owner;
+
 CREATE TABLE public.location (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -1350,6 +1443,9 @@ ALTER TABLE ONLY public.encounter
 ALTER TABLE ONLY public.encounter_version
     ADD CONSTRAINT encounter_version_pkey PRIMARY KEY (tenant_id, id, version);
 
+ALTER TABLE ONLY public.limited_role
+    ADD CONSTRAINT limited_role_pkey PRIMARY KEY (tenant_id, user_id, role_id, department_id);
+
 ALTER TABLE ONLY public.location
     ADD CONSTRAINT location_pkey PRIMARY KEY (tenant_id, id);
 
@@ -1480,7 +1576,13 @@ CREATE INDEX department_by_name ON public.department USING btree (tenant_id, nam
 
 CREATE INDEX department_by_parent ON public.department USING btree (tenant_id, parent_id, name_key, id);
 
+CREATE INDEX encounter_by_department ON public.encounter USING btree (tenant_id, department_id, patient_id) WHERE (department_id IS NOT NULL);
+
 CREATE INDEX encounter_by_patient ON public.encounter USING btree (tenant_id, patient_id, clinical_time, id);
+
+CREATE INDEX limited_role_by_department ON public.limited_role USING btree (tenant_id, department_id);
+
+CREATE INDEX limited_role_by_role ON public.limited_role USING btree (tenant_id, role_id);
 
 CREATE UNIQUE INDEX location_by_code ON public.location USING btree (tenant_id, code) WHERE (code <> ''::text);
 
@@ -1589,6 +1691,15 @@ ALTER TABLE ONLY public.encounter
 
 ALTER TABLE ONLY public.encounter_version
     ADD CONSTRAINT encounter_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.encounter(tenant_id, id);
+
+ALTER TABLE ONLY public.limited_role
+    ADD CONSTRAINT limited_role_tenant_id_department_id_fkey FOREIGN KEY (tenant_id, department_id) REFERENCES public.department(tenant_id, id);
+
+ALTER TABLE ONLY public.limited_role
+    ADD CONSTRAINT limited_role_tenant_id_role_id_fkey FOREIGN KEY (tenant_id, role_id) REFERENCES public.role(tenant_id, id);
+
+ALTER TABLE ONLY public.limited_role
+    ADD CONSTRAINT limited_role_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.user_account(tenant_id, id);
 
 ALTER TABLE ONLY public.location
     ADD CONSTRAINT location_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
@@ -1727,6 +1838,18 @@ ALTER TABLE public.clinical_record_version ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.department ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY department_limits ON public.clinical_record AS RESTRICTIVE TO hms_app USING ((((current_setting('app.departments'::text, true) > ''::text) IS NOT TRUE) OR public.encounter_in_departments(encounter_id) OR public.patient_under_grant(patient_id)));
+
+CREATE POLICY department_limits ON public.clinical_record_version AS RESTRICTIVE TO hms_app USING ((((current_setting('app.departments'::text, true) > ''::text) IS NOT TRUE) OR public.record_in_departments(id)));
+
+CREATE POLICY department_limits ON public.encounter AS RESTRICTIVE TO hms_app USING ((((current_setting('app.departments'::text, true) > ''::text) IS NOT TRUE) OR (department_id = ANY ((NULLIF(current_setting('app.departments'::text, true), ''::text))::uuid[])) OR public.patient_under_grant(patient_id)));
+
+CREATE POLICY department_limits ON public.encounter_version AS RESTRICTIVE TO hms_app USING ((((current_setting('app.departments'::text, true) > ''::text) IS NOT TRUE) OR public.encounter_in_departments(id)));
+
+CREATE POLICY department_limits ON public.patient AS RESTRICTIVE TO hms_app USING ((((current_setting('app.departments'::text, true) > ''::text) IS NOT TRUE) OR public.patient_in_departments(id)));
+
+CREATE POLICY department_limits ON public.patient_version AS RESTRICTIVE TO hms_app USING ((((current_setting('app.departments'::text, true) > ''::text) IS NOT TRUE) OR public.patient_in_departments(id)));
+
 ALTER TABLE public.department_version ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY drain ON public.audit_anchor TO hms_worker USING (true) WITH CHECK (true);
@@ -1742,6 +1865,8 @@ CREATE POLICY drain ON public.audit_outbox TO hms_worker USING (true) WITH CHECK
 ALTER TABLE public.encounter ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.encounter_version ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.limited_role ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.location ENABLE ROW LEVEL SECURITY;
 
@@ -1776,6 +1901,8 @@ CREATE POLICY owner_all ON public.department_version TO hms_owner USING (true) W
 CREATE POLICY owner_all ON public.encounter TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.encounter_version TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.limited_role TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.location TO hms_owner USING (true) WITH CHECK (true);
 
@@ -1859,6 +1986,8 @@ CREATE POLICY restricted_patients ON public.patient AS RESTRICTIVE TO hms_app US
 
 CREATE POLICY restriction ON public.break_glass FOR SELECT TO hms_search USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
+CREATE POLICY restriction ON public.clinical_record FOR SELECT TO hms_search USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
 CREATE POLICY restriction ON public.encounter FOR SELECT TO hms_search USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY restriction ON public.user_department FOR SELECT TO hms_search USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
@@ -1906,6 +2035,8 @@ CREATE POLICY tenant_isolation ON public.department_version TO hms_app USING ((t
 CREATE POLICY tenant_isolation ON public.encounter TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.encounter_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.limited_role TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.location TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
@@ -1987,6 +2118,9 @@ GRANT ALL ON FUNCTION public.audit_tenants() TO hms_worker;
 REVOKE ALL ON FUNCTION public.count_patient_rows(tenant uuid, patient uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.count_patient_rows(tenant uuid, patient uuid) TO hms_app;
 
+REVOKE ALL ON FUNCTION public.encounter_in_departments(encounter uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.encounter_in_departments(encounter uuid) TO hms_app;
+
 REVOKE ALL ON FUNCTION public.make_audit_partition(moment timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.make_audit_partition(moment timestamp with time zone) TO hms_worker;
 
@@ -2011,12 +2145,18 @@ REVOKE ALL ON FUNCTION public.patient_ids_on_list(list text, depth integer, patt
 
 REVOKE ALL ON FUNCTION public.patient_ids_with_parts(words text[], birth_from text, birth_before text, max_rows integer) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.patient_in_departments(patient uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.patient_in_departments(patient uuid) TO hms_app;
+
 REVOKE ALL ON FUNCTION public.patient_list(kind text, low text, high text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.patient_list_length(list text, exact integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.patient_references() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.patient_references() TO hms_app;
+
+REVOKE ALL ON FUNCTION public.patient_under_grant(patient uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.patient_under_grant(patient uuid) TO hms_app;
 
 REVOKE ALL ON FUNCTION public.protect_tenant_table(target regclass) FROM PUBLIC;
 
@@ -2025,6 +2165,9 @@ GRANT ALL ON FUNCTION public.purge_request_records(age interval, max_rows intege
 
 REVOKE ALL ON FUNCTION public.purge_sessions(age interval, max_rows integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.purge_sessions(age interval, max_rows integer) TO hms_worker;
+
+REVOKE ALL ON FUNCTION public.record_in_departments(record uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_in_departments(record uuid) TO hms_app;
 
 REVOKE ALL ON FUNCTION public.require_tree(tree regclass, tenant uuid, members uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.require_tree(tree regclass, tenant uuid, members uuid[]) TO hms_app;
@@ -2071,6 +2214,14 @@ GRANT SELECT(outcome) ON TABLE public.break_glass TO hms_search;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.clinical_record TO hms_app;
 
+GRANT SELECT(tenant_id) ON TABLE public.clinical_record TO hms_search;
+
+GRANT SELECT(id) ON TABLE public.clinical_record TO hms_search;
+
+GRANT SELECT(patient_id) ON TABLE public.clinical_record TO hms_search;
+
+GRANT SELECT(encounter_id) ON TABLE public.clinical_record TO hms_search;
+
 GRANT SELECT,INSERT ON TABLE public.clinical_record_version TO hms_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.department TO hms_app;
@@ -2080,6 +2231,8 @@ GRANT SELECT,INSERT ON TABLE public.department_version TO hms_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.encounter TO hms_app;
 
 GRANT SELECT(tenant_id) ON TABLE public.encounter TO hms_search;
+
+GRANT SELECT(id) ON TABLE public.encounter TO hms_search;
 
 GRANT SELECT(patient_id) ON TABLE public.encounter TO hms_search;
 
@@ -2092,6 +2245,8 @@ GRANT SELECT(clinical_time) ON TABLE public.encounter TO hms_search;
 GRANT SELECT(document) ON TABLE public.encounter TO hms_search;
 
 GRANT SELECT,INSERT ON TABLE public.encounter_version TO hms_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.limited_role TO hms_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.location TO hms_app;
 

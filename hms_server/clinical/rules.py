@@ -248,8 +248,8 @@ def is_entered_in_error(kind: Kind, message: Any) -> bool:
 
 
 def is_inside(kind: Kind, message: Any, departments: Collection[str]) -> bool:
-    """Whether a record belongs to one of the departments: an encounter by its own; another by an encounter, of
-    which it was looked that the caller sees it."""
+    """Whether a record belongs to one of the departments: an encounter by its own, another by the encounter that
+    it names, which the caller was seen to see."""
     if kind.is_encounter:
         return message.department_id.lower() in departments
     return bool(message.encounter_id)

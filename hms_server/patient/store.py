@@ -49,7 +49,7 @@ def existing_ids(transaction: Transaction, patient_ids: list[str]) -> Pending:
 def list_patients(
     transaction: Transaction, page: Page, call: Call, *, order: str, ascending: bool, show_deleted: bool
 ) -> Pending:
-    """Rows of a page in reading order: `order` is "create_time" or "name". Of those of the caller's departments,
+    """Rows of a page in reading order: `order` is "create_time" or "name". Those of the caller's departments,
     where he is limited to some."""
     upward = ascending != page.backward
     if page.key is not None:

@@ -39,13 +39,31 @@ def test_every_tenant_table_has_the_isolation_policy_for_the_app_both_ways(owner
         assert policies == [("tenant_isolation", "*", expected, expected)], name
 
 
-def test_what_narrows_a_table_further_is_the_restriction_of_patients_alone(owner):
+def test_what_narrows_a_table_further_is_the_restriction_of_patients_and_the_limits_of_callers(owner):
     rows = owner.execute(
         "SELECT polrelid::regclass::text, polname, polroles::regrole[]::text, polcmd,"
         " pg_get_expr(polqual, polrelid), polwithcheck IS NULL FROM pg_policy WHERE NOT polpermissive"
     ).fetchall()
     shown = "((NOT restricted) OR may_see_restricted(id))"
-    assert rows == [("patient", "restricted_patients", "{hms_app}", "*", shown, True)]
+    unlimited = "(((current_setting('app.departments'::text, true) > ''::text) IS NOT TRUE) OR "
+    limits = {}
+    for table, name, roles, command, expression, same_for_writes in rows:
+        assert (roles, command, same_for_writes) == ("{hms_app}", "*", True), table
+        if name == "department_limits":
+            # Nothing but a look at one setting for whoever is not limited.
+            assert expression.startswith(unlimited), table
+            limits[table] = expression.removeprefix(unlimited)
+        else:
+            assert (table, name, expression) == ("patient", "restricted_patients", shown)
+    departments = "(NULLIF(current_setting('app.departments'::text, true), ''::text))::uuid[]"
+    assert limits == {
+        "patient": "patient_in_departments(id))",
+        "patient_version": "patient_in_departments(id))",
+        "encounter": f"(department_id = ANY ({departments})) OR patient_under_grant(patient_id))",
+        "encounter_version": "encounter_in_departments(id))",
+        "clinical_record": "encounter_in_departments(encounter_id) OR patient_under_grant(patient_id))",
+        "clinical_record_version": "record_in_departments(id))",
+    }
 
 
 def test_the_role_that_looks_behind_restrictions_sees_one_tenant_and_writes_nothing(owner):
@@ -54,7 +72,8 @@ def test_the_role_that_looks_behind_restrictions_sees_one_tenant_and_writes_noth
         " WHERE 'hms_search'::regrole = ANY (polroles) AND polname <> 'search_ids'"
     ).fetchall()
     own = "(tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)"
-    assert sorted(rows) == [(table, "r", own) for table in ("break_glass", "encounter", "user_department")]
+    tables = ("break_glass", "clinical_record", "encounter", "user_department")
+    assert sorted(rows) == [(table, "r", own) for table in tables]
     written = owner.execute(
         "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
         " AND has_any_column_privilege('hms_search', oid, 'INSERT, UPDATE, REFERENCES')"
