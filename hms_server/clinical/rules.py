@@ -248,7 +248,7 @@ def is_entered_in_error(kind: Kind, message: Any) -> bool:
 
 
 def is_inside(kind: Kind, message: Any, departments: Collection[str]) -> bool:
-    """Whether a record belongs to one of the departments: an encounter by its own, another by the encounter that
+    """Whether a record belongs to one of the departments: an encounter by its own, another by the one that
     it names, which the caller was seen to see."""
     if kind.is_encounter:
         return message.department_id.lower() in departments
