@@ -384,6 +384,31 @@ $$;
 
 ALTER FUNCTION public.patient_under_grant(patient uuid) OWNER TO hms_search;
 
+CREATE FUNCTION public.patients_of_departments() RETURNS SETOF uuid
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public'
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+  caller constant uuid := nullif(current_setting('app.user_id', true), '')::uuid;
+  tenant constant uuid := nullif(current_setting('app.tenant_id', true), '')::uuid;
+  departments constant uuid[] := nullif(current_setting('app.departments', true), '')::uuid[];
+BEGIN
+  RETURN QUERY
+    SELECT of_one.patient_id FROM unnest(departments) AS department (id)
+    CROSS JOIN LATERAL (
+      SELECT e.patient_id FROM encounter e
+      WHERE e.tenant_id = tenant AND e.department_id = department.id AND e.state <> 'ENTERED_IN_ERROR'
+      OFFSET 0
+    ) of_one
+    UNION
+    SELECT g.patient_id FROM break_glass g
+    WHERE g.tenant_id = tenant AND g.user_id = caller AND g.expire_time > now() AND g.outcome <> 'NOT_JUSTIFIED';
+END
+$$;
+
+ALTER FUNCTION public.patients_of_departments() OWNER TO hms_search;
+
 CREATE FUNCTION public.protect_tenant_table(target regclass) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -2157,6 +2182,9 @@ GRANT ALL ON FUNCTION public.patient_references() TO hms_app;
 
 REVOKE ALL ON FUNCTION public.patient_under_grant(patient uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.patient_under_grant(patient uuid) TO hms_app;
+
+REVOKE ALL ON FUNCTION public.patients_of_departments() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.patients_of_departments() TO hms_app;
 
 REVOKE ALL ON FUNCTION public.protect_tenant_table(target regclass) FROM PUBLIC;
 

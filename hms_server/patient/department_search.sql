@@ -8,16 +8,8 @@
 WITH known AS (
   SELECT p.id, p.version, p.uhid, p.document, p.create_time, p.update_time, p.delete_time, p.merged_into,
          p.merged_uhids, p.restricted, p.search_text, p.name_key
-  FROM (
-    SELECT e.patient_id FROM encounter e
-    WHERE e.tenant_id = :tenant_id AND e.department_id = ANY (:departments::uuid[])
-      AND e.state <> 'ENTERED_IN_ERROR'
-    UNION
-    SELECT g.patient_id FROM break_glass g
-    WHERE g.tenant_id = :tenant_id AND g.user_id = :user_id::uuid AND g.expire_time > now()
-      AND g.outcome <> 'NOT_JUSTIFIED'
-  ) of_departments
-  JOIN patient p ON p.tenant_id = :tenant_id AND p.id = of_departments.patient_id
+  FROM patients_of_departments() AS those (id)
+  JOIN patient p ON p.tenant_id = :tenant_id AND p.id = those.id
   WHERE p.delete_time IS NULL AND p.search_text LIKE ALL (:parts::text[])
     AND (:birth_from::text = '' OR (p.birth_date >= :birth_from::text AND p.birth_date < :birth_before::text))
     AND (:identifier_from::text = '' OR EXISTS (

@@ -130,8 +130,6 @@ def _find(transaction: Transaction, asked: Criteria, size: int, call: Call) -> P
             patterns=asked.patterns,
             parts=asked.parts,
             size=size,
-            departments=sorted(call.departments),
-            user_id=call.caller.user_id,
             **ranges,
         )
     return transaction.queue(

@@ -65,12 +65,7 @@ def list_patients(
     if call.departments is None:
         return transaction.queue(_QUERIES[f"list_by_{order}_{direction}"], **asked)
     column = {"create_time": "create_time", "name": "name_key"}[order]
-    return transaction.queue(
-        _OF_DEPARTMENTS[f"list_of_departments_by_{column}_{direction}"],
-        departments=sorted(call.departments),
-        user_id=call.caller.user_id,
-        **asked,
-    )
+    return transaction.queue(_OF_DEPARTMENTS[f"list_of_departments_by_{column}_{direction}"], **asked)
 
 
 def list_versions(transaction: Transaction, page: Page, patient_id: str) -> Pending:
