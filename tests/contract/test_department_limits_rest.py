@@ -32,7 +32,7 @@ def nurse(ours, ward):
 def why(answer):
     if answer.status == 200:
         return 200, ""
-    return answer.status, answer.json["error"]["details"][0]["reason"]
+    return answer.status, answer.json["details"][0]["reason"]
 
 
 def test_a_nurse_of_the_ward_sees_its_patients_alone(ours, ward, nurse):
