@@ -149,6 +149,7 @@ CREATE POLICY department_limits ON encounter_version AS RESTRICTIVE TO hms_app
   USING ((current_setting('app.departments', true) > '') IS NOT TRUE OR encounter_in_departments(id));
 CREATE POLICY department_limits ON clinical_record AS RESTRICTIVE TO hms_app
   USING ((current_setting('app.departments', true) > '') IS NOT TRUE
-         OR encounter_in_departments(encounter_id) OR patient_under_grant(patient_id));
+         OR encounter_in_departments(encounter_id)
+         OR (encounter_id IS NULL AND patient_under_grant(patient_id)));
 CREATE POLICY department_limits ON clinical_record_version AS RESTRICTIVE TO hms_app
   USING ((current_setting('app.departments', true) > '') IS NOT TRUE OR record_in_departments(id));

@@ -1863,7 +1863,7 @@ ALTER TABLE public.clinical_record_version ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.department ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY department_limits ON public.clinical_record AS RESTRICTIVE TO hms_app USING ((((current_setting('app.departments'::text, true) > ''::text) IS NOT TRUE) OR public.encounter_in_departments(encounter_id) OR public.patient_under_grant(patient_id)));
+CREATE POLICY department_limits ON public.clinical_record AS RESTRICTIVE TO hms_app USING ((((current_setting('app.departments'::text, true) > ''::text) IS NOT TRUE) OR public.encounter_in_departments(encounter_id) OR ((encounter_id IS NULL) AND public.patient_under_grant(patient_id))));
 
 CREATE POLICY department_limits ON public.clinical_record_version AS RESTRICTIVE TO hms_app USING ((((current_setting('app.departments'::text, true) > ''::text) IS NOT TRUE) OR public.record_in_departments(id)));
 

@@ -61,7 +61,8 @@ def test_what_narrows_a_table_further_is_the_restriction_of_patients_and_the_lim
         "patient_version": "patient_in_departments(id))",
         "encounter": f"(department_id = ANY ({departments})) OR patient_under_grant(patient_id))",
         "encounter_version": "encounter_in_departments(id))",
-        "clinical_record": "encounter_in_departments(encounter_id) OR patient_under_grant(patient_id))",
+        "clinical_record": "encounter_in_departments(encounter_id)"
+        " OR ((encounter_id IS NULL) AND patient_under_grant(patient_id)))",
         "clinical_record_version": "record_in_departments(id))",
     }
 
