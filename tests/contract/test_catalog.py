@@ -67,6 +67,22 @@ def test_what_narrows_a_table_further_is_the_restriction_of_patients_and_the_lim
     }
 
 
+# Of methods that are closed to whoever is limited to departments; but for break_glass, of which everybody makes
+# his own, and for what leads from words to patients, who are joined.
+WITHOUT_LIMITS = {"patient_key", "patient_merge", "break_glass"}
+
+
+def test_what_points_to_patients_and_their_records_has_the_limits_of_callers(owner):
+    pointing = owner.execute(
+        "SELECT DISTINCT conrelid::regclass::text FROM pg_constraint WHERE contype = 'f' AND confrelid IN"
+        " ('patient'::regclass, 'encounter'::regclass, 'clinical_record'::regclass)"
+    ).fetchall()
+    limited = owner.execute(
+        "SELECT polrelid::regclass::text FROM pg_policy WHERE polname = 'department_limits'"
+    ).fetchall()
+    assert {name for (name,) in pointing} <= {name for (name,) in limited} | WITHOUT_LIMITS
+
+
 def test_the_role_that_looks_behind_restrictions_sees_one_tenant_and_writes_nothing(owner):
     rows = owner.execute(
         "SELECT polrelid::regclass::text, polcmd, pg_get_expr(polqual, polrelid) FROM pg_policy"
