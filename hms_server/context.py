@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hms_server import clock, errors
@@ -26,6 +26,7 @@ class MethodPolicy:
     max_stream_bytes: int = 0  # more than 0 if and only if the client streams
     before_password_change: bool = False  # also for callers who must change their password first
     weight: int = 1  # how many calls of the tier one call counts for
+    department_scoped: bool = False  # also for callers who hold the permission in some departments only
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Principal:
     permissions: frozenset[str] | None
     expire_time: float  # Unix seconds
     must_change_password: bool = False  # before anything else
+    # what is held in some departments only: permission, ids of the departments
+    limited: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
 
 
 class Call:
@@ -53,6 +56,7 @@ class Call:
         "audited",
         "cancelled",
         "deadline",
+        "departments",
         "metadata",
         "method",
         "principal",
@@ -81,6 +85,8 @@ class Call:
         self.trace_id = ""
         self.principal: Principal | None = None
         self.deadline: float | None = None  # on clock.monotonic()
+        # of whoever holds the method's permission in these departments only; None: in the whole hospital
+        self.departments: frozenset[str] | None = None
         self.cancelled = False
         # whether an audit record of this call is stored or on its way in a transaction
         self.audited = False

@@ -53,6 +53,8 @@ def policy_of(method: MethodDescriptor) -> MethodPolicy:
         raise ConfigError(f"{full_name}: deadline_seconds, max_stream_bytes and weight cannot be negative")
     if policy.weight and (access == "PUBLIC" or tier == "EXEMPT"):
         raise ConfigError(f"{full_name}: only calls with a token and a limit have a weight")
+    if policy.department_scoped and (access != "PERMISSION" or policy.platform_only):
+        raise ConfigError(f"{full_name}: department_scoped is of methods of a hospital's permissions")
     if method.client_streaming != bool(policy.max_stream_bytes):
         raise ConfigError(f"{full_name}: max_stream_bytes is set if and only if the client streams")
     return MethodPolicy(
@@ -68,6 +70,7 @@ def policy_of(method: MethodDescriptor) -> MethodPolicy:
         max_stream_bytes=policy.max_stream_bytes,
         before_password_change=policy.before_password_change,
         weight=policy.weight or 1,
+        department_scoped=policy.department_scoped,
     )
 
 

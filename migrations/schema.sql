@@ -8,7 +8,7 @@ COMMENT ON EXTENSION pg_trgm IS 'text similarity measurement and index searching
 
 CREATE FUNCTION public.audit_tenants() RETURNS TABLE(id uuid, code text)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET search_path TO 'pg_catalog', 'public'
     AS $$
   SELECT tenant.id, tenant.code FROM tenant
 $$;
@@ -17,7 +17,7 @@ ALTER FUNCTION public.audit_tenants() OWNER TO hms_owner;
 
 CREATE FUNCTION public.count_patient_rows(tenant uuid, patient uuid) RETURNS TABLE(entity_type text, row_count bigint)
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET search_path TO 'pg_catalog', 'public'
     AS $_$
 DECLARE
   reference record;
@@ -33,22 +33,26 @@ $_$;
 
 ALTER FUNCTION public.count_patient_rows(tenant uuid, patient uuid) OWNER TO hms_owner;
 
-CREATE FUNCTION public.encounter_treats(state text, began timestamp with time zone, document jsonb) RETURNS boolean
-    LANGUAGE sql STABLE
+CREATE FUNCTION public.encounter_in_departments(encounter uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1000
+    SET search_path TO 'pg_catalog', 'public'
     AS $$
-  SELECT state IN ('PLANNED', 'IN_PROGRESS', 'ON_HOLD')
-    OR (state = 'COMPLETED'
-        AND CASE WHEN document ->> 'end_time' <> ''
-            THEN left(document ->> 'end_time', 10) COLLATE "C"
-                 >= to_char(now() - interval '30 days', 'YYYY-MM-DD') COLLATE "C"
-            ELSE began >= now() - interval '30 days' END)
+DECLARE
+  departments constant uuid[] := nullif(current_setting('app.departments', true), '')::uuid[];
+  place uuid;
+  patient uuid;
+BEGIN
+  SELECT e.department_id, e.patient_id INTO place, patient FROM encounter e
+  WHERE e.tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid AND e.id = encounter;
+  RETURN coalesce(place = ANY (departments), false) OR coalesce(patient_under_grant(patient), false);
+END
 $$;
 
-ALTER FUNCTION public.encounter_treats(state text, began timestamp with time zone, document jsonb) OWNER TO hms_owner;
+ALTER FUNCTION public.encounter_in_departments(encounter uuid) OWNER TO hms_search;
 
 CREATE FUNCTION public.make_audit_partition(moment timestamp with time zone) RETURNS SETOF text
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET search_path TO 'pg_catalog', 'public'
     SET lock_timeout TO '5s'
     AS $$
 DECLARE
@@ -77,7 +81,7 @@ ALTER FUNCTION public.make_audit_partition(moment timestamp with time zone) OWNE
 
 CREATE FUNCTION public.make_audit_partitions(months_ahead integer) RETURNS SETOF text
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET search_path TO 'pg_catalog', 'public'
     AS $$
   SELECT made.name
   FROM generate_series(0, months_ahead) AS ahead,
@@ -90,7 +94,7 @@ ALTER FUNCTION public.make_audit_partitions(months_ahead integer) OWNER TO hms_o
 
 CREATE FUNCTION public.mark_break_glass() RETURNS trigger
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET search_path TO 'pg_catalog', 'public'
     AS $$
 DECLARE
   marks text;
@@ -118,7 +122,7 @@ ALTER FUNCTION public.mark_break_glass() OWNER TO hms_owner;
 
 CREATE FUNCTION public.may_see_restricted(patient uuid) RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1000
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET search_path TO 'pg_catalog', 'public'
     AS $$
 DECLARE
   caller constant uuid := nullif(current_setting('app.user_id', true), '')::uuid;
@@ -130,15 +134,17 @@ BEGIN
   END IF;
   SELECT CASE WHEN p.merged_into IS NULL THEN p.id ELSE p.merged_into END INTO standing
   FROM patient p WHERE p.tenant_id = tenant AND p.id = patient;
+  -- Days are compared as they are written, FHIR dates of any precision.
   IF EXISTS (
     SELECT FROM encounter e
     JOIN user_department d ON d.tenant_id = tenant AND d.user_id = caller AND d.department_id = e.department_id
     WHERE e.tenant_id = tenant AND e.patient_id = standing
-      AND encounter_treats(e.state, e.clinical_time, e.document)
-      AND NOT EXISTS (
-        SELECT FROM encounter_under_glass u
-        JOIN break_glass g ON g.tenant_id = tenant AND g.id = u.grant_id
-        WHERE u.tenant_id = tenant AND u.encounter_id = e.id AND g.outcome = 'NOT_JUSTIFIED')
+      AND (e.state IN ('PLANNED', 'IN_PROGRESS', 'ON_HOLD')
+           OR (e.state = 'COMPLETED'
+               AND CASE WHEN e.document ->> 'end_time' <> ''
+                   THEN left(e.document ->> 'end_time', 10) COLLATE "C"
+                        >= to_char(now() - interval '30 days', 'YYYY-MM-DD') COLLATE "C"
+                   ELSE e.clinical_time >= now() - interval '30 days' END))
   ) THEN
     RETURN true;
   END IF;
@@ -158,7 +164,7 @@ ALTER FUNCTION public.may_see_restricted(patient uuid) OWNER TO hms_search;
 
 CREATE FUNCTION public.move_patient_rows(tenant uuid, merge uuid, merged uuid, survivor uuid) RETURNS TABLE(entity_type text, ids uuid[])
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET search_path TO 'pg_catalog', 'public'
     AS $_$
 DECLARE
   reference record;
@@ -202,33 +208,9 @@ $_$;
 
 ALTER FUNCTION public.move_patient_rows(tenant uuid, merge uuid, merged uuid, survivor uuid) OWNER TO hms_owner;
 
-CREATE FUNCTION public.note_under_glass() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    AS $$
-BEGIN
-  IF TG_OP = 'UPDATE' THEN
-    IF NEW.department_id IS NOT DISTINCT FROM OLD.department_id
-       AND encounter_treats(OLD.state, OLD.clinical_time, OLD.document) THEN
-      RETURN NULL;
-    END IF;
-  END IF;
-  INSERT INTO encounter_under_glass (tenant_id, encounter_id, grant_id)
-  SELECT NEW.tenant_id, NEW.id, g.id
-  FROM break_glass g
-  WHERE g.tenant_id = NEW.tenant_id AND g.patient_id = NEW.patient_id
-    AND g.user_id = nullif(current_setting('app.user_id', true), '')::uuid
-    AND g.expire_time > now() AND g.outcome <> 'NOT_JUSTIFIED'
-  ON CONFLICT DO NOTHING;
-  RETURN NULL;
-END
-$$;
-
-ALTER FUNCTION public.note_under_glass() OWNER TO hms_owner;
-
 CREATE FUNCTION public.patient_behind_glass(patient uuid, number text) RETURNS uuid
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET search_path TO 'pg_catalog', 'public'
     AS $$
   SELECT CASE WHEN p.merged_into IS NULL THEN p.id ELSE p.merged_into END
   FROM patient p
@@ -240,7 +222,7 @@ ALTER FUNCTION public.patient_behind_glass(patient uuid, number text) OWNER TO h
 
 CREATE FUNCTION public.patient_ids_on_both(list text, other text, max_rows integer) RETURNS SETOF uuid
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET search_path TO 'pg_catalog', 'public'
     SET enable_nestloop TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
@@ -257,7 +239,7 @@ ALTER FUNCTION public.patient_ids_on_both(list text, other text, max_rows intege
 
 CREATE FUNCTION public.patient_ids_on_list(list text, depth integer, patterns text[], birth_from text, birth_before text) RETURNS SETOF uuid
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET search_path TO 'pg_catalog', 'public'
     SET enable_seqscan TO 'off'
     AS $_$
 BEGIN
@@ -276,7 +258,7 @@ ALTER FUNCTION public.patient_ids_on_list(list text, depth integer, patterns tex
 
 CREATE FUNCTION public.patient_ids_with_parts(words text[], birth_from text, birth_before text, max_rows integer) RETURNS SETOF uuid
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET search_path TO 'pg_catalog', 'public'
     SET enable_seqscan TO 'off'
     SET enable_indexscan TO 'off'
     SET max_parallel_workers_per_gather TO '0'
@@ -299,9 +281,30 @@ $_$;
 
 ALTER FUNCTION public.patient_ids_with_parts(words text[], birth_from text, birth_before text, max_rows integer) OWNER TO hms_search;
 
+CREATE FUNCTION public.patient_in_departments(patient uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1000
+    SET search_path TO 'pg_catalog', 'public'
+    AS $$
+DECLARE
+  tenant constant uuid := nullif(current_setting('app.tenant_id', true), '')::uuid;
+  departments constant uuid[] := nullif(current_setting('app.departments', true), '')::uuid[];
+  standing uuid;
+BEGIN
+  SELECT CASE WHEN p.merged_into IS NULL THEN p.id ELSE p.merged_into END INTO standing
+  FROM patient p WHERE p.tenant_id = tenant AND p.id = patient;
+  RETURN EXISTS (
+    SELECT FROM encounter e
+    WHERE e.tenant_id = tenant AND e.patient_id = standing AND e.department_id = ANY (departments)
+      AND e.state <> 'ENTERED_IN_ERROR'
+  ) OR patient_under_grant(standing);
+END
+$$;
+
+ALTER FUNCTION public.patient_in_departments(patient uuid) OWNER TO hms_search;
+
 CREATE FUNCTION public.patient_list(kind text, low text, high text) RETURNS text
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET search_path TO 'pg_catalog', 'public'
     AS $$
   SELECT CASE WHEN kind = '' THEN
     format('SELECT id AS patient_id FROM patient WHERE tenant_id = %L AND delete_time IS NULL'
@@ -316,7 +319,7 @@ ALTER FUNCTION public.patient_list(kind text, low text, high text) OWNER TO hms_
 
 CREATE FUNCTION public.patient_list_length(list text, exact integer) RETURNS bigint
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET search_path TO 'pg_catalog', 'public'
     AS $$
 DECLARE
   length bigint;
@@ -335,7 +338,7 @@ ALTER FUNCTION public.patient_list_length(list text, exact integer) OWNER TO hms
 
 CREATE FUNCTION public.patient_references() RETURNS TABLE(table_name text, column_name text, type_expression text)
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET search_path TO 'pg_catalog', 'public'
     AS $_$
   SELECT t.relname::text, a.attname::text,
          CASE WHEN EXISTS (SELECT FROM pg_attribute y WHERE y.attrelid = t.oid AND y.attname = 'type'
@@ -352,6 +355,59 @@ CREATE FUNCTION public.patient_references() RETURNS TABLE(table_name text, colum
 $_$;
 
 ALTER FUNCTION public.patient_references() OWNER TO hms_owner;
+
+CREATE FUNCTION public.patient_under_grant(patient uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1000
+    SET search_path TO 'pg_catalog', 'public'
+    AS $$
+DECLARE
+  caller constant uuid := nullif(current_setting('app.user_id', true), '')::uuid;
+  tenant constant uuid := nullif(current_setting('app.tenant_id', true), '')::uuid;
+  standing uuid;
+BEGIN
+  IF caller IS NULL OR tenant IS NULL THEN
+    RETURN false;
+  END IF;
+  SELECT CASE WHEN p.merged_into IS NULL THEN p.id ELSE p.merged_into END INTO standing
+  FROM patient p WHERE p.tenant_id = tenant AND p.id = patient;
+  IF NOT EXISTS (
+    SELECT FROM break_glass g
+    WHERE g.tenant_id = tenant AND g.user_id = caller AND g.patient_id = standing
+      AND g.expire_time > now() AND g.outcome <> 'NOT_JUSTIFIED'
+  ) THEN
+    RETURN false;
+  END IF;
+  PERFORM set_config('app.break_glass', 'on', true);
+  RETURN true;
+END
+$$;
+
+ALTER FUNCTION public.patient_under_grant(patient uuid) OWNER TO hms_search;
+
+CREATE FUNCTION public.patients_of_departments() RETURNS SETOF uuid
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public'
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+  caller constant uuid := nullif(current_setting('app.user_id', true), '')::uuid;
+  tenant constant uuid := nullif(current_setting('app.tenant_id', true), '')::uuid;
+  departments constant uuid[] := nullif(current_setting('app.departments', true), '')::uuid[];
+BEGIN
+  RETURN QUERY
+    SELECT of_one.patient_id FROM unnest(departments) AS department (id)
+    CROSS JOIN LATERAL (
+      SELECT e.patient_id FROM encounter e
+      WHERE e.tenant_id = tenant AND e.department_id = department.id AND e.state <> 'ENTERED_IN_ERROR'
+      OFFSET 0
+    ) of_one
+    UNION
+    SELECT g.patient_id FROM break_glass g
+    WHERE g.tenant_id = tenant AND g.user_id = caller AND g.expire_time > now() AND g.outcome <> 'NOT_JUSTIFIED';
+END
+$$;
+
+ALTER FUNCTION public.patients_of_departments() OWNER TO hms_search;
 
 CREATE FUNCTION public.protect_tenant_table(target regclass) RETURNS void
     LANGUAGE plpgsql
@@ -371,7 +427,7 @@ ALTER FUNCTION public.protect_tenant_table(target regclass) OWNER TO hms_owner;
 
 CREATE FUNCTION public.purge_request_records(age interval, max_rows integer) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET search_path TO 'pg_catalog', 'public'
     AS $$
   WITH old AS (
     SELECT ctid FROM request_record WHERE create_time < now() - age LIMIT max_rows
@@ -385,7 +441,7 @@ ALTER FUNCTION public.purge_request_records(age interval, max_rows integer) OWNE
 
 CREATE FUNCTION public.purge_sessions(age interval, max_rows integer) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET search_path TO 'pg_catalog', 'public'
     AS $$
   WITH old AS (
     SELECT ctid FROM session WHERE expire_time < now() - age LIMIT max_rows
@@ -396,6 +452,22 @@ CREATE FUNCTION public.purge_sessions(age interval, max_rows integer) RETURNS bi
 $$;
 
 ALTER FUNCTION public.purge_sessions(age interval, max_rows integer) OWNER TO hms_owner;
+
+CREATE FUNCTION public.record_in_departments(record uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1000
+    SET search_path TO 'pg_catalog', 'public'
+    AS $$
+DECLARE
+  visit uuid;
+  patient uuid;
+BEGIN
+  SELECT r.encounter_id, r.patient_id INTO visit, patient FROM clinical_record r
+  WHERE r.tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid AND r.id = record;
+  RETURN encounter_in_departments(visit) OR patient_under_grant(patient);
+END
+$$;
+
+ALTER FUNCTION public.record_in_departments(record uuid) OWNER TO hms_search;
 
 CREATE FUNCTION public.require_tree(tree regclass, tenant uuid, members uuid[]) RETURNS void
     LANGUAGE plpgsql
@@ -424,7 +496,7 @@ ALTER FUNCTION public.require_tree(tree regclass, tenant uuid, members uuid[]) O
 
 CREATE FUNCTION public.restrict_patient(patient uuid, wanted boolean, actor uuid) RETURNS TABLE(patient_id uuid, new_version bigint)
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET search_path TO 'pg_catalog', 'public'
     AS $$
   WITH changing AS (
     SELECT p.* FROM patient p
@@ -449,7 +521,7 @@ ALTER FUNCTION public.restrict_patient(patient uuid, wanted boolean, actor uuid)
 
 CREATE FUNCTION public.return_patient_rows(tenant uuid, merge uuid) RETURNS TABLE(outcome text, entity_type text, ids uuid[])
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET search_path TO 'pg_catalog', 'public'
     SET enable_nestloop TO 'off'
     AS $_$
 DECLARE
@@ -536,7 +608,7 @@ ALTER FUNCTION public.return_patient_rows(tenant uuid, merge uuid) OWNER TO hms_
 
 CREATE FUNCTION public.search_patient_ids(words text[], phone text, identifier_from text, identifier_before text, birth_from text, birth_before text, wanted integer) RETURNS SETOF uuid
     LANGUAGE plpgsql SECURITY DEFINER ROWS 50
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET search_path TO 'pg_catalog', 'public'
     AS $$
 DECLARE
   short constant integer := 400;    -- a list of fewer entries is read whole
@@ -877,16 +949,6 @@ ALTER TABLE ONLY public.encounter FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.encounter OWNER TO hms_owner;
 
-CREATE TABLE public.encounter_under_glass (
-    tenant_id uuid NOT NULL,
-    encounter_id uuid NOT NULL,
-    grant_id uuid NOT NULL
-);
-
-ALTER TABLE ONLY public.encounter_under_glass FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE public.encounter_under_glass OWNER TO hms_owner;
-
 CREATE TABLE public.encounter_version (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -903,6 +965,17 @@ CREATE TABLE public.encounter_version (
 ALTER TABLE ONLY public.encounter_version FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.encounter_version OWNER TO hms_owner;
+
+CREATE TABLE public.limited_role (
+    tenant_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    role_id uuid NOT NULL,
+    department_id uuid NOT NULL
+);
+
+ALTER TABLE ONLY public.limited_role FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.limited_role OWNER TO hms_owner;
 
 CREATE TABLE public.location (
     tenant_id uuid NOT NULL,
@@ -1170,8 +1243,8 @@ CREATE TABLE public.service_account (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
     permissions text[] DEFAULT '{}'::text[] NOT NULL,
-    secret_hash bytea,
-    secret_time timestamp with time zone DEFAULT now(),
+    secret_hash bytea NOT NULL,
+    secret_time timestamp with time zone DEFAULT now() NOT NULL,
     previous_secret_hash bytea,
     previous_secret_end timestamp with time zone
 );
@@ -1179,33 +1252,6 @@ CREATE TABLE public.service_account (
 ALTER TABLE ONLY public.service_account FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.service_account OWNER TO hms_owner;
-
-CREATE TABLE public.service_account_key (
-    tenant_id uuid NOT NULL,
-    account_id uuid NOT NULL,
-    kid text NOT NULL COLLATE pg_catalog."C",
-    algorithm text NOT NULL,
-    public_key text NOT NULL,
-    expire_time timestamp with time zone,
-    actor_id uuid NOT NULL,
-    create_time timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT service_account_key_algorithm_check CHECK ((algorithm = ANY (ARRAY['EdDSA'::text, 'ES256'::text, 'RS256'::text])))
-);
-
-ALTER TABLE ONLY public.service_account_key FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE public.service_account_key OWNER TO hms_owner;
-
-CREATE TABLE public.service_assertion (
-    tenant_id uuid NOT NULL,
-    account_id uuid NOT NULL,
-    jti_hash bytea NOT NULL,
-    expire_time timestamp with time zone NOT NULL
-);
-
-ALTER TABLE ONLY public.service_assertion FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE public.service_assertion OWNER TO hms_owner;
 
 CREATE TABLE public.session (
     tenant_id uuid NOT NULL,
@@ -1419,11 +1465,11 @@ ALTER TABLE ONLY public.department_version
 ALTER TABLE ONLY public.encounter
     ADD CONSTRAINT encounter_pkey PRIMARY KEY (tenant_id, id);
 
-ALTER TABLE ONLY public.encounter_under_glass
-    ADD CONSTRAINT encounter_under_glass_pkey PRIMARY KEY (tenant_id, encounter_id, grant_id);
-
 ALTER TABLE ONLY public.encounter_version
     ADD CONSTRAINT encounter_version_pkey PRIMARY KEY (tenant_id, id, version);
+
+ALTER TABLE ONLY public.limited_role
+    ADD CONSTRAINT limited_role_pkey PRIMARY KEY (tenant_id, user_id, role_id, department_id);
 
 ALTER TABLE ONLY public.location
     ADD CONSTRAINT location_pkey PRIMARY KEY (tenant_id, id);
@@ -1482,14 +1528,8 @@ ALTER TABLE ONLY public.role_version
 ALTER TABLE ONLY public.schema_migration
     ADD CONSTRAINT schema_migration_pkey PRIMARY KEY (version);
 
-ALTER TABLE ONLY public.service_account_key
-    ADD CONSTRAINT service_account_key_pkey PRIMARY KEY (tenant_id, account_id, kid);
-
 ALTER TABLE ONLY public.service_account
     ADD CONSTRAINT service_account_pkey PRIMARY KEY (tenant_id, id);
-
-ALTER TABLE ONLY public.service_assertion
-    ADD CONSTRAINT service_assertion_pkey PRIMARY KEY (tenant_id, account_id, jti_hash);
 
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_pkey PRIMARY KEY (tenant_id, id);
@@ -1561,7 +1601,13 @@ CREATE INDEX department_by_name ON public.department USING btree (tenant_id, nam
 
 CREATE INDEX department_by_parent ON public.department USING btree (tenant_id, parent_id, name_key, id);
 
+CREATE INDEX encounter_by_department ON public.encounter USING btree (tenant_id, department_id, patient_id) WHERE (department_id IS NOT NULL);
+
 CREATE INDEX encounter_by_patient ON public.encounter USING btree (tenant_id, patient_id, clinical_time, id);
+
+CREATE INDEX limited_role_by_department ON public.limited_role USING btree (tenant_id, department_id);
+
+CREATE INDEX limited_role_by_role ON public.limited_role USING btree (tenant_id, role_id);
 
 CREATE UNIQUE INDEX location_by_code ON public.location USING btree (tenant_id, code) WHERE (code <> ''::text);
 
@@ -1610,8 +1656,6 @@ CREATE INDEX user_department_by_department ON public.user_department USING btree
 CREATE INDEX user_role_by_role ON public.user_role USING btree (tenant_id, role_id);
 
 CREATE TRIGGER mark_break_glass BEFORE INSERT ON public.audit_outbox FOR EACH ROW WHEN ((current_setting('app.break_glass'::text, true) = 'on'::text)) EXECUTE FUNCTION public.mark_break_glass();
-
-CREATE TRIGGER note_under_glass AFTER INSERT OR UPDATE OF department_id, state, clinical_time, document ON public.encounter FOR EACH ROW WHEN ((current_setting('app.break_glass'::text, true) = 'on'::text)) EXECUTE FUNCTION public.note_under_glass();
 
 ALTER TABLE ONLY public.address_rule
     ADD CONSTRAINT address_rule_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
@@ -1670,14 +1714,17 @@ ALTER TABLE ONLY public.encounter
 ALTER TABLE ONLY public.encounter
     ADD CONSTRAINT encounter_tenant_id_practitioner_id_fkey FOREIGN KEY (tenant_id, practitioner_id) REFERENCES public.practitioner(tenant_id, id);
 
-ALTER TABLE ONLY public.encounter_under_glass
-    ADD CONSTRAINT encounter_under_glass_tenant_id_encounter_id_fkey FOREIGN KEY (tenant_id, encounter_id) REFERENCES public.encounter(tenant_id, id);
-
-ALTER TABLE ONLY public.encounter_under_glass
-    ADD CONSTRAINT encounter_under_glass_tenant_id_grant_id_fkey FOREIGN KEY (tenant_id, grant_id) REFERENCES public.break_glass(tenant_id, id);
-
 ALTER TABLE ONLY public.encounter_version
     ADD CONSTRAINT encounter_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.encounter(tenant_id, id);
+
+ALTER TABLE ONLY public.limited_role
+    ADD CONSTRAINT limited_role_tenant_id_department_id_fkey FOREIGN KEY (tenant_id, department_id) REFERENCES public.department(tenant_id, id);
+
+ALTER TABLE ONLY public.limited_role
+    ADD CONSTRAINT limited_role_tenant_id_role_id_fkey FOREIGN KEY (tenant_id, role_id) REFERENCES public.role(tenant_id, id);
+
+ALTER TABLE ONLY public.limited_role
+    ADD CONSTRAINT limited_role_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.user_account(tenant_id, id);
 
 ALTER TABLE ONLY public.location
     ADD CONSTRAINT location_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
@@ -1751,23 +1798,11 @@ ALTER TABLE ONLY public.role
 ALTER TABLE ONLY public.role_version
     ADD CONSTRAINT role_version_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
-ALTER TABLE ONLY public.service_account_key
-    ADD CONSTRAINT service_account_key_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.service_account(tenant_id, id);
-
-ALTER TABLE ONLY public.service_account_key
-    ADD CONSTRAINT service_account_key_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
-
 ALTER TABLE ONLY public.service_account
     ADD CONSTRAINT service_account_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
 ALTER TABLE ONLY public.service_account
     ADD CONSTRAINT service_account_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.user_account(tenant_id, id);
-
-ALTER TABLE ONLY public.service_assertion
-    ADD CONSTRAINT service_assertion_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.service_account(tenant_id, id);
-
-ALTER TABLE ONLY public.service_assertion
-    ADD CONSTRAINT service_assertion_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.user_account(tenant_id, id);
@@ -1828,6 +1863,18 @@ ALTER TABLE public.clinical_record_version ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.department ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY department_limits ON public.clinical_record AS RESTRICTIVE TO hms_app USING ((((current_setting('app.departments'::text, true) > ''::text) IS NOT TRUE) OR public.encounter_in_departments(encounter_id) OR ((encounter_id IS NULL) AND public.patient_under_grant(patient_id))));
+
+CREATE POLICY department_limits ON public.clinical_record_version AS RESTRICTIVE TO hms_app USING ((((current_setting('app.departments'::text, true) > ''::text) IS NOT TRUE) OR public.record_in_departments(id)));
+
+CREATE POLICY department_limits ON public.encounter AS RESTRICTIVE TO hms_app USING ((((current_setting('app.departments'::text, true) > ''::text) IS NOT TRUE) OR (department_id = ANY ((NULLIF(current_setting('app.departments'::text, true), ''::text))::uuid[])) OR public.patient_under_grant(patient_id)));
+
+CREATE POLICY department_limits ON public.encounter_version AS RESTRICTIVE TO hms_app USING ((((current_setting('app.departments'::text, true) > ''::text) IS NOT TRUE) OR public.encounter_in_departments(id)));
+
+CREATE POLICY department_limits ON public.patient AS RESTRICTIVE TO hms_app USING ((((current_setting('app.departments'::text, true) > ''::text) IS NOT TRUE) OR public.patient_in_departments(id)));
+
+CREATE POLICY department_limits ON public.patient_version AS RESTRICTIVE TO hms_app USING ((((current_setting('app.departments'::text, true) > ''::text) IS NOT TRUE) OR public.patient_in_departments(id)));
+
 ALTER TABLE public.department_version ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY drain ON public.audit_anchor TO hms_worker USING (true) WITH CHECK (true);
@@ -1842,9 +1889,9 @@ CREATE POLICY drain ON public.audit_outbox TO hms_worker USING (true) WITH CHECK
 
 ALTER TABLE public.encounter ENABLE ROW LEVEL SECURITY;
 
-ALTER TABLE public.encounter_under_glass ENABLE ROW LEVEL SECURITY;
-
 ALTER TABLE public.encounter_version ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.limited_role ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.location ENABLE ROW LEVEL SECURITY;
 
@@ -1878,9 +1925,9 @@ CREATE POLICY owner_all ON public.department_version TO hms_owner USING (true) W
 
 CREATE POLICY owner_all ON public.encounter TO hms_owner USING (true) WITH CHECK (true);
 
-CREATE POLICY owner_all ON public.encounter_under_glass TO hms_owner USING (true) WITH CHECK (true);
-
 CREATE POLICY owner_all ON public.encounter_version TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.limited_role TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.location TO hms_owner USING (true) WITH CHECK (true);
 
@@ -1915,10 +1962,6 @@ CREATE POLICY owner_all ON public.role TO hms_owner USING (true) WITH CHECK (tru
 CREATE POLICY owner_all ON public.role_version TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.service_account TO hms_owner USING (true) WITH CHECK (true);
-
-CREATE POLICY owner_all ON public.service_account_key TO hms_owner USING (true) WITH CHECK (true);
-
-CREATE POLICY owner_all ON public.service_assertion TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.session TO hms_owner USING (true) WITH CHECK (true);
 
@@ -1968,9 +2011,9 @@ CREATE POLICY restricted_patients ON public.patient AS RESTRICTIVE TO hms_app US
 
 CREATE POLICY restriction ON public.break_glass FOR SELECT TO hms_search USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
-CREATE POLICY restriction ON public.encounter FOR SELECT TO hms_search USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+CREATE POLICY restriction ON public.clinical_record FOR SELECT TO hms_search USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
-CREATE POLICY restriction ON public.encounter_under_glass FOR SELECT TO hms_search USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+CREATE POLICY restriction ON public.encounter FOR SELECT TO hms_search USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY restriction ON public.user_department FOR SELECT TO hms_search USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
@@ -1983,10 +2026,6 @@ CREATE POLICY search_ids ON public.patient FOR SELECT TO hms_search USING (true)
 CREATE POLICY search_ids ON public.patient_key FOR SELECT TO hms_search USING (true);
 
 ALTER TABLE public.service_account ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE public.service_account_key ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE public.service_assertion ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.session ENABLE ROW LEVEL SECURITY;
 
@@ -2020,9 +2059,9 @@ CREATE POLICY tenant_isolation ON public.department_version TO hms_app USING ((t
 
 CREATE POLICY tenant_isolation ON public.encounter TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
-CREATE POLICY tenant_isolation ON public.encounter_under_glass TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
-
 CREATE POLICY tenant_isolation ON public.encounter_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.limited_role TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.location TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
@@ -2057,10 +2096,6 @@ CREATE POLICY tenant_isolation ON public.role TO hms_app USING ((tenant_id = (NU
 CREATE POLICY tenant_isolation ON public.role_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.service_account TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
-
-CREATE POLICY tenant_isolation ON public.service_account_key TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
-
-CREATE POLICY tenant_isolation ON public.service_assertion TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.session TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
@@ -2108,9 +2143,8 @@ GRANT ALL ON FUNCTION public.audit_tenants() TO hms_worker;
 REVOKE ALL ON FUNCTION public.count_patient_rows(tenant uuid, patient uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.count_patient_rows(tenant uuid, patient uuid) TO hms_app;
 
-REVOKE ALL ON FUNCTION public.encounter_treats(state text, began timestamp with time zone, document jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.encounter_treats(state text, began timestamp with time zone, document jsonb) TO hms_app;
-GRANT ALL ON FUNCTION public.encounter_treats(state text, began timestamp with time zone, document jsonb) TO hms_search;
+REVOKE ALL ON FUNCTION public.encounter_in_departments(encounter uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.encounter_in_departments(encounter uuid) TO hms_app;
 
 REVOKE ALL ON FUNCTION public.make_audit_partition(moment timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.make_audit_partition(moment timestamp with time zone) TO hms_worker;
@@ -2127,8 +2161,6 @@ GRANT ALL ON FUNCTION public.may_see_restricted(patient uuid) TO hms_owner;
 REVOKE ALL ON FUNCTION public.move_patient_rows(tenant uuid, merge uuid, merged uuid, survivor uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.move_patient_rows(tenant uuid, merge uuid, merged uuid, survivor uuid) TO hms_app;
 
-REVOKE ALL ON FUNCTION public.note_under_glass() FROM PUBLIC;
-
 REVOKE ALL ON FUNCTION public.patient_behind_glass(patient uuid, number text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.patient_behind_glass(patient uuid, number text) TO hms_app;
 
@@ -2138,12 +2170,21 @@ REVOKE ALL ON FUNCTION public.patient_ids_on_list(list text, depth integer, patt
 
 REVOKE ALL ON FUNCTION public.patient_ids_with_parts(words text[], birth_from text, birth_before text, max_rows integer) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.patient_in_departments(patient uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.patient_in_departments(patient uuid) TO hms_app;
+
 REVOKE ALL ON FUNCTION public.patient_list(kind text, low text, high text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.patient_list_length(list text, exact integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.patient_references() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.patient_references() TO hms_app;
+
+REVOKE ALL ON FUNCTION public.patient_under_grant(patient uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.patient_under_grant(patient uuid) TO hms_app;
+
+REVOKE ALL ON FUNCTION public.patients_of_departments() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.patients_of_departments() TO hms_app;
 
 REVOKE ALL ON FUNCTION public.protect_tenant_table(target regclass) FROM PUBLIC;
 
@@ -2152,6 +2193,9 @@ GRANT ALL ON FUNCTION public.purge_request_records(age interval, max_rows intege
 
 REVOKE ALL ON FUNCTION public.purge_sessions(age interval, max_rows integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.purge_sessions(age interval, max_rows integer) TO hms_worker;
+
+REVOKE ALL ON FUNCTION public.record_in_departments(record uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_in_departments(record uuid) TO hms_app;
 
 REVOKE ALL ON FUNCTION public.require_tree(tree regclass, tenant uuid, members uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.require_tree(tree regclass, tenant uuid, members uuid[]) TO hms_app;
@@ -2198,6 +2242,14 @@ GRANT SELECT(outcome) ON TABLE public.break_glass TO hms_search;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.clinical_record TO hms_app;
 
+GRANT SELECT(tenant_id) ON TABLE public.clinical_record TO hms_search;
+
+GRANT SELECT(id) ON TABLE public.clinical_record TO hms_search;
+
+GRANT SELECT(patient_id) ON TABLE public.clinical_record TO hms_search;
+
+GRANT SELECT(encounter_id) ON TABLE public.clinical_record TO hms_search;
+
 GRANT SELECT,INSERT ON TABLE public.clinical_record_version TO hms_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.department TO hms_app;
@@ -2220,10 +2272,9 @@ GRANT SELECT(clinical_time) ON TABLE public.encounter TO hms_search;
 
 GRANT SELECT(document) ON TABLE public.encounter TO hms_search;
 
-GRANT INSERT ON TABLE public.encounter_under_glass TO hms_app;
-GRANT SELECT ON TABLE public.encounter_under_glass TO hms_search;
-
 GRANT SELECT,INSERT ON TABLE public.encounter_version TO hms_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.limited_role TO hms_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.location TO hms_app;
 
@@ -2273,10 +2324,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.role TO hms_app;
 GRANT SELECT,INSERT ON TABLE public.role_version TO hms_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.service_account TO hms_app;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.service_account_key TO hms_app;
-
-GRANT SELECT,INSERT,DELETE ON TABLE public.service_assertion TO hms_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.session TO hms_app;
 

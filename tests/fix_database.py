@@ -64,6 +64,8 @@ class Tenant:
 
     id: str
     user_id: str
+    # where the user holds permissions in these alone
+    departments: frozenset[str] | None = None
 
     def call(self, method: str, **changes: Any) -> Call:
         """A call of this hospital's user that has passed the chain: "PatientService/GetPatient"."""
@@ -81,6 +83,7 @@ class Tenant:
             "expire_time": 4e9,
         }
         made.principal = Principal(**{**values, **changes})
+        made.departments = self.departments
         return made
 
 

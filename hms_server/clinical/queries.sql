@@ -40,6 +40,10 @@ WHERE NOT CASE wanted.type
 END
 LIMIT 20
 
+-- Whether a grant of the caller's opens the patient.
+-- name: under_grant
+SELECT patient_under_grant(:patient_id::uuid) AS granted WHERE :tenant_id::uuid IS NOT NULL
+
 -- name: get_record
 -- audited: patient_id
 SELECT r.id, r.type, r.version, r.patient_id, r.encounter_id, r.practitioner_id, r.organization_id, r.document,

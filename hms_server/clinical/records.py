@@ -24,7 +24,8 @@ class Records:
     @on_conflict
     def create(self, request: Any, call: Call) -> Any:
         """A new record. Raises NotFound for the patient, FailedPrecondition where the record cannot grow,
-        InvalidArgument for what it points to or holds."""
+        InvalidArgument for what it points to or holds, PermissionDenied (DEPARTMENT_LIMITED) where it would
+        not belong to the caller's departments."""
         kind = self._kind
         message = _copy(kind, getattr(request, kind.field))
         encounter_id = "" if kind.is_encounter else message.encounter_id
@@ -50,6 +51,7 @@ class Records:
                 return self._repeated(transaction, call, earlier)
             message.patient_id = _open_patient(patient.first, encounter_id)
             _require_found(missing)
+            _require_inside(transaction, kind, message, call, message.patient_id)
             row = rules.row_of(kind, message, record_id, rules.document_of(message))
             made = store.insert(transaction, kind, row, call.caller.user_id)
             self._request_ids.remember(transaction, call, probe, record_id, 1)
@@ -113,6 +115,7 @@ class Records:
             version = row.version
             made = present
             if _differs(kind, before, message):
+                _require_inside(transaction, kind, message, call, row.patient_id)
                 version += 1
                 changed = rules.row_of(kind, message, row.id, rules.document_of(message))
                 made = store.update(transaction, kind, changed, call.caller.user_id)
@@ -158,6 +161,17 @@ def _require_found(missing: Pending | None) -> None:
             for row in missing.rows
         )
         raise errors.InvalidArgument(f"{found[0].field}: {found[0].description}", violations=found)
+
+
+def _require_inside(transaction: Transaction, kind: Kind, message: Any, call: Call, patient_id: str) -> None:
+    """What a caller writes who is limited to departments belongs to one of them, unless a grant opens the
+    patient."""
+    if call.departments is None or rules.is_inside(kind, message, call.departments):
+        return
+    granted = store.under_grant(transaction, patient_id)
+    transaction.flush()
+    if not granted.rows[0].granted:
+        raise rules.outside(kind, call.method.permission)
 
 
 def _open_patient(row: Any, encounter_id: str) -> str:

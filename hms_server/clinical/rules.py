@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from google.protobuf.json_format import MessageToDict
@@ -245,3 +245,21 @@ def is_entered_in_error(kind: Kind, message: Any) -> bool:
     """Whether it was marked already."""
     state = message.verification_state if kind.verification else message.state
     return bool(state == ENTERED_IN_ERROR)
+
+
+def is_inside(kind: Kind, message: Any, departments: Collection[str]) -> bool:
+    """Whether a record belongs to one of the departments: an encounter by its own, another by the one that
+    it names, which the caller was seen to see."""
+    if kind.is_encounter:
+        return message.department_id.lower() in departments
+    return bool(message.encounter_id)
+
+
+def outside(kind: Kind, permission: str) -> errors.PermissionDenied:
+    """Who is limited to departments writes what belongs to them."""
+    wanted = "department_id must be one of them" if kind.is_encounter else "name an encounter of one of them"
+    return errors.PermissionDenied(
+        f"The caller holds {permission} in some departments only: {wanted}.",
+        reason="DEPARTMENT_LIMITED",
+        metadata={"permission": permission},
+    )

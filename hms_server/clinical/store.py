@@ -50,6 +50,11 @@ def missing_references(
     )
 
 
+def under_grant(transaction: Transaction, patient_id: str) -> Pending:
+    """Whether a grant of the caller's opens the patient: granted."""
+    return transaction.queue(_QUERIES["under_grant"], patient_id=patient_id)
+
+
 def get_record(transaction: Transaction, kind: Kind, record_id: str) -> Pending:
     """One record, audited."""
     return transaction.queue(

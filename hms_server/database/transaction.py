@@ -236,6 +236,14 @@ def _user_scope(user_id: str) -> Command:
     return Command(None, (), b"SET LOCAL app.user_id = '%s'" % user_id.encode())
 
 
+def _departments_scope(departments: frozenset[str]) -> Command:
+    if not all(map(ids.is_uuid, departments)):
+        raise errors.InvalidArgument("A department's id is not a UUID.")
+    # Never empty text, which would be no limit: without departments it is "{}", and nothing is seen.
+    listed = ",".join(sorted(departments)).encode()
+    return Command(None, (), b"SET LOCAL app.departments = '{%s}'" % listed)
+
+
 def _stop(connection: Connection) -> None:
     """Cancels the running statement. The connection is not used again: the cancel request could
     otherwise reach the next caller's statement."""
@@ -255,12 +263,15 @@ class Database:
 
         `call` bounds it by the caller's deadline, stops it when the caller goes away, is what audit
         records are made of, and says who looks: without a caller no restricted patient is seen
-        (migrations/0014_break_glass.sql). Raises Unavailable, DeadlineExceeded, Cancelled and what
+        (migrations/0014_break_glass.sql), and one who is limited to departments sees what belongs to those
+        (migrations/0017_limited_roles.sql). Raises Unavailable, DeadlineExceeded, Cancelled and what
         faults.translate makes.
         """
         scope: tuple[Command, ...] = (_tenant_scope(tenant_id),)
         if call is not None and call.principal is not None:
             scope += (_user_scope(call.principal.user_id),)
+            if call.departments is not None:
+                scope += (_departments_scope(call.departments),)
         return Transaction(self._pool, scope, tenant_id, call, self._ceiling)
 
     def platform_transaction(self, call: Call | None = None) -> Transaction:

@@ -18,6 +18,10 @@ def user(row: Any) -> pb.User:
         state=pb.UserState.Value(f"USER_STATE_{row.state}"),
         role_codes=row.role_codes,
         must_change_password=row.must_change_password,
+        limited_roles=[
+            pb.LimitedRole(role_code=code, department_ids=departments)
+            for code, departments in row.limited_roles
+        ],
         create_time=row.create_time,
         update_time=row.update_time,
         etag=str(row.version),

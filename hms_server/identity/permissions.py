@@ -22,7 +22,7 @@ _PLATFORM_SERVICES = ("hms.identity.", "hms.admin.", "hms.audit.")
 _HOSPITAL_PERMISSIONS = frozenset({"directory.read", "directory.write"})
 
 # Roles change the version that is part of the key, so 60 seconds bound the memory, not staleness.
-CACHE_ENTRY = Entry("permissions", local_seconds=60, shared_seconds=60)
+CACHE_ENTRY = Entry("held_roles", local_seconds=60, shared_seconds=60)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,12 +30,24 @@ class Grants:
     """What a user's roles give together."""
 
     administrator: bool
+    # held in the whole hospital
     permissions: frozenset[str]
+    # held in some departments only: permission, ids of the departments; none of `permissions`
+    limited: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
 
     @property
     def for_token(self) -> frozenset[str] | None:
         """What the token lists: nothing for an administrator, whose list would be long."""
         return None if self.administrator else self.permissions
+
+    def lacks(self, other: Grants) -> frozenset[str]:
+        """Permissions that `other` holds where these do not: in the whole hospital, or in a department."""
+        return (other.permissions - self.permissions) | {
+            permission
+            for permission, departments in other.limited.items()
+            if permission not in self.permissions
+            and not departments <= self.limited.get(permission, frozenset())
+        }
 
 
 class Catalogue:
@@ -54,6 +66,9 @@ class Catalogue:
             permission: tuple(sorted(policy.full_name for policy in asking))
             for permission, asking in methods.items()
         }
+        self._department_scoped = frozenset(
+            policy.full_name for policy in policies.values() if policy.department_scoped
+        )
         self._hospital = frozenset(
             permission for permission, asking in methods.items() if not asking[0].platform_only
         )
@@ -75,6 +90,10 @@ class Catalogue:
         """Full names of the methods that a permission opens."""
         return self._methods[permission]
 
+    def department_methods(self, permission: str) -> tuple[str, ...]:
+        """Those of them that it also opens where it is held in some departments only."""
+        return tuple(name for name in self._methods[permission] if name in self._department_scoped)
+
     def of_role(self, tenant_id: str, role: store.HeldRole) -> frozenset[str]:
         """What a role gives."""
         most = self.of_tenant(tenant_id)
@@ -86,12 +105,16 @@ class Catalogue:
         return most.intersection(role.permissions)
 
     def grants(self, tenant_id: str, roles: Iterable[store.HeldRole]) -> Grants:
-        """What roles give together."""
+        """What roles give together. What is held in the whole hospital is not limited by another role."""
         held = list(roles)
-        return Grants(
-            any(role.all_permissions for role in held),
-            frozenset[str]().union(*(self.of_role(tenant_id, role) for role in held)),
-        )
+        unlimited = [role for role in held if role.departments is None]
+        permissions = frozenset[str]().union(*(self.of_role(tenant_id, role) for role in unlimited))
+        limited: dict[str, frozenset[str]] = {}
+        for role in held:
+            if role.departments:
+                for permission in self.of_role(tenant_id, role) - permissions:
+                    limited[permission] = limited.get(permission, frozenset()).union(role.departments)
+        return Grants(any(role.all_permissions for role in unlimited), permissions, limited)
 
 
 class PermissionDirectory:
@@ -100,15 +123,22 @@ class PermissionDirectory:
     def __init__(self, database: Database, client: Client, catalogue: Catalogue) -> None:
         self._database = database
 
-        def decode(tenant_id: str, roles: list[list[Any]]) -> frozenset[str]:
+        def decode(tenant_id: str, roles: list[list[Any]]) -> Grants:
             # Roles are shared, not what they amount to: that is the running release's to say.
-            held = [store.HeldRole(*role) for role in roles]
-            return catalogue.grants(tenant_id, held).permissions
+            return catalogue.grants(tenant_id, [store.HeldRole(*role) for role in roles])
 
         self._cache = Cache(CACHE_ENTRY, client, decode)
 
     def permissions(self, tenant_id: str, user_id: str, permission_version: int) -> frozenset[str]:
-        """The permissions held at that version. Raises Unavailable where nothing can tell."""
+        """The permissions held in the whole hospital at that version. Raises Unavailable where nothing can
+        tell."""
+        return self._grants(tenant_id, user_id, permission_version).permissions
+
+    def limited(self, tenant_id: str, user_id: str, permission_version: int) -> Mapping[str, frozenset[str]]:
+        """Those held in some departments only, with these. Raises Unavailable where nothing can tell."""
+        return self._grants(tenant_id, user_id, permission_version).limited
+
+    def _grants(self, tenant_id: str, user_id: str, permission_version: int) -> Grants:
         return self._cache.get(
             tenant_id, f"{user_id}:{permission_version}", lambda: self._load(tenant_id, user_id)
         )

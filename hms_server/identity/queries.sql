@@ -1,5 +1,6 @@
 -- Statements of the identity room. Roles that somebody holds come as one jsonb list of
--- [code, system, all_permissions, permissions], so that they are of one snapshot with the versions.
+-- [code, system, all_permissions, permissions], so that they are of one snapshot with the versions; of a role that
+-- is held in some departments only with a list of these.
 
 -- name: find_tenant
 -- In a platform transaction: whose code is it?
@@ -11,11 +12,20 @@ SELECT t.state AS tenant_state, t.permission_version AS tenant_permission_versio
        u.id AS user_id, u.username, u.state AS user_state, u.password_hash,
        u.must_change_password,
        u.permission_version AS user_permission_version,
-       (SELECT coalesce(jsonb_agg(jsonb_build_array(r.code, r.system, r.all_permissions,
-                                                    r.permissions)), '[]')
-        FROM user_role ur
-        JOIN role r ON r.tenant_id = ur.tenant_id AND r.id = ur.role_id
-        WHERE ur.tenant_id = u.tenant_id AND ur.user_id = u.id) AS roles
+       (SELECT coalesce(jsonb_agg(held.role), '[]')
+        FROM (
+          SELECT jsonb_build_array(r.code, r.system, r.all_permissions, r.permissions) AS role
+          FROM user_role ur
+          JOIN role r ON r.tenant_id = ur.tenant_id AND r.id = ur.role_id
+          WHERE ur.tenant_id = u.tenant_id AND ur.user_id = u.id
+          UNION ALL
+          SELECT jsonb_build_array(r.code, r.system, r.all_permissions, r.permissions,
+                                   jsonb_agg(lr.department_id))
+          FROM limited_role lr
+          JOIN role r ON r.tenant_id = lr.tenant_id AND r.id = lr.role_id
+          WHERE lr.tenant_id = u.tenant_id AND lr.user_id = u.id
+          GROUP BY r.tenant_id, r.id
+        ) AS held) AS roles
 FROM tenant t
 LEFT JOIN user_account u ON u.tenant_id = t.id AND u.username_key = :username_key
   AND u.kind = 'PERSON'
@@ -56,11 +66,20 @@ SELECT s.user_id, s.refresh_hash, s.previous_refresh_hash,
        t.state AS tenant_state, t.permission_version AS tenant_permission_version,
        u.username, u.state AS user_state, u.permission_version AS user_permission_version,
        u.must_change_password,
-       (SELECT coalesce(jsonb_agg(jsonb_build_array(r.code, r.system, r.all_permissions,
-                                                    r.permissions)), '[]')
-        FROM user_role ur
-        JOIN role r ON r.tenant_id = ur.tenant_id AND r.id = ur.role_id
-        WHERE ur.tenant_id = u.tenant_id AND ur.user_id = u.id) AS roles
+       (SELECT coalesce(jsonb_agg(held.role), '[]')
+        FROM (
+          SELECT jsonb_build_array(r.code, r.system, r.all_permissions, r.permissions) AS role
+          FROM user_role ur
+          JOIN role r ON r.tenant_id = ur.tenant_id AND r.id = ur.role_id
+          WHERE ur.tenant_id = u.tenant_id AND ur.user_id = u.id
+          UNION ALL
+          SELECT jsonb_build_array(r.code, r.system, r.all_permissions, r.permissions,
+                                   jsonb_agg(lr.department_id))
+          FROM limited_role lr
+          JOIN role r ON r.tenant_id = lr.tenant_id AND r.id = lr.role_id
+          WHERE lr.tenant_id = u.tenant_id AND lr.user_id = u.id
+          GROUP BY r.tenant_id, r.id
+        ) AS held) AS roles
 FROM session s
 JOIN user_account u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
 JOIN tenant t ON t.id = s.tenant_id
@@ -141,6 +160,13 @@ FROM (
   JOIN role r ON r.tenant_id = ur.tenant_id AND r.id = ur.role_id
   WHERE ur.tenant_id = :tenant_id AND ur.user_id = :user_id::uuid
   UNION ALL
+  SELECT jsonb_build_array(r.code, r.system, r.all_permissions, r.permissions,
+                           jsonb_agg(lr.department_id))
+  FROM limited_role lr
+  JOIN role r ON r.tenant_id = lr.tenant_id AND r.id = lr.role_id
+  WHERE lr.tenant_id = :tenant_id AND lr.user_id = :user_id::uuid
+  GROUP BY r.tenant_id, r.id
+  UNION ALL
   SELECT jsonb_build_array('', false, false, sa.permissions)
   FROM service_account sa
   WHERE sa.tenant_id = :tenant_id AND sa.id = :user_id::uuid
@@ -154,7 +180,13 @@ SELECT u.id, u.version, u.username, u.display_name, u.email, u.state, u.permissi
              FROM user_role ur
              JOIN role r ON r.tenant_id = ur.tenant_id AND r.id = ur.role_id
              WHERE ur.tenant_id = u.tenant_id AND ur.user_id = u.id
-             ORDER BY r.code) AS role_codes
+             ORDER BY r.code) AS role_codes,
+       ARRAY(SELECT jsonb_build_array(r.code, jsonb_agg(lr.department_id ORDER BY lr.department_id))
+             FROM limited_role lr
+             JOIN role r ON r.tenant_id = lr.tenant_id AND r.id = lr.role_id
+             WHERE lr.tenant_id = u.tenant_id AND lr.user_id = u.id
+             GROUP BY r.code
+             ORDER BY r.code) AS limited_roles
 FROM user_account u
 WHERE u.tenant_id = :tenant_id AND u.id = :id::uuid AND u.kind = 'PERSON'
 
@@ -165,7 +197,13 @@ SELECT u.id, u.version, u.username, u.username_key, u.display_name, u.email, u.s
              FROM user_role ur
              JOIN role r ON r.tenant_id = ur.tenant_id AND r.id = ur.role_id
              WHERE ur.tenant_id = u.tenant_id AND ur.user_id = u.id
-             ORDER BY r.code) AS role_codes
+             ORDER BY r.code) AS role_codes,
+       ARRAY(SELECT jsonb_build_array(r.code, jsonb_agg(lr.department_id ORDER BY lr.department_id))
+             FROM limited_role lr
+             JOIN role r ON r.tenant_id = lr.tenant_id AND r.id = lr.role_id
+             WHERE lr.tenant_id = u.tenant_id AND lr.user_id = u.id
+             GROUP BY r.code
+             ORDER BY r.code) AS limited_roles
 FROM user_account u
 WHERE u.tenant_id = :tenant_id AND u.kind = 'PERSON' AND u.username_key > :after
 ORDER BY u.username_key
@@ -178,7 +216,13 @@ SELECT u.id, u.version, u.username, u.username_key, u.display_name, u.email, u.s
              FROM user_role ur
              JOIN role r ON r.tenant_id = ur.tenant_id AND r.id = ur.role_id
              WHERE ur.tenant_id = u.tenant_id AND ur.user_id = u.id
-             ORDER BY r.code) AS role_codes
+             ORDER BY r.code) AS role_codes,
+       ARRAY(SELECT jsonb_build_array(r.code, jsonb_agg(lr.department_id ORDER BY lr.department_id))
+             FROM limited_role lr
+             JOIN role r ON r.tenant_id = lr.tenant_id AND r.id = lr.role_id
+             WHERE lr.tenant_id = u.tenant_id AND lr.user_id = u.id
+             GROUP BY r.code
+             ORDER BY r.code) AS limited_roles
 FROM user_account u
 WHERE u.tenant_id = :tenant_id AND u.kind = 'PERSON' AND u.username_key < :before
 ORDER BY u.username_key DESC
@@ -203,7 +247,13 @@ WITH kept AS (
            'role_codes', (SELECT coalesce(jsonb_agg(r.code ORDER BY r.code), '[]')
                           FROM user_role ur
                           JOIN role r ON r.tenant_id = ur.tenant_id AND r.id = ur.role_id
-                          WHERE ur.tenant_id = u.tenant_id AND ur.user_id = u.id)),
+                          WHERE ur.tenant_id = u.tenant_id AND ur.user_id = u.id),
+           'limited_roles', (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                                      'role_code', r.code, 'department_id', lr.department_id)
+                                      ORDER BY r.code, lr.department_id), '[]')
+                             FROM limited_role lr
+                             JOIN role r ON r.tenant_id = lr.tenant_id AND r.id = lr.role_id
+                             WHERE lr.tenant_id = u.tenant_id AND lr.user_id = u.id)),
          :actor_id::uuid
   FROM user_account u
   WHERE u.tenant_id = :tenant_id AND u.id = :id::uuid
@@ -224,6 +274,22 @@ WHERE tenant_id = :tenant_id AND user_id = :user_id::uuid AND role_id <> ALL (:r
 INSERT INTO user_role (tenant_id, user_id, role_id)
 SELECT :tenant_id::uuid, :user_id::uuid, unnest(:role_ids::uuid[])
 ON CONFLICT DO NOTHING
+
+-- name: remove_limited_roles
+DELETE FROM limited_role lr
+WHERE lr.tenant_id = :tenant_id AND lr.user_id = :user_id::uuid
+  AND NOT EXISTS (SELECT FROM unnest(:role_ids::uuid[], :department_ids::uuid[]) AS wanted (role_id, department_id)
+                  WHERE wanted.role_id = lr.role_id AND wanted.department_id = lr.department_id)
+
+-- name: add_limited_roles
+INSERT INTO limited_role (tenant_id, user_id, role_id, department_id)
+SELECT :tenant_id::uuid, :user_id::uuid, wanted.role_id, wanted.department_id
+FROM unnest(:role_ids::uuid[], :department_ids::uuid[]) AS wanted (role_id, department_id)
+ON CONFLICT DO NOTHING
+
+-- name: find_departments
+SELECT id, active FROM department
+WHERE tenant_id = :tenant_id AND id = ANY (:ids::uuid[])
 
 -- name: other_administrators
 -- Whether somebody else could still administer the tenant.
@@ -296,6 +362,8 @@ WHERE tenant_id = :tenant_id AND id = :id::uuid
 -- name: role_is_held
 SELECT EXISTS (
   SELECT FROM user_role WHERE tenant_id = :tenant_id AND role_id = :id::uuid
+  UNION ALL
+  SELECT FROM limited_role WHERE tenant_id = :tenant_id AND role_id = :id::uuid
 ) AS held
 
 -- name: insert_system_roles

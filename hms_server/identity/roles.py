@@ -167,7 +167,11 @@ class Roles:
         """What a role of the caller's tenant may hold."""
         return pb.ListPermissionsResponse(
             permissions=[
-                pb.Permission(code=code, methods=self._catalogue.methods(code))
+                pb.Permission(
+                    code=code,
+                    methods=self._catalogue.methods(code),
+                    department_methods=self._catalogue.department_methods(code),
+                )
                 for code in sorted(self._catalogue.of_tenant(call.tenant_id))
             ]
         )

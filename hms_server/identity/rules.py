@@ -5,14 +5,22 @@ from __future__ import annotations
 import enum
 import hmac
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from hms_server import errors
 from hms_server.errors import FieldViolation
 from hms_server.identity.permissions import Grants
 
-USER_FIELDS = ("display_name", "email", "state", "role_codes", "password", "must_change_password")
+USER_FIELDS = (
+    "display_name",
+    "email",
+    "state",
+    "role_codes",
+    "limited_roles",
+    "password",
+    "must_change_password",
+)
 SERVICE_ACCOUNT_FIELDS = ("display_name", "state", "permissions")
 USER_WRITE = "user.write"
 ROLE_FIELDS = ("display_name", "permissions")
@@ -145,14 +153,47 @@ def check_role_codes(asked: Collection[str], found: Collection[str]) -> None:
     )
 
 
+def check_limited_roles(
+    asked: Sequence[Any],
+    all_permissions: Mapping[str, bool],
+    active: Mapping[str, bool],
+    held: Collection[str] = (),
+) -> None:
+    """Every role that a user is to hold in departments must stand, once, and not be one of every permission;
+    so must the departments: those that are closed can be kept (`held`), not added.
+
+    `all_permissions` is of the roles that stand by code, `active` of the departments that stand by id.
+    """
+    violations = []
+    for i, limited in enumerate(asked):
+        path = f"user.limited_roles[{i}]"
+        if limited.role_code not in all_permissions:
+            violations.append(FieldViolation(f"{path}.role_code", "no role has this code"))
+        elif all_permissions[limited.role_code]:
+            violations.append(FieldViolation(f"{path}.role_code", "holds every permission: has no limits"))
+        elif limited.role_code in [earlier.role_code for earlier in asked[:i]]:
+            violations.append(
+                FieldViolation(f"{path}.role_code", "stands twice: name all departments in one")
+            )
+        for j, department_id in enumerate(map(str.lower, limited.department_ids)):
+            if department_id not in active:
+                fault = "no such department"
+            elif not active[department_id] and department_id not in held:
+                fault = "is closed: nobody is limited to it anew"
+            else:
+                continue
+            violations.append(FieldViolation(f"{path}.department_ids[{j}]", fault))
+    _refuse(violations)
+
+
 def require_grantable(caller: Grants, gained: Grants) -> None:
     """Nobody gives what he does not hold himself."""
     if caller.administrator:
         return
-    beyond = sorted(gained.permissions - caller.permissions)
+    beyond = sorted(caller.lacks(gained))
     if gained.administrator or beyond:
         raise errors.PermissionDenied(
-            "Nobody can give permissions that he does not hold himself.",
+            "Nobody can give permissions that he does not hold himself, or where he does not hold them.",
             metadata={"permissions": ",".join(beyond)[:500]},
         )
 
@@ -161,7 +202,7 @@ def require_not_above(caller: Grants, target: Grants) -> None:
     """Nobody changes a user who may do more: a new password would make him that user."""
     if caller.administrator:
         return
-    if target.administrator or not target.permissions <= caller.permissions:
+    if target.administrator or caller.lacks(target):
         raise errors.PermissionDenied("This user holds permissions that the caller does not hold.")
 
 

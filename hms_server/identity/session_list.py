@@ -92,7 +92,11 @@ class SessionList:
         """What the caller holds: as the token says or, where it has no list, as the roles do."""
         if roles is not None:
             return self._catalogue.grants(call.tenant_id, store.held_roles(roles.first))
-        return Grants(administrator=False, permissions=call.caller.permissions or frozenset())
+        return Grants(
+            administrator=False,
+            permissions=call.caller.permissions or frozenset(),
+            limited=call.caller.limited,
+        )
 
 
 def _roles_where_the_token_has_no_list(transaction: Transaction, call: Call) -> Pending | None:

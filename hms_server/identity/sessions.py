@@ -133,6 +133,7 @@ class Sessions:
             username=row.username,
             permission_version=row.tenant_permission_version + row.user_permission_version,
             permissions=grants.for_token,
+            limited=grants.limited,
             latest=latest,
             must_change_password=row.must_change_password,
         )

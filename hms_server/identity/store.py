@@ -24,6 +24,8 @@ class HeldRole(NamedTuple):
     system: bool
     all_permissions: bool
     permissions: Sequence[str]
+    # where it is held in some departments only: their ids
+    departments: Sequence[str] | None = None
 
 
 def held_roles(row: Any) -> list[HeldRole]:
@@ -210,6 +212,22 @@ def set_user_roles(transaction: Transaction, user_id: str, role_ids: Sequence[st
     transaction.queue(_SQL["add_user_roles"], **parameters)
 
 
+def set_limited_roles(transaction: Transaction, user_id: str, limits: Sequence[tuple[str, str]]) -> None:
+    """Exactly these roles in departments: pairs of the ids of a role and of a department."""
+    parameters = {
+        "user_id": user_id,
+        "role_ids": [role_id for role_id, _ in limits],
+        "department_ids": [department_id for _, department_id in limits],
+    }
+    transaction.queue(_SQL["remove_limited_roles"], **parameters)
+    transaction.queue(_SQL["add_limited_roles"], **parameters)
+
+
+def find_departments(transaction: Transaction, department_ids: Sequence[str]) -> Pending:
+    """Departments by id, and whether they are active; a missing one has no row."""
+    return transaction.queue(_SQL["find_departments"], ids=list(department_ids))
+
+
 def give_role(transaction: Transaction, user_id: str, code: str) -> None:
     """One more role."""
     transaction.queue(_SQL["give_role"], user_id=user_id, code=code)
@@ -280,7 +298,7 @@ def delete_role(transaction: Transaction, role_id: str, actor_id: str) -> None:
 
 
 def role_is_held(transaction: Transaction, role_id: str) -> Pending:
-    """Whether a user holds the role."""
+    """Whether a user holds the role, be it in a department only."""
     return transaction.queue(_SQL["role_is_held"], id=role_id)
 
 

@@ -7,6 +7,7 @@ by the token's hash, for 60 seconds at most and never beyond the token's own end
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jwt
@@ -27,6 +28,7 @@ _MOST_KEPT = 20_000
 _MOST_CHARACTERS = 16 * 1024
 # A longer list would not fit into a header: it is looked up instead, as an administrator's is.
 _MOST_PERMISSIONS = 200
+_MOST_DEPARTMENTS = 50
 
 
 class AccessToken(NamedTuple):
@@ -54,11 +56,12 @@ class TokenIssuer:
         permissions: frozenset[str] | None,
         latest: float,
         must_change_password: bool = False,
+        limited: Mapping[str, frozenset[str]] | None = None,
     ) -> AccessToken:
         """A token for a session that ends at `latest` (Unix seconds).
 
-        `permissions` is None for administrators: the directory knows theirs. Whoever must change his
-        password first holds none.
+        `permissions` is None for administrators: the directory knows theirs. `limited`: those that are held
+        in some departments only. Whoever must change his password first holds none.
         """
         now = int(clock.unix_seconds())
         expires = min(now + self._seconds, int(latest))
@@ -75,8 +78,13 @@ class TokenIssuer:
         }
         if must_change_password:
             claims["perm"], claims["pwc"] = [], True
-        elif permissions is not None and len(permissions) <= _MOST_PERMISSIONS:
-            claims["perm"] = sorted(permissions)
+        elif permissions is not None:
+            by_departments = _by_departments(limited or {})
+            named = sum(len(departments) for departments, _ in by_departments)
+            if len(permissions) + len(limited or {}) <= _MOST_PERMISSIONS and named <= _MOST_DEPARTMENTS:
+                claims["perm"] = sorted(permissions)
+                if by_departments:
+                    claims["dep"] = by_departments
         key = self._keys.current().signing_key()
         text = jwt.encode(claims, key.private, algorithm=_ALGORITHM, headers={"kid": key.key_id})
         return AccessToken(text, max(0, expires - now))
@@ -142,6 +150,26 @@ def _publics(ring: Keyring) -> tuple[Keyring, dict[str, ed25519.Ed25519PublicKey
     return ring, {key.key_id: key.private.public_key() for key in ring.signing}
 
 
+def _by_departments(limited: Mapping[str, frozenset[str]]) -> list[tuple[list[str], list[str]]]:
+    """Departments with the permissions that are held in just those: ids are long, so each stands once."""
+    groups: dict[frozenset[str], list[str]] = {}
+    for permission, departments in sorted(limited.items()):
+        groups.setdefault(departments, []).append(permission)
+    return sorted((sorted(departments), permissions) for departments, permissions in groups.items())
+
+
+def _limited(claim: Any) -> dict[str, frozenset[str]]:
+    """What `_by_departments` made a claim of; raises ValueError or TypeError for another shape."""
+    found: dict[str, frozenset[str]] = {}
+    for departments, permissions in claim:
+        if not (departments and all(isinstance(each, str) and ids.is_uuid(each) for each in departments)):
+            raise ValueError("dep")
+        if not all(isinstance(each, str) for each in permissions):
+            raise ValueError("dep")
+        found.update(dict.fromkeys(permissions, frozenset(departments)))
+    return found
+
+
 def _principal(claims: dict[str, Any]) -> Principal:
     """The caller; raises ValueError, KeyError or TypeError for claims of another shape."""
     for name in ("sub", "tid", "sid"):
@@ -159,6 +187,7 @@ def _principal(claims: dict[str, Any]) -> Principal:
         permissions=None if permissions is None else frozenset(permissions),
         expire_time=float(claims["exp"]),
         must_change_password=bool(claims.get("pwc", False)),
+        limited=_limited(claims.get("dep", ())),
     )
 
 

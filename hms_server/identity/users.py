@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from hms.identity.v1 import identity_pb2 as pb
@@ -13,10 +14,14 @@ from hms_server.database.requests import RequestIds
 from hms_server.database.retry import on_conflict
 from hms_server.database.transaction import Database, Pending, Transaction
 from hms_server.gate.publisher import GatePublisher
-from hms_server.identity import mapping, password_store, rules, store
+from hms_server.identity import mapping, password_store, rules, store, wanted_roles
 from hms_server.identity.password_guard import PasswordGuard
 from hms_server.identity.passwords import Passwords
 from hms_server.identity.permissions import Catalogue, Grants
+from hms_server.identity.store import HeldRole
+from hms_server.identity.wanted_roles import WantedRoles
+
+_ROLE_FIELDS = ("role_codes", "limited_roles")
 
 
 class Users:
@@ -51,16 +56,16 @@ class Users:
                 store.lock_tenant(transaction)
                 probe = self._request_ids.probe(transaction, call, request)
                 caller = store.load_roles_of(transaction, call.caller.user_id)
-                roles = store.find_roles(transaction, user.role_codes)
+                wanted = WantedRoles(transaction, user)
                 transaction.flush()
                 repeated = probe.repeat()
                 if repeated is not None:
                     answer = _repeat(transaction, repeated)
                 else:
-                    rules.check_role_codes(user.role_codes, [row.code for row in roles.rows])
+                    wanted.check(_ROLE_FIELDS)
                     rules.require_grantable(
                         self._grants(call, store.held_roles(caller.first)),
-                        self._grants(call, _as_held(roles.rows)),
+                        self._grants(call, [*wanted.unlimited, *wanted.limited]),
                     )
                     store.insert_user(
                         transaction,
@@ -72,7 +77,8 @@ class Users:
                         state=mapping.user_state(user.state) if user.state else "ACTIVE",
                         must_change_password=user.must_change_password,
                     )
-                    store.set_user_roles(transaction, user_id, [row.id for row in roles.rows])
+                    wanted.store_unlimited(transaction, user_id)
+                    wanted.store_limited(transaction, user_id)
                     self._request_ids.remember(transaction, call, probe, user_id, 1)
                     transaction.audit(entity_id=user_id, new_version=1)
                     answer = store.get_user(transaction, user_id)
@@ -124,7 +130,7 @@ class Users:
             before = store.get_user(transaction, user.id)
             caller = store.load_roles_of(transaction, call.caller.user_id)
             held = store.load_roles_of(transaction, user.id)
-            wanted = store.find_roles(transaction, user.role_codes)
+            wanted = WantedRoles(transaction, user)
             others = store.other_administrators(transaction, user.id)
             transaction.flush()
             repeated = probe.repeat()
@@ -135,9 +141,11 @@ class Users:
                 aip.require_etag(user.etag, row.version)
                 rules.check_user_changes(user, fields, row.username)
                 state = mapping.user_state(user.state) if "state" in fields else row.state
-                new_roles = wanted.rows if "role_codes" in fields else None
-                self._judge(call, row, state, user, caller, held, new_roles, others.rows[0].found)
-                roles_change = new_roles is not None and {r.code for r in new_roles} != set(row.role_codes)
+                roles = store.held_roles(held.first)
+                wanted.check(fields, [each for role in roles for each in role.departments or ()])
+                new_roles = _after(roles, wanted, fields)
+                self._judge(call, row, state, caller, roles, new_roles, others.rows[0].found)
+                roles_change = not wanted_roles.same(roles, new_roles)
                 must_change = (
                     user.must_change_password
                     if "must_change_password" in fields
@@ -160,8 +168,10 @@ class Users:
                     permission_step=int(in_force),
                     actor_id=call.caller.user_id,
                 )
-                if new_roles is not None and roles_change:
-                    store.set_user_roles(transaction, row.id, [r.id for r in new_roles])
+                if "role_codes" in fields:
+                    wanted.store_unlimited(transaction, row.id)
+                if "limited_roles" in fields:
+                    wanted.store_limited(transaction, row.id)
                 revoked = _end_sessions(transaction, call, row, state, fresh_hash is not None)
                 self._request_ids.remember(transaction, call, probe, row.id, row.version + 1)
                 transaction.audit(entity_id=row.id, old_version=row.version, new_version=row.version + 1)
@@ -192,36 +202,36 @@ class Users:
         call: Call,
         row: Any,
         state: str,
-        user: pb.User,
         caller: Pending,
-        held: Pending,
-        new_roles: Any,
+        held: list[HeldRole],
+        wanted: list[HeldRole],
         others: bool,
     ) -> None:
         """Raises where the caller may not make this change, or the tenant would lose its last
         administrator."""
         callers = self._grants(call, store.held_roles(caller.first))
-        before = self._grants(call, store.held_roles(held.first))
-        after = before
+        before, after = self._grants(call, held), self._grants(call, wanted)
         if row.id != call.caller.user_id:
             rules.require_not_above(callers, before)
-        if new_roles is not None:
-            rules.check_role_codes(user.role_codes, [r.code for r in new_roles])
-            gained = [r for r in new_roles if r.code not in row.role_codes]
-            rules.require_grantable(callers, self._grants(call, _as_held(gained)))
-            after = self._grants(call, _as_held(new_roles))
+        rules.require_grantable(callers, self._grants(call, wanted_roles.gained(held, wanted)))
         rules.require_administrator_stays(
             was_administrator=before.administrator and row.state == "ACTIVE",
             is_administrator=after.administrator and state == "ACTIVE",
             others=others,
         )
 
-    def _grants(self, call: Call, roles: list[store.HeldRole]) -> Grants:
+    def _grants(self, call: Call, roles: list[HeldRole]) -> Grants:
         return self._catalogue.grants(call.tenant_id, roles)
 
 
-def _as_held(rows: list[Any]) -> list[store.HeldRole]:
-    return [store.HeldRole(row.code, row.system, row.all_permissions, row.permissions) for row in rows]
+def _after(held: list[HeldRole], wanted: WantedRoles, fields: Collection[str]) -> list[HeldRole]:
+    """The roles that a user holds after a change of these fields."""
+    unlimited = [role for role in held if role.departments is None]
+    limited = [role for role in held if role.departments is not None]
+    return [
+        *(wanted.unlimited if "role_codes" in fields else unlimited),
+        *(wanted.limited if "limited_roles" in fields else limited),
+    ]
 
 
 def _found(pending: Pending) -> Any:

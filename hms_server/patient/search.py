@@ -17,6 +17,7 @@ from hms_server.errors import FieldViolation
 from hms_server.patient import dates, keys, mapping, normalise
 
 _QUERIES = load_queries("hms_server.patient", "search.sql")
+_OF_DEPARTMENTS = load_queries("hms_server.patient", "department_search.sql")
 _CRITERIA = ("query", "uhid", "phone", "identifier", "birth_date")
 DEFAULT_SIZE = 20
 MAX_SIZE = 100
@@ -40,6 +41,14 @@ class Criteria:
         """What search_text must be like for words and phone to hold."""
         phones = [f"% {self.phone} %"] if self.phone else []
         return [*(f"% {word}%" for word in self.words), *phones]
+
+    @property
+    def parts(self) -> list[str]:
+        """The same where words may stand inside a word, as they may where no phone is asked for; those of one
+        or two letters begin one all the same."""
+        if self.phone:
+            return self.patterns
+        return [f"% {word}%" if len(word) < 3 else f"%{word}%" for word in self.words]
 
 
 def criteria(request: pb.SearchPatientsRequest) -> Criteria:
@@ -94,7 +103,7 @@ class PatientSearch:
         asked = criteria(request)
         size = min(request.page_size or DEFAULT_SIZE, MAX_SIZE)
         with self._database.tenant_transaction(call.tenant_id, call) as transaction:
-            pending = _find(transaction, asked, size)
+            pending = _find(transaction, asked, size, call)
         rows = pending.rows
         return pb.SearchPatientsResponse(
             patients=[mapping.patient(row) for row in rows],
@@ -102,7 +111,7 @@ class PatientSearch:
         )
 
 
-def _find(transaction: Transaction, asked: Criteria, size: int) -> Pending:
+def _find(transaction: Transaction, asked: Criteria, size: int, call: Call) -> Pending:
     ranges = {
         "identifier_from": asked.identifier_from,
         "identifier_before": asked.identifier_before,
@@ -112,6 +121,16 @@ def _find(transaction: Transaction, asked: Criteria, size: int) -> Pending:
     if asked.uhid:
         return transaction.queue(
             _QUERIES["search_by_uhid"], uhid=asked.uhid, patterns=asked.patterns, **ranges
+        )
+    if call.departments is not None:
+        return transaction.queue(
+            _OF_DEPARTMENTS["search_of_departments"],
+            words=list(asked.words),
+            whole=asked.whole,
+            patterns=asked.patterns,
+            parts=asked.parts,
+            size=size,
+            **ranges,
         )
     return transaction.queue(
         _QUERIES["search"],

@@ -144,7 +144,7 @@ class PatientServicer:
         )
         with self._database.tenant_transaction(call.tenant_id, call) as transaction:
             pending = store.list_patients(
-                transaction, page, order=order, ascending=ascending, show_deleted=request.show_deleted
+                transaction, page, call, order=order, ascending=ascending, show_deleted=request.show_deleted
             )
 
         def key(row: Any) -> tuple[Any, str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from hms_server.context import Call
 from hms_server.database.pages import Page
 from hms_server.database.queries import load_queries
 from hms_server.database.transaction import Pending, Transaction
@@ -13,6 +14,21 @@ from hms_server.patient.keys import Keys, duplicate_keys
 
 _QUERIES = load_queries("hms_server.patient")
 _GET = _QUERIES["get_patient"]
+# Of callers who are limited to departments.
+_OF_DEPARTMENTS = {
+    name: query
+    for key, kind in (("create_time", "timestamptz"), ("name_key", "text"))
+    for order, op, direction in (("ascending", ">", "ASC"), ("descending", "<", "DESC"))
+    for name, query in load_queries(
+        "hms_server.patient",
+        "department_lists.sql",
+        key=key,
+        type=kind,
+        order=order,
+        op=op,
+        direction=direction,
+    ).items()
+}
 
 
 def get(transaction: Transaction, patient_id: str) -> Pending:
@@ -31,9 +47,10 @@ def existing_ids(transaction: Transaction, patient_ids: list[str]) -> Pending:
 
 
 def list_patients(
-    transaction: Transaction, page: Page, *, order: str, ascending: bool, show_deleted: bool
+    transaction: Transaction, page: Page, call: Call, *, order: str, ascending: bool, show_deleted: bool
 ) -> Pending:
-    """Rows of a page in reading order: `order` is "create_time" or "name"."""
+    """Rows of a page in reading order: `order` is "create_time" or "name". Those of the caller's departments,
+    where he is limited to some."""
     upward = ascending != page.backward
     if page.key is not None:
         key, row_id = page.key
@@ -43,8 +60,12 @@ def list_patients(
         row_id = (
             "ffffffff-ffff-ffff-ffff-ffffffffffff" if not upward else "00000000-0000-0000-0000-000000000000"
         )
-    query = _QUERIES[f"list_by_{order}_{'ascending' if upward else 'descending'}"]
-    return transaction.queue(query, key=key, id=row_id, limit=page.limit, show_deleted=show_deleted)
+    direction = "ascending" if upward else "descending"
+    asked = {"key": key, "id": row_id, "limit": page.limit, "show_deleted": show_deleted}
+    if call.departments is None:
+        return transaction.queue(_QUERIES[f"list_by_{order}_{direction}"], **asked)
+    column = {"create_time": "create_time", "name": "name_key"}[order]
+    return transaction.queue(_OF_DEPARTMENTS[f"list_of_departments_by_{column}_{direction}"], **asked)
 
 
 def list_versions(transaction: Transaction, page: Page, patient_id: str) -> Pending:

@@ -39,13 +39,48 @@ def test_every_tenant_table_has_the_isolation_policy_for_the_app_both_ways(owner
         assert policies == [("tenant_isolation", "*", expected, expected)], name
 
 
-def test_what_narrows_a_table_further_is_the_restriction_of_patients_alone(owner):
+def test_what_narrows_a_table_further_is_the_restriction_of_patients_and_the_limits_of_callers(owner):
     rows = owner.execute(
         "SELECT polrelid::regclass::text, polname, polroles::regrole[]::text, polcmd,"
         " pg_get_expr(polqual, polrelid), polwithcheck IS NULL FROM pg_policy WHERE NOT polpermissive"
     ).fetchall()
     shown = "((NOT restricted) OR may_see_restricted(id))"
-    assert rows == [("patient", "restricted_patients", "{hms_app}", "*", shown, True)]
+    unlimited = "(((current_setting('app.departments'::text, true) > ''::text) IS NOT TRUE) OR "
+    limits = {}
+    for table, name, roles, command, expression, same_for_writes in rows:
+        assert (roles, command, same_for_writes) == ("{hms_app}", "*", True), table
+        if name == "department_limits":
+            # Nothing but a look at one setting for whoever is not limited.
+            assert expression.startswith(unlimited), table
+            limits[table] = expression.removeprefix(unlimited)
+        else:
+            assert (table, name, expression) == ("patient", "restricted_patients", shown)
+    departments = "(NULLIF(current_setting('app.departments'::text, true), ''::text))::uuid[]"
+    assert limits == {
+        "patient": "patient_in_departments(id))",
+        "patient_version": "patient_in_departments(id))",
+        "encounter": f"(department_id = ANY ({departments})) OR patient_under_grant(patient_id))",
+        "encounter_version": "encounter_in_departments(id))",
+        "clinical_record": "encounter_in_departments(encounter_id)"
+        " OR ((encounter_id IS NULL) AND patient_under_grant(patient_id)))",
+        "clinical_record_version": "record_in_departments(id))",
+    }
+
+
+# Of methods that are closed to whoever is limited to departments; but for break_glass, of which everybody
+# makes his own, and for what leads from words to patients, who are joined.
+WITHOUT_LIMITS = {"patient_key", "patient_merge", "break_glass"}
+
+
+def test_what_points_to_patients_and_their_records_has_the_limits_of_callers(owner):
+    pointing = owner.execute(
+        "SELECT DISTINCT conrelid::regclass::text FROM pg_constraint WHERE contype = 'f' AND confrelid IN"
+        " ('patient'::regclass, 'encounter'::regclass, 'clinical_record'::regclass)"
+    ).fetchall()
+    limited = owner.execute(
+        "SELECT polrelid::regclass::text FROM pg_policy WHERE polname = 'department_limits'"
+    ).fetchall()
+    assert {name for (name,) in pointing} <= {name for (name,) in limited} | WITHOUT_LIMITS
 
 
 def test_the_role_that_looks_behind_restrictions_sees_one_tenant_and_writes_nothing(owner):
@@ -54,7 +89,7 @@ def test_the_role_that_looks_behind_restrictions_sees_one_tenant_and_writes_noth
         " WHERE 'hms_search'::regrole = ANY (polroles) AND polname <> 'search_ids'"
     ).fetchall()
     own = "(tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)"
-    looked_at = ("break_glass", "encounter", "encounter_under_glass", "user_department")
+    looked_at = ("break_glass", "clinical_record", "encounter", "encounter_under_glass", "user_department")
     assert sorted(rows) == [(table, "r", own) for table in looked_at]
     written = owner.execute(
         "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"

@@ -134,7 +134,7 @@ def test_an_update_changes_what_is_set_and_keeps_the_version(hospital):
     ((version, row, actor),) = versions(hospital, user.id)
     assert (version, actor) == (1, hospital.session.user_id)
     kept = {"username", "display_name", "email", "state", "password_time", "role_codes"}
-    assert set(row) == kept | {"must_change_password"}
+    assert set(row) == kept | {"must_change_password", "limited_roles"}
     assert (row["username"], row["role_codes"]) == ("ravi", ["LAB"])
     record = hospital.outbox()[-1]
     assert (record["old_version"], record["new_version"]) == (1, 2)

@@ -906,6 +906,7 @@ class User(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     MUST_CHANGE_PASSWORD_FIELD_NUMBER: _builtins.int
+    LIMITED_ROLES_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     username: _builtins.str
     """Unique in the tenant, without regard to case."""
@@ -921,12 +922,19 @@ class User(_message.Message):
     """The user can do nothing before he has chosen another password. In force at once."""
     @_builtins.property
     def role_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Codes of the roles the user holds."""
+        """Codes of the roles the user holds in the whole hospital."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def limited_roles(self) -> _containers.RepeatedCompositeFieldContainer[Global___LimitedRole]:
+        """Roles that the user holds in some departments only. What they permit holds for these departments' encounters,
+        for what is written of those, and for the patients who have or had one there. A role that is held in the
+        whole hospital too holds there.
+        """
+
     def __init__(
         self,
         *,
@@ -941,14 +949,43 @@ class User(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
         must_change_password: _builtins.bool = ...,
+        limited_roles: _abc.Iterable[Global___LimitedRole] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "email", b"email", "etag", b"etag", "id", b"id", "must_change_password", b"must_change_password", "password", b"password", "role_codes", b"role_codes", "state", b"state", "update_time", b"update_time", "username", b"username"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "email", b"email", "etag", b"etag", "id", b"id", "limited_roles", b"limited_roles", "must_change_password", b"must_change_password", "password", b"password", "role_codes", b"role_codes", "state", b"state", "update_time", b"update_time", "username", b"username"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___User: _TypeAlias = User  # noqa: Y015
+
+@_typing.final
+class LimitedRole(_message.Message):
+    """A role that is held in some departments only."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROLE_CODE_FIELD_NUMBER: _builtins.int
+    DEPARTMENT_IDS_FIELD_NUMBER: _builtins.int
+    role_code: _builtins.str
+    """Any role but one that holds every permission."""
+    @_builtins.property
+    def department_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Each department by itself: those below it are not meant."""
+
+    def __init__(
+        self,
+        *,
+        role_code: _builtins.str = ...,
+        department_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["department_ids", b"department_ids", "role_code", b"role_code"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LimitedRole: _TypeAlias = LimitedRole  # noqa: Y015
 
 @_typing.final
 class CreateUserRequest(_message.Message):
@@ -1293,20 +1330,26 @@ class Permission(_message.Message):
 
     CODE_FIELD_NUMBER: _builtins.int
     METHODS_FIELD_NUMBER: _builtins.int
+    DEPARTMENT_METHODS_FIELD_NUMBER: _builtins.int
     code: _builtins.str
     @_builtins.property
     def methods(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Full names of the methods it opens."""
+
+    @_builtins.property
+    def department_methods(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Those of them that it also opens where it is held in some departments only."""
 
     def __init__(
         self,
         *,
         code: _builtins.str = ...,
         methods: _abc.Iterable[_builtins.str] | None = ...,
+        department_methods: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "methods", b"methods"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "department_methods", b"department_methods", "methods", b"methods"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

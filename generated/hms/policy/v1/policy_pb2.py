@@ -25,19 +25,19 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ahms/policy/v1/policy.proto\x12\rhms.policy.v1\x1a google/protobuf/descriptor.proto\"\xc9\x02\n\x0cMethodPolicy\x12%\n\x06\x61\x63\x63\x65ss\x18\x01 \x01(\x0e\x32\x15.hms.policy.v1.Access\x12\x12\n\npermission\x18\x02 \x01(\t\x12*\n\trate_tier\x18\x03 \x01(\x0e\x32\x17.hms.policy.v1.RateTier\x12.\n\x0b\x61udit_class\x18\x04 \x01(\x0e\x32\x19.hms.policy.v1.AuditClass\x12\x12\n\nreplica_ok\x18\x05 \x01(\x08\x12\x13\n\x0b\x65ntity_type\x18\x06 \x01(\t\x12\x15\n\rplatform_only\x18\x07 \x01(\x08\x12\x18\n\x10\x64\x65\x61\x64line_seconds\x18\x08 \x01(\x05\x12\x18\n\x10max_stream_bytes\x18\t \x01(\x03\x12\x1e\n\x16\x62\x65\x66ore_password_change\x18\x0f \x01(\x08\x12\x0e\n\x06weight\x18\x0c \x01(\x05*\xa7\x01\n\x08RateTier\x12\x19\n\x15RATE_TIER_UNSPECIFIED\x10\x00\x12\x14\n\x10RATE_TIER_EXEMPT\x10\x01\x12\x15\n\x11RATE_TIER_DEFAULT\x10\x02\x12\x13\n\x0fRATE_TIER_LOGIN\x10\x03\x12\x14\n\x10RATE_TIER_SEARCH\x10\x04\x12\x12\n\x0eRATE_TIER_BULK\x10\x05\x12\x14\n\x10RATE_TIER_IMPORT\x10\x06*\xb6\x01\n\nAuditClass\x12\x1b\n\x17\x41UDIT_CLASS_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41UDIT_CLASS_NONE\x10\x01\x12\x16\n\x12\x41UDIT_CLASS_CREATE\x10\x02\x12\x14\n\x10\x41UDIT_CLASS_READ\x10\x03\x12\x16\n\x12\x41UDIT_CLASS_UPDATE\x10\x04\x12\x16\n\x12\x41UDIT_CLASS_DELETE\x10\x05\x12\x17\n\x13\x41UDIT_CLASS_EXECUTE\x10\x06*d\n\x06\x41\x63\x63\x65ss\x12\x16\n\x12\x41\x43\x43\x45SS_UNSPECIFIED\x10\x00\x12\x11\n\rACCESS_PUBLIC\x10\x01\x12\x18\n\x14\x41\x43\x43\x45SS_AUTHENTICATED\x10\x02\x12\x15\n\x11\x41\x43\x43\x45SS_PERMISSION\x10\x03:M\n\x06method\x12\x1e.google.protobuf.MethodOptions\x18\xa9\x8b\x03 \x01(\x0b\x32\x1b.hms.policy.v1.MethodPolicyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ahms/policy/v1/policy.proto\x12\rhms.policy.v1\x1a google/protobuf/descriptor.proto\"\xe4\x02\n\x0cMethodPolicy\x12%\n\x06\x61\x63\x63\x65ss\x18\x01 \x01(\x0e\x32\x15.hms.policy.v1.Access\x12\x12\n\npermission\x18\x02 \x01(\t\x12*\n\trate_tier\x18\x03 \x01(\x0e\x32\x17.hms.policy.v1.RateTier\x12.\n\x0b\x61udit_class\x18\x04 \x01(\x0e\x32\x19.hms.policy.v1.AuditClass\x12\x12\n\nreplica_ok\x18\x05 \x01(\x08\x12\x13\n\x0b\x65ntity_type\x18\x06 \x01(\t\x12\x15\n\rplatform_only\x18\x07 \x01(\x08\x12\x18\n\x10\x64\x65\x61\x64line_seconds\x18\x08 \x01(\x05\x12\x18\n\x10max_stream_bytes\x18\t \x01(\x03\x12\x1e\n\x16\x62\x65\x66ore_password_change\x18\x0f \x01(\x08\x12\x0e\n\x06weight\x18\x0c \x01(\x05\x12\x19\n\x11\x64\x65partment_scoped\x18\x10 \x01(\x08*\xa7\x01\n\x08RateTier\x12\x19\n\x15RATE_TIER_UNSPECIFIED\x10\x00\x12\x14\n\x10RATE_TIER_EXEMPT\x10\x01\x12\x15\n\x11RATE_TIER_DEFAULT\x10\x02\x12\x13\n\x0fRATE_TIER_LOGIN\x10\x03\x12\x14\n\x10RATE_TIER_SEARCH\x10\x04\x12\x12\n\x0eRATE_TIER_BULK\x10\x05\x12\x14\n\x10RATE_TIER_IMPORT\x10\x06*\xb6\x01\n\nAuditClass\x12\x1b\n\x17\x41UDIT_CLASS_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41UDIT_CLASS_NONE\x10\x01\x12\x16\n\x12\x41UDIT_CLASS_CREATE\x10\x02\x12\x14\n\x10\x41UDIT_CLASS_READ\x10\x03\x12\x16\n\x12\x41UDIT_CLASS_UPDATE\x10\x04\x12\x16\n\x12\x41UDIT_CLASS_DELETE\x10\x05\x12\x17\n\x13\x41UDIT_CLASS_EXECUTE\x10\x06*d\n\x06\x41\x63\x63\x65ss\x12\x16\n\x12\x41\x43\x43\x45SS_UNSPECIFIED\x10\x00\x12\x11\n\rACCESS_PUBLIC\x10\x01\x12\x18\n\x14\x41\x43\x43\x45SS_AUTHENTICATED\x10\x02\x12\x15\n\x11\x41\x43\x43\x45SS_PERMISSION\x10\x03:M\n\x06method\x12\x1e.google.protobuf.MethodOptions\x18\xa9\x8b\x03 \x01(\x0b\x32\x1b.hms.policy.v1.MethodPolicyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hms.policy.v1.policy_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RATETIER']._serialized_start=412
-  _globals['_RATETIER']._serialized_end=579
-  _globals['_AUDITCLASS']._serialized_start=582
-  _globals['_AUDITCLASS']._serialized_end=764
-  _globals['_ACCESS']._serialized_start=766
-  _globals['_ACCESS']._serialized_end=866
+  _globals['_RATETIER']._serialized_start=439
+  _globals['_RATETIER']._serialized_end=606
+  _globals['_AUDITCLASS']._serialized_start=609
+  _globals['_AUDITCLASS']._serialized_end=791
+  _globals['_ACCESS']._serialized_start=793
+  _globals['_ACCESS']._serialized_end=893
   _globals['_METHODPOLICY']._serialized_start=80
-  _globals['_METHODPOLICY']._serialized_end=409
+  _globals['_METHODPOLICY']._serialized_end=436
 # @@protoc_insertion_point(module_scope)

@@ -130,6 +130,7 @@ class MethodPolicy(_message.Message):
     MAX_STREAM_BYTES_FIELD_NUMBER: _builtins.int
     BEFORE_PASSWORD_CHANGE_FIELD_NUMBER: _builtins.int
     WEIGHT_FIELD_NUMBER: _builtins.int
+    DEPARTMENT_SCOPED_FIELD_NUMBER: _builtins.int
     access: Global___Access.ValueType
     permission: _builtins.str
     """For example "patient.read". Set if and only if access is ACCESS_PERMISSION."""
@@ -151,6 +152,10 @@ class MethodPolicy(_message.Message):
     """Also for callers who must change their password before anything else."""
     weight: _builtins.int
     """How many calls of its tier one call counts for; 0 is 1. For methods that do the work of many."""
+    department_scoped: _builtins.bool
+    """Also for callers who hold `permission` in some departments only: the method shows and changes nothing but
+    what belongs to those, or what is the same for everybody. Without it they are refused.
+    """
     def __init__(
         self,
         *,
@@ -165,10 +170,11 @@ class MethodPolicy(_message.Message):
         max_stream_bytes: _builtins.int = ...,
         before_password_change: _builtins.bool = ...,
         weight: _builtins.int = ...,
+        department_scoped: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "audit_class", b"audit_class", "before_password_change", b"before_password_change", "deadline_seconds", b"deadline_seconds", "entity_type", b"entity_type", "max_stream_bytes", b"max_stream_bytes", "permission", b"permission", "platform_only", b"platform_only", "rate_tier", b"rate_tier", "replica_ok", b"replica_ok", "weight", b"weight"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "audit_class", b"audit_class", "before_password_change", b"before_password_change", "deadline_seconds", b"deadline_seconds", "department_scoped", b"department_scoped", "entity_type", b"entity_type", "max_stream_bytes", b"max_stream_bytes", "permission", b"permission", "platform_only", b"platform_only", "rate_tier", b"rate_tier", "replica_ok", b"replica_ok", "weight", b"weight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
