@@ -53,6 +53,7 @@ class Call:
         "audited",
         "cancelled",
         "deadline",
+        "mailed",
         "metadata",
         "method",
         "principal",
@@ -84,6 +85,8 @@ class Call:
         self.cancelled = False
         # whether an audit record of this call is stored or on its way in a transaction
         self.audited = False
+        # whether it has asked for mail, and that is committed
+        self.mailed = False
         self.response_headers: list[tuple[str, str]] = []
         self._hook: Callable[[], None] | None = None
         self._lock = threading.Lock()
