@@ -70,8 +70,8 @@ def redis_url(setting: str, url: str, *, production: bool) -> Iterator[str]:
 
 
 def smtp_url(setting: str, url: str, *, production: bool) -> Iterator[str]:
-    """What is wrong with an SMTP server's address, as phrases. It may do without a password, but sends none in
-    the open in production."""
+    """What is wrong with an SMTP server's address, as phrases. No password is needed; in production none is
+    sent in the open."""
     wanted = "smtp:// or smtps://"
     faults = list(_url(setting, url, _SMTP_SCHEMES, wanted, production=False))
     found = _URL.fullmatch(url)

@@ -105,9 +105,9 @@ class Server:
             _judge(*client.data(message))
         except smtplib.SMTPDataError as error:
             _judge(error.smtp_code, error.smtp_error)
-        except TimeoutError:
-            raise ServerAway("TimeoutError") from None
         except (smtplib.SMTPException, OSError, ValueError) as error:
+            if _timed_out(error):
+                raise ServerAway(codes(error)) from None
             # Whether it was taken is not known: it is sent again under the same Message-ID.
             raise TryLater(codes(error)) from None
 
@@ -133,7 +133,12 @@ def codes(error: Exception) -> str:
     """What happened, without a word of the server's texts."""
     if isinstance(error, smtplib.SMTPResponseException):
         return _reply(error.smtp_code, error.smtp_error)
-    return type(error).__name__
+    return "TimeoutError" if _timed_out(error) else type(error).__name__
+
+
+def _timed_out(error: BaseException) -> bool:
+    """Whether it is a time-out, which smtplib makes a lost connection."""
+    return isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)
 
 
 def _reply(code: int, text: Any) -> str:

@@ -66,7 +66,7 @@ def _deliver(work: Parts, post: Post, tenant_id: str) -> Delivered | None:
 
 
 def again(tenant_id: str, mail_id: str, recipient: int) -> None:
-    """Tries a mail again that failed for good, as the operator asked; raises JobFailed where it fails anew."""
+    """Tries a mail again that failed for good, as the operator asked; raises JobFailed if it fails."""
     post = parts().post
     if post is None:
         raise JobFailed("HMS_SMTP_URL is not set")
