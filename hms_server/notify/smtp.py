@@ -6,8 +6,10 @@ refuses it for good. Only codes of its answers are kept: its texts quote address
 
 from __future__ import annotations
 
+import functools
 import re
 import smtplib
+import socket
 import ssl
 import time
 from typing import Any
@@ -66,14 +68,13 @@ class Server:
 
     def _open(self) -> smtplib.SMTP:
         try:
-            context = ssl.create_default_context(cafile=self._ca)
-            client = self._connect(context)
+            client = self._connect()
         except (smtplib.SMTPException, OSError, ValueError) as error:
             raise ServerAway(codes(error)) from None
         try:
             client.ehlo_or_helo_if_needed()
             if not self._secure and self._wants_starttls(client):
-                client.starttls(context=context)
+                client.starttls(context=self._context())
                 client.ehlo()
             if self._user:
                 client.login(self._user, self._password)
@@ -82,10 +83,21 @@ class Server:
             raise ServerAway(codes(error)) from None
         return client
 
-    def _connect(self, context: ssl.SSLContext) -> smtplib.SMTP:
-        if self._secure:
-            return smtplib.SMTP_SSL(self._host, self._port, timeout=self._seconds, context=context)
-        return smtplib.SMTP(self._host, self._port, timeout=self._seconds)
+    def _connect(self) -> smtplib.SMTP:
+        if not self._secure:
+            return smtplib.SMTP(self._host, self._port, self._own_name, timeout=self._seconds)
+        return smtplib.SMTP_SSL(
+            self._host, self._port, self._own_name, timeout=self._seconds, context=self._context()
+        )
+
+    def _context(self) -> ssl.SSLContext:
+        # Made anew each time, so that a renewed authority needs no restart.
+        return ssl.create_default_context(cafile=self._ca)
+
+    @functools.cached_property
+    def _own_name(self) -> str:
+        """What this machine calls itself; asked once, since it may ask the DNS."""
+        return socket.getfqdn()
 
     def _wants_starttls(self, client: smtplib.SMTP) -> bool:
         if self._starttls == "required":
