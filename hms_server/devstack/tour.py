@@ -15,6 +15,7 @@ import grpc
 from hms_server.devstack import (
     tour_access,
     tour_audit,
+    tour_glass,
     tour_import,
     tour_merge,
     tour_patients,
@@ -35,6 +36,7 @@ STEPS: tuple[Step, ...] = (
     *tour_import.STEPS,
     *tour_record.STEPS,
     *tour_merge.STEPS,
+    *tour_glass.STEPS,
     *tour_access.REFUSALS,
     *tour_access.SESSIONS,
     *tour_audit.STEPS,
