@@ -13,6 +13,7 @@ from hms_server.notify import store
 from hms_server.notify.post import Delivered, Post
 from hms_server.notify.store import Failed
 from hms_server.telemetry import logs
+from hms_server.workers import failures
 from hms_server.workers.measured import JobFailed, measured
 from hms_server.workers.parts import Parts, parts
 
@@ -36,7 +37,12 @@ def deliver(tenant_id: str) -> int:
     post = work.post
     if post is None:
         return 0
-    done = measured("mail", lambda: _deliver(work, post, tenant_id))
+    try:
+        done = measured("mail", lambda: _deliver(work, post, tenant_id))
+    except JobFailed:
+        with contextlib.suppress(redis.RedisError):
+            failures.note(work.mail_requests, tenant_id)
+        raise
     if done is None:
         return 0
     with contextlib.suppress(redis.RedisError):
