@@ -9,7 +9,7 @@ WITH hospital AS (
   FROM tenant t LEFT JOIN tenant_setting s ON s.tenant_id = :tenant_id
   WHERE t.id = :tenant_id
 ), holder AS (
-  SELECT u.id, u.email
+  SELECT DISTINCT ON (lower(u.email)) u.id, u.email
   FROM user_account u
   WHERE u.tenant_id = :tenant_id AND u.state = 'ACTIVE' AND u.email <> '' AND u.id <> :actor_id::uuid
     AND EXISTS (
@@ -19,7 +19,7 @@ WITH hospital AS (
              OR (r.system AND r.code = ANY (:role_codes::text[])))
     )
     AND EXISTS (SELECT FROM hospital WHERE named = '{}')
-  ORDER BY u.id LIMIT 20
+  ORDER BY lower(u.email), u.id LIMIT 20
 ), told AS (
   SELECT n.address, n.place AS recipient FROM hospital, unnest(named) WITH ORDINALITY AS n (address, place)
   UNION ALL
@@ -67,8 +67,9 @@ SELECT tenant_id, id, recipient, reply FROM mail
 WHERE state = 'FAILED' AND end_time > now() - make_interval(secs => :seconds::double precision)
 LIMIT :limit::integer
 
+-- Of all tenants together, for the metrics.
 -- name: mail_state
 SELECT count(*) FILTER (WHERE state = 'WAITING') AS waiting,
        count(*) FILTER (WHERE state = 'FAILED') AS failed,
        extract(epoch FROM now() - min(create_time) FILTER (WHERE state = 'WAITING'))::double precision AS age_seconds
-FROM (SELECT state, create_time FROM mail WHERE state IN ('WAITING', 'FAILED') LIMIT :ceiling::integer) unsent
+FROM (SELECT tenant_id, state, create_time FROM mail WHERE state IN ('WAITING', 'FAILED') LIMIT :ceiling::integer) unsent
