@@ -194,7 +194,7 @@ def test_without_a_server_mails_wait_and_the_log_says_so_once(processes_with, ho
     assert hospital.states() == {OFFICER: "WAITING"}
     assert hospital.notice(grant) == "WAITING"
     for name in ("worker", "cron"):
-        assert processes.log(name).count("HMS_SMTP_URL is not set") == 1
+        eventually(lambda: processes.log(name).count("HMS_SMTP_URL is not set") == 1)  # noqa: B023
     assert dead_letters.list_all(queue.connection) == []
 
 
@@ -228,6 +228,35 @@ def test_a_server_that_hangs_does_not_keep_the_worker_from_the_audit(
     eventually(lambda: outbox.events(other.id) == made)
     hanging.set()
     eventually(lambda: hospital.states() == {OFFICER: "SENT"})
+
+
+def test_a_worker_of_the_audit_alone_sends_no_mail(
+    processes, queue, hospital, outbox, smtp_server, new_tenant
+):
+    hospital.officers(OFFICER)
+    processes.start("worker", options=("--queue", "audit"))
+    hospital.break_glass()
+    DrainRequests(queue, MAIL).ask([hospital.tenant.id])
+    tenant = new_tenant()
+    made = outbox.put(tenant.id)
+    DrainRequests(queues.open_queue(queue.connection)).ask([tenant.id])
+    eventually(lambda: outbox.events(tenant.id) == made)
+    assert queue.count == 1
+    assert smtp_server.taken == []
+
+
+def test_a_fault_of_ours_makes_no_storm_and_loses_no_mail(processes, hospital, smtp_server, owner):
+    hospital.officers(OFFICER)
+    owner.execute("REVOKE UPDATE ON mail FROM hms_worker")
+    try:
+        hospital.break_glass()
+        processes.start("worker", "cron")
+        eventually(lambda: "a job failed" in processes.log("worker"))
+        time.sleep(4)
+        assert processes.log("worker").count("a job failed") <= 3
+    finally:
+        owner.execute("GRANT UPDATE (state, tries, reply, due_time, end_time) ON mail TO hms_worker")
+    eventually(lambda: hospital.states() == {OFFICER: "SENT"}, 30)
 
 
 def test_metrics_tell_what_waits_and_what_failed(processes, hospital, smtp_server):
