@@ -22,6 +22,7 @@ WHOLE_SECONDS = 40.0
 # Answers from these numbers on (RFC 5321, 4.2.1).
 _LATER, _REFUSED = 400, 500
 _CLOSING = 421
+_LEAVE_SECONDS = 2.0
 _PORTS = {"smtp": 587, "smtps": 465}
 _ENHANCED = re.compile(rb"([245]\.\d{1,3}\.\d{1,3})(?:\s|$)")
 
@@ -126,6 +127,8 @@ class Server:
     def _leave(self, client: smtplib.SMTP) -> None:
         """Says goodbye; the mail is handed over, or not, whatever becomes of this."""
         try:
+            if client.sock is not None:
+                client.sock.settimeout(_LEAVE_SECONDS)
             client.quit()
         except (smtplib.SMTPException, OSError):
             client.close()
