@@ -27,6 +27,7 @@ _COMMANDS = {
     "import-fhir": "import FHIR R4 files",
     "audit": "verify or export the audit",
     "jobs": "look at failed jobs and replay them",
+    "mail": "try the SMTP server",
 }
 
 

@@ -32,7 +32,7 @@ from hms_server.identity.permissions import Catalogue, PermissionDirectory
 from hms_server.identity.servicer import IdentityServicer
 from hms_server.identity.tokens import TokenIssuer, TokenVerifier
 from hms_server.jobs import queues
-from hms_server.jobs.nudge import AuditNudger
+from hms_server.jobs.nudge import AuditNudger, MailNudger
 from hms_server.keyring import KeyFile, KeySource
 from hms_server.patient.servicer import PatientServicer
 from hms_server.policy import load_policies
@@ -49,21 +49,23 @@ class Application:
 
     settings: Settings
     pool: Pool
-    nudger: AuditNudger
+    nudgers: tuple[AuditNudger, ...]
     listener: AddressListener
     server: Server
 
     def start(self) -> None:
         """Opens the pool, then the port."""
         self.pool.open()
-        self.nudger.start()
+        for nudger in self.nudgers:
+            nudger.start()
         self.listener.start()
         self.server.start(self.settings.grpc_listen)
 
     def stop(self) -> None:
-        """Calls in flight finish first; what they audited is drained by the workers."""
+        """Calls in flight finish first; what they audited and mailed is drained by the workers."""
         self.server.stop(self.settings.drain_seconds)
-        self.nudger.stop()
+        for nudger in self.nudgers:
+            nudger.stop()
         self.listener.stop()
         self.pool.close()
 
@@ -79,7 +81,9 @@ def application(settings: Settings) -> Application:
     client = redis_client.connect(settings.redis_url, settings)
     publisher = GatePublisher(client)
     catalogue = Catalogue(load_policies())
-    nudger = AuditNudger(queues.open_queue(queues.connect(settings)))
+    queued = queues.connect(settings)
+    nudger = AuditNudger(queues.open_queue(queued))
+    mail_nudger = MailNudger(queues.open_queue(queued, queues.EMAIL))
     loader = GateLoader(database)
     threads = CallThreads(settings.threads)
     addresses = AddressBook(AddressRuleLoader(database).load)
@@ -95,6 +99,7 @@ def application(settings: Settings) -> Application:
         denials=DenialAuditor(Database(pool, _DENIAL_SECONDS)),
         nudge=nudger.nudge,
         deadline_ceiling_seconds=settings.statement_timeout_seconds,
+        nudge_mail=mail_nudger.nudge,
     )
     methods = behaviours(
         servicers(settings, keys, database, Database(pool, _IMPORT_SECONDS), publisher, catalogue, door),
@@ -108,7 +113,7 @@ def application(settings: Settings) -> Application:
         max_request_bytes=settings.max_request_bytes,
         certificates=certificates.from_settings(settings),
     )
-    return Application(settings, pool, nudger, AddressListener(client, addresses), server)
+    return Application(settings, pool, (nudger, mail_nudger), AddressListener(client, addresses), server)
 
 
 def servicers(

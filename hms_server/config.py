@@ -17,13 +17,17 @@ from hms_server import errors, safety
 
 _DATABASE_URLS = ("admin_database_url", "database_url", "app_database_url", "worker_database_url")
 _REDIS_URLS = ("redis_url", "queue_redis_url")
-_SECRETS = (*_DATABASE_URLS, *_REDIS_URLS, "password", "bootstrap_password")
+_SMTP_URLS = ("smtp_url",)
+_SECRETS = (*_DATABASE_URLS, *_REDIS_URLS, *_SMTP_URLS, "password", "bootstrap_password")
 _SECRET_FILES = ("keys_file", "grpc_tls_key_file", "grpc_client_key_file")
 
 
 def _address() -> Any:
     """An address that may hold a password: it is never shown."""
     return pydantic.Field("", repr=False)
+
+
+_URL = r"^(https?://[^\s/?#@]+(/[^\s?#]*)?)?$"
 
 
 class Settings(pydantic_settings.BaseSettings):
@@ -56,7 +60,11 @@ class Settings(pydantic_settings.BaseSettings):
     anchor_file: pathlib.Path | None = None
 
     # Where clients reach the gateway. Assertions of services name it, so without it none is taken.
-    public_url: str = pydantic.Field("", pattern=r"^(https?://[^\s/?#@]+(/[^\s?#]*)?)?$")
+    public_url: str = pydantic.Field("", pattern=_URL)
+    # Mail: the server that takes it, who sends it, and what the links in it begin with
+    smtp_url: str = _address()
+    mail_from: str = ""
+    front_end_url: str = pydantic.Field("", pattern=_URL)
 
     grpc_listen: str = "127.0.0.1:50051"
     # TLS of that port; with a client CA callers must show a certificate of it.
@@ -137,6 +145,7 @@ def load(*, serving: bool = True) -> Settings:
     if settings.pool_min > settings.pool_size:
         raise errors.ConfigError("HMS_POOL_MIN is greater than HMS_POOL_MAX")
     _check_tls(settings)
+    _check_mail(settings)
     mistakes = "; ".join(_unsafe(settings, serving and settings.mode == "production"))
     if mistakes:
         raise errors.ConfigError(mistakes)
@@ -145,7 +154,12 @@ def load(*, serving: bool = True) -> Settings:
 
 def _unsafe(settings: Settings, production: bool) -> Iterator[str]:
     """Addresses that are malformed; in production also development's secrets and files others may read."""
-    for names, check in ((_DATABASE_URLS, safety.database_url), (_REDIS_URLS, safety.redis_url)):
+    checks = (
+        (_DATABASE_URLS, safety.database_url),
+        (_REDIS_URLS, safety.redis_url),
+        (_SMTP_URLS, safety.smtp_url),
+    )
+    for names, check in checks:
         for name in names:
             if url := getattr(settings, name):
                 yield from check(f"HMS_{name.upper()}", url, production=production)
@@ -193,6 +207,13 @@ class _SecretFiles(pydantic_settings.PydanticBaseSettingsSource):
                 raise errors.ConfigError(f"{variable}: {path} is empty")
             found[setting.removeprefix("HMS_").lower()] = content
         return found
+
+
+def _check_mail(settings: Settings) -> None:
+    if settings.mail_from and not safety.is_sender(settings.mail_from):
+        raise errors.ConfigError("HMS_MAIL_FROM is no address such as HMS <hms@hospital.example>")
+    if settings.smtp_url:
+        settings.require("mail_from", "front_end_url")
 
 
 def _check_tls(settings: Settings) -> None:

@@ -57,6 +57,7 @@ class Call:
         "cancelled",
         "deadline",
         "departments",
+        "mailed",
         "metadata",
         "method",
         "principal",
@@ -90,6 +91,8 @@ class Call:
         self.cancelled = False
         # whether an audit record of this call is stored or on its way in a transaction
         self.audited = False
+        # whether it has asked for mail, and that is committed
+        self.mailed = False
         self.response_headers: list[tuple[str, str]] = []
         self._hook: Callable[[], None] | None = None
         self._lock = threading.Lock()

@@ -7,6 +7,7 @@ errors. Nothing here ever quotes a value; each mistake is a phrase that names th
 from __future__ import annotations
 
 import json
+import email.utils
 import os
 import pathlib
 import re
@@ -43,6 +44,7 @@ _COMMON = frozenset(
     ]
 )
 _SHORTEST = 8
+_MAIL_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
 _HOST = r"(?:\[[^\]\s]*\]|[^\[\]:,@/?#\s]*)(?::\d*)?"
 _URL = re.compile(
     r"(?P<scheme>[a-z]+)://(?:(?P<user>[^:@/?#\s]*)(?::(?P<password>[^@/?#\s]*))?@)?"
@@ -52,6 +54,8 @@ _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})|%00")
 
 _DATABASE_SCHEMES = ("postgresql", "postgres")
 _REDIS_SCHEMES = ("redis", "rediss", "unix")
+_SMTP_SCHEMES = ("smtp", "smtps")
+_STARTTLS = ("required", "off")
 # With one of these in the address a password is not what lets us in, or stands elsewhere.
 _INSTEAD_OF_PASSWORD = ("sslcert", "passfile", "ssl_certfile")
 
@@ -64,6 +68,35 @@ def database_url(setting: str, url: str, *, production: bool) -> Iterator[str]:
 def redis_url(setting: str, url: str, *, production: bool) -> Iterator[str]:
     """What is wrong with a Redis address, as phrases."""
     yield from _url(setting, url, _REDIS_SCHEMES, "redis:// or rediss://", production=production)
+
+
+def smtp_url(setting: str, url: str, *, production: bool) -> Iterator[str]:
+    """What is wrong with an SMTP server's address, as phrases. No password is needed; in production none is
+    sent in the open."""
+    wanted = "smtp:// or smtps://"
+    faults = list(_url(setting, url, _SMTP_SCHEMES, wanted, production=False))
+    found = _URL.fullmatch(url)
+    if faults or found is None:
+        yield from faults
+        return
+    query = parse_qs(found["query"] or "", keep_blank_values=True)
+    starttls = query.get("starttls", ["required"])[0]
+    if set(query) - {"starttls", "ca"} or starttls not in _STARTTLS or "," in found["hosts"]:
+        yield f"{setting} takes user, password, one host, port, ?starttls=required|off and &ca=FILE alone"
+    if bool(found["user"]) != bool(found["password"]):
+        yield f"{setting}: user and password go together"
+    elif production and found["password"]:
+        if found["scheme"] == "smtp" and starttls == "off":
+            yield f"{setting} would send its password in the open: take out starttls=off, or use smtps://"
+        yield from password(setting, unquote(found["password"]), unquote(found["user"]))
+
+
+def is_sender(value: str) -> bool:
+    """Whether mail can come from it: "hms@hospital.example" or "HMS <hms@hospital.example>"."""
+    if not value.isprintable():
+        return False
+    address = email.utils.parseaddr(value)[1]
+    return _MAIL_ADDRESS.fullmatch(address) is not None and value.endswith((address, f"<{address}>"))
 
 
 def password(setting: str, value: str, user: str = "") -> Iterator[str]:

@@ -425,6 +425,20 @@ $$;
 
 ALTER FUNCTION public.protect_tenant_table(target regclass) OWNER TO hms_owner;
 
+CREATE FUNCTION public.purge_mails(age interval, max_rows integer) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public'
+    AS $$
+  WITH old AS (
+    SELECT ctid FROM mail WHERE end_time < now() - age LIMIT max_rows
+  ), gone AS (
+    DELETE FROM mail m USING old WHERE m.ctid = old.ctid RETURNING 1
+  )
+  SELECT count(*) FROM gone
+$$;
+
+ALTER FUNCTION public.purge_mails(age interval, max_rows integer) OWNER TO hms_owner;
+
 CREATE FUNCTION public.purge_request_records(age interval, max_rows integer) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public'
@@ -1008,6 +1022,28 @@ ALTER TABLE ONLY public.location_version FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.location_version OWNER TO hms_owner;
 
+CREATE TABLE public.mail (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    recipient smallint NOT NULL,
+    kind text NOT NULL COLLATE pg_catalog."C",
+    entity_id uuid NOT NULL,
+    address text NOT NULL,
+    detail jsonb NOT NULL,
+    state text DEFAULT 'WAITING'::text NOT NULL COLLATE pg_catalog."C",
+    tries integer DEFAULT 0 NOT NULL,
+    reply text DEFAULT ''::text NOT NULL,
+    create_time timestamp with time zone DEFAULT now() NOT NULL,
+    due_time timestamp with time zone DEFAULT now() NOT NULL,
+    end_time timestamp with time zone,
+    CONSTRAINT mail_check CHECK (((state = 'WAITING'::text) = (end_time IS NULL))),
+    CONSTRAINT mail_state_check CHECK ((state = ANY (ARRAY['WAITING'::text, 'SENT'::text, 'FAILED'::text, 'NOBODY'::text])))
+);
+
+ALTER TABLE ONLY public.mail FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.mail OWNER TO hms_owner;
+
 CREATE TABLE public.organization (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -1328,6 +1364,7 @@ CREATE TABLE public.tenant_setting (
     session_idle_seconds integer,
     password_min_length integer,
     password_history integer,
+    privacy_officer_emails text[] DEFAULT '{}'::text[] NOT NULL,
     CONSTRAINT tenant_setting_password_history_check CHECK (((password_history >= 1) AND (password_history <= 24))),
     CONSTRAINT tenant_setting_password_min_length_check CHECK (((password_min_length >= 12) AND (password_min_length <= 128))),
     CONSTRAINT tenant_setting_session_idle_seconds_check CHECK (((session_idle_seconds >= 300) AND (session_idle_seconds <= 2592000))),
@@ -1477,6 +1514,9 @@ ALTER TABLE ONLY public.location
 ALTER TABLE ONLY public.location_version
     ADD CONSTRAINT location_version_pkey PRIMARY KEY (tenant_id, id, version);
 
+ALTER TABLE ONLY public.mail
+    ADD CONSTRAINT mail_pkey PRIMARY KEY (tenant_id, id, recipient);
+
 ALTER TABLE ONLY public.organization
     ADD CONSTRAINT organization_pkey PRIMARY KEY (tenant_id, id);
 
@@ -1615,6 +1655,12 @@ CREATE INDEX location_by_name ON public.location USING btree (tenant_id, name_ke
 
 CREATE INDEX location_by_parent ON public.location USING btree (tenant_id, parent_id, name_key, id);
 
+CREATE INDEX mail_by_end_time ON public.mail USING btree (end_time);
+
+CREATE INDEX mail_by_entity ON public.mail USING btree (tenant_id, entity_id);
+
+CREATE INDEX mail_unsent ON public.mail USING btree (tenant_id, state, due_time) WHERE (state = ANY (ARRAY['WAITING'::text, 'FAILED'::text]));
+
 CREATE UNIQUE INDEX organization_by_code ON public.organization USING btree (tenant_id, code) WHERE (code <> ''::text);
 
 CREATE INDEX organization_by_name ON public.organization USING btree (tenant_id, name_key, id);
@@ -1734,6 +1780,9 @@ ALTER TABLE ONLY public.location
 
 ALTER TABLE ONLY public.location_version
     ADD CONSTRAINT location_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.location(tenant_id, id);
+
+ALTER TABLE ONLY public.mail
+    ADD CONSTRAINT mail_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
 ALTER TABLE ONLY public.organization
     ADD CONSTRAINT organization_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
@@ -1861,6 +1910,8 @@ ALTER TABLE public.clinical_record ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.clinical_record_version ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY delivery ON public.mail TO hms_worker USING (true) WITH CHECK (true);
+
 ALTER TABLE public.department ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY department_limits ON public.clinical_record AS RESTRICTIVE TO hms_app USING ((((current_setting('app.departments'::text, true) > ''::text) IS NOT TRUE) OR public.encounter_in_departments(encounter_id) OR ((encounter_id IS NULL) AND public.patient_under_grant(patient_id))));
@@ -1897,6 +1948,8 @@ ALTER TABLE public.location ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.location_version ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.mail ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.organization ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.organization_version ENABLE ROW LEVEL SECURITY;
@@ -1932,6 +1985,8 @@ CREATE POLICY owner_all ON public.limited_role TO hms_owner USING (true) WITH CH
 CREATE POLICY owner_all ON public.location TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.location_version TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.mail TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.organization TO hms_owner USING (true) WITH CHECK (true);
 
@@ -2067,6 +2122,8 @@ CREATE POLICY tenant_isolation ON public.location TO hms_app USING ((tenant_id =
 
 CREATE POLICY tenant_isolation ON public.location_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
+CREATE POLICY tenant_isolation ON public.mail TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
 CREATE POLICY tenant_isolation ON public.organization TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.organization_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
@@ -2188,6 +2245,9 @@ GRANT ALL ON FUNCTION public.patients_of_departments() TO hms_app;
 
 REVOKE ALL ON FUNCTION public.protect_tenant_table(target regclass) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.purge_mails(age interval, max_rows integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.purge_mails(age interval, max_rows integer) TO hms_worker;
+
 REVOKE ALL ON FUNCTION public.purge_request_records(age interval, max_rows integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.purge_request_records(age interval, max_rows integer) TO hms_worker;
 
@@ -2279,6 +2339,33 @@ GRANT SELECT,INSERT,DELETE ON TABLE public.limited_role TO hms_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.location TO hms_app;
 
 GRANT SELECT,INSERT ON TABLE public.location_version TO hms_app;
+
+GRANT INSERT ON TABLE public.mail TO hms_app;
+GRANT SELECT ON TABLE public.mail TO hms_worker;
+
+GRANT SELECT(tenant_id) ON TABLE public.mail TO hms_app;
+
+GRANT SELECT(id) ON TABLE public.mail TO hms_app;
+
+GRANT SELECT(recipient) ON TABLE public.mail TO hms_app;
+
+GRANT SELECT(kind) ON TABLE public.mail TO hms_app;
+
+GRANT SELECT(entity_id) ON TABLE public.mail TO hms_app;
+
+GRANT SELECT(state) ON TABLE public.mail TO hms_app;
+GRANT UPDATE(state) ON TABLE public.mail TO hms_worker;
+
+GRANT UPDATE(tries) ON TABLE public.mail TO hms_worker;
+
+GRANT UPDATE(reply) ON TABLE public.mail TO hms_worker;
+
+GRANT SELECT(create_time) ON TABLE public.mail TO hms_app;
+
+GRANT UPDATE(due_time) ON TABLE public.mail TO hms_worker;
+
+GRANT SELECT(end_time) ON TABLE public.mail TO hms_app;
+GRANT UPDATE(end_time) ON TABLE public.mail TO hms_worker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.organization TO hms_app;
 

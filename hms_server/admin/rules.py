@@ -14,7 +14,9 @@ TENANT_STATES = ("ACTIVE", "SUSPENDED")
 REQUIRED_SETTINGS = ("time_zone", "uhid_prefix", "uhid_digits")
 # What may be left to the platform: 0 in the API, null in the table.
 OPTIONAL_SETTINGS = ("session_seconds", "session_idle_seconds", "password_min_length", "password_history")
-SETTINGS_FIELDS = (*REQUIRED_SETTINGS, *OPTIONAL_SETTINGS)
+# Lists: an empty one is a value.
+LIST_SETTINGS = ("privacy_officer_emails",)
+SETTINGS_FIELDS = (*REQUIRED_SETTINGS, *OPTIONAL_SETTINGS, *LIST_SETTINGS)
 
 # Tier without prefix ("SEARCH"): calls, seconds
 RateLimits = dict[str, tuple[int, int]]
@@ -94,10 +96,9 @@ def check_settings(settings: Any, fields: Collection[str], zone_is_known: bool) 
 
 def changed_settings(settings: Any, fields: Collection[str], row: Any) -> dict[str, Any]:
     """Every setting as it is to stand: what is asked for, and the rest as it is."""
-    return {
-        name: (getattr(settings, name) or None) if name in fields else getattr(row, name)
-        for name in SETTINGS_FIELDS
-    }
+    asked: dict[str, Any] = {name: getattr(settings, name) or None for name in SETTINGS_FIELDS}
+    asked |= {name: list(getattr(settings, name)) for name in LIST_SETTINGS}
+    return {name: asked[name] if name in fields else getattr(row, name) for name in SETTINGS_FIELDS}
 
 
 def _refuse(violations: list[FieldViolation]) -> None:

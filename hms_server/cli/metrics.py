@@ -15,8 +15,9 @@ from hms_server.config import Settings
 from hms_server.database.pool import Pool
 from hms_server.database.transaction import Database
 from hms_server.jobs import queues
+from hms_server.notify import store as mail_store
 from hms_server.telemetry import logs
-from hms_server.telemetry.collector import Outbox, Queue, ScrapeCollector
+from hms_server.telemetry.collector import Mails, Outbox, Queue, ScrapeCollector
 from hms_server.telemetry.merge import MergingCollector
 
 # A part that is away is told within a scrape's patience (Prometheus waits 10 seconds by default).
@@ -69,6 +70,7 @@ def _registry(settings: Settings, pool: Pool) -> CollectorRegistry:
         ScrapeCollector(
             outbox=lambda: Outbox(*store.outbox_state(database, _CEILING)),
             queues=lambda: _queues(connection),
+            mails=lambda: Mails(*mail_store.mail_state(database, _CEILING)),
         )
     )
     return registry

@@ -15,7 +15,13 @@ _CONNECTIONS = 2
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command."""
-    subparsers.add_parser("worker", help="run a queue worker")
+    parser = subparsers.add_parser("worker", help="run a queue worker")
+    parser.add_argument(
+        "--queue",
+        action="append",
+        choices=queues.QUEUES,
+        help="work on this queue alone (may be given several times; default: on all, in this order)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -25,6 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     opened = parts.open_parts(settings, _CONNECTIONS)
     parts.install(opened)
     sampler.start()
-    worker.run(queues.connect(settings, worker.ANSWER_SECONDS))
+    names = tuple(name for name in queues.QUEUES if name in (arguments.queue or queues.QUEUES))
+    worker.run(queues.connect(settings, worker.ANSWER_SECONDS), names)
     opened.close()
     return 0

@@ -51,13 +51,22 @@ class Environment:
     def _owner(self) -> dict[str, str]:
         return {"HMS_DATABASE_URL": self.postgres.url("hms_owner", self.passwords.owner)}
 
+    @property
+    def _mail(self) -> dict[str, str]:
+        return {
+            "HMS_SMTP_URL": f"smtp://{LOCALHOST}:{self.ports.smtp}",
+            "HMS_MAIL_FROM": "HMS <hms@localhost>",
+            # There is no front end here: the API's own address of a grant.
+            "HMS_FRONT_END_URL": f"http://{LOCALHOST}:{self.ports.rest}/v1",
+        }
+
     def server(self) -> dict[str, str]:
         """For a server process."""
         return {**self._shared(), **self._app, "HMS_PUBLIC_URL": self._rest}
 
     def background(self) -> dict[str, str]:
         """For workers, cron and the metrics endpoint."""
-        return {**self._shared(), **self._worker}
+        return {**self._shared(), **self._worker, **self._mail}
 
     def _shared(self) -> dict[str, str]:
         return {
@@ -113,6 +122,8 @@ class Environment:
             "HMS_REDIS_URL": self.redis.url,
             "HMS_KEYS_FILE": str(self.layout.keys),
             "HMS_ANCHOR_FILE": str(self.layout.anchors),
+            **self._mail,
+            "HMS_MAIL_FOLDER": str(self.layout.mail),
         }
 
 

@@ -43,6 +43,11 @@ class Layout:
         return self.folder / "metrics"
 
     @property
+    def mail(self) -> Path:
+        """The mails that were sent, a file for each."""
+        return self.folder / "mail"
+
+    @property
     def logs(self) -> Path:
         """What every process prints."""
         return self.folder / "logs"
@@ -96,7 +101,7 @@ class Layout:
     def prepare(self) -> None:
         """Make the folders in it, and empty those whose content belongs to one run."""
         try:
-            for folder in (self.redis, self.envoy, self.logs, self.metrics):
+            for folder in (self.redis, self.envoy, self.logs, self.metrics, self.mail):
                 folder.mkdir(mode=PRIVATE, exist_ok=True)
             # Counters of processes that are gone would be added to those of this run.
             for leftover in self.metrics.iterdir():

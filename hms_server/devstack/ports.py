@@ -25,6 +25,7 @@ class Ports:
     postgres: int = 54320
     redis: int = 63790
     envoy_admin: int = 9901
+    smtp: int = 2525
 
     def items(self) -> list[tuple[str, int]]:
         """The names as written on the command line, with their ports."""

@@ -22,6 +22,7 @@ from hms_server.supervise import ChildSpec, Supervisor
 RANKS = {
     "postgres": 0,
     "redis": 1,
+    "mailbox": 1,
     "metrics": 2,
     "cron": 3,
     "worker": 4,

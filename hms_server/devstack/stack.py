@@ -6,6 +6,7 @@
 
 import contextlib
 import signal
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -13,9 +14,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
+from hms_server.devstack import mailbox
 from hms_server.devstack.commands import Commands, hms
 from hms_server.devstack.done import Done
-from hms_server.devstack.environment import PLATFORM_ADMIN, Environment
+from hms_server.devstack.environment import DEVELOPMENT, PLATFORM_ADMIN, Environment, inherited
 from hms_server.devstack.envoy import Envoy, answers_ok
 from hms_server.devstack.errors import StackError
 from hms_server.devstack.layout import Layout
@@ -99,6 +101,7 @@ class Stack:
             ("redis", self.redis.is_ready),
             ("metrics", self._metrics_are_ready),
             ("envoy", self.envoy.is_ready),
+            ("mailbox", self._mailbox_is_ready),
             ("server-1", self._servers_are_ready),
         ]
         return all(map(self._running.is_up, names)) and all(
@@ -190,12 +193,14 @@ class Stack:
         )
 
     def start_processes(self) -> None:
-        """Servers, workers, cron and the metrics endpoint."""
+        """Servers, workers, cron, the metrics endpoint, and the mail server that keeps mails here."""
         servers = [f"server-{number}" for number in range(1, self._workers + 1)]
         workers = [f"worker-{number}" for number in range(1, self._job_workers + 1)]
         with self._progress.step("Starting servers and workers"):
+            self._running.start(self._mailbox())
             for name in ("metrics", "cron", *workers, *servers):
                 self._running.start(self._service(name))
+            self._running.wait_for("mailbox", self._mailbox_is_ready)
             self._running.wait_for("metrics", self._metrics_are_ready)
             for name in (*servers, *workers, "cron"):
                 self._running.wait_for(name, partial(self._running.is_up, name))
@@ -247,6 +252,23 @@ class Stack:
             environment=self.environment.server() if is_server else self.environment.background(),
             log_path=self.layout.log(name),
         )
+
+    def _mailbox(self) -> ChildSpec:
+        return ChildSpec(
+            name="mailbox",
+            argv=(
+                sys.executable,
+                "-m",
+                "hms_server.devstack.mailbox",
+                str(self.ports.smtp),
+                str(self.layout.mail),
+            ),
+            environment={**inherited(), **DEVELOPMENT},
+            log_path=self.layout.log("mailbox"),
+        )
+
+    def _mailbox_is_ready(self) -> bool:
+        return mailbox.answers(self.ports.smtp)
 
     def _postgres_is_ready(self) -> bool:
         with contextlib.suppress(LookupError):

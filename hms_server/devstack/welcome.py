@@ -12,6 +12,7 @@ HMS is running.
   Documentation    @{HMS_REST_URL}/docs
   gRPC             @{HMS_GRPC_TARGET}
   Metrics          @{HMS_METRICS_URL}
+  Mails            @{HMS_MAIL_FOLDER}
   Sign-in          tenant @{HMS_TENANT}, user @{HMS_USER}, password @{HMS_PASSWORD}
 
 Try it from this folder in another terminal:

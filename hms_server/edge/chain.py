@@ -40,6 +40,7 @@ class ChainParts:
     learn: Callable[[str, str], None]
     nudge: Callable[[str], None]
     deadline_ceiling_seconds: float
+    nudge_mail: Callable[[str], None] | None = None
 
 
 def build(parts: ChainParts) -> tuple[Interceptor, ...]:
@@ -48,7 +49,7 @@ def build(parts: ChainParts) -> tuple[Interceptor, ...]:
         RequestIdInterceptor(),
         MetricsInterceptor(),
         LogInterceptor(),
-        ErrorInterceptor(parts.denials, parts.nudge),
+        ErrorInterceptor(parts.denials, parts.nudge, parts.nudge_mail),
         DeadlineInterceptor(parts.deadline_ceiling_seconds),
         AddressInterceptor(parts.addresses),
         AuthenticationInterceptor(parts.verifier, parts.gate.strangers.report_failure),

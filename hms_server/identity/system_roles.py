@@ -48,6 +48,11 @@ HOSPITAL: Mapping[str, SystemRole] = {
 PLATFORM: Mapping[str, SystemRole] = {PLATFORM_ADMINISTRATOR.code: PLATFORM_ADMINISTRATOR}
 
 
+def holding(permission: str) -> list[str]:
+    """Codes of the system roles of a hospital that hold a permission."""
+    return [role.code for role in HOSPITAL.values() if role.all_permissions or permission in role.permissions]
+
+
 def of_tenant(tenant_id: str) -> Mapping[str, SystemRole]:
     """The system roles of a tenant by code."""
     return PLATFORM if tenant_id == ids.PLATFORM_TENANT else HOSPITAL

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import redis
 from rq.exceptions import InvalidJobOperation, NoSuchJobError
-from rq.job import Job
+from rq.job import Job, JobStatus
+from rq.results import Result
 
+from hms_server import clock
 from hms_server.errors import ConfigError
 from hms_server.jobs import queues
 
@@ -48,6 +51,36 @@ def replay(connection: redis.Redis, job_id: str) -> None:
         queues.open_queue(connection, job.origin).failed_job_registry.requeue(job)
     except InvalidJobOperation:
         raise ConfigError(f"job {job_id} is not in the dead-letter list any more") from None
+
+
+def add(
+    connection: redis.Redis, queue: str, job_id: str, job: str, arguments: Sequence[Any], why: str
+) -> bool:
+    """Puts a job that never ran into the list: what it is to do failed without it. False where it is there.
+
+    For what PostgreSQL keeps, so that it can be told again; the list itself lives in Redis.
+    """
+    if Job.exists(job_id, connection=connection):
+        return False
+    opened = queues.open_queue(connection, queue)
+    made = Job.create(
+        job,
+        args=list(arguments),
+        id=job_id,
+        connection=connection,
+        origin=queue,
+        status=JobStatus.FAILED,
+        timeout=queues.MAIL_TIMEOUT_SECONDS,
+        result_ttl=queues.RESULT_SECONDS,
+        failure_ttl=queues.DEAD_LETTER_SECONDS,
+        serializer=queues.SERIALIZER,
+    )
+    made.retry_intervals = list(queues.RETRY_SECONDS)
+    made.ended_at = clock.now()
+    made.save()
+    Result.create_failure(made, queues.DEAD_LETTER_SECONDS, why)
+    opened.failed_job_registry.add(made, queues.DEAD_LETTER_SECONDS)
+    return True
 
 
 def _fetch(connection: redis.Redis, job_id: str) -> Job:

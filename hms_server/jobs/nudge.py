@@ -1,4 +1,4 @@
-"""Nudges: after its commit a call says that its tenant has audit records, at the cost of one set-add.
+"""Nudges: after its commit a call says that its tenant has audit records (or mails) at the cost of a set-add.
 
 A thread sends them on, coalesced by tenant. A nudge is a courtesy: one that does not reach Redis is
 counted and forgotten, since the records are safe in PostgreSQL and the sweep (workers/cron.py) finds
@@ -13,25 +13,29 @@ import threading
 import redis
 import rq
 
-from hms_server.jobs.drains import DrainRequests
+from hms_server.jobs.drains import AUDIT, MAIL, DrainRequests, Outbox
 from hms_server.telemetry import logs, metrics
 
 _log = logging.getLogger(__name__)
 
 _PAUSE_SECONDS = 0.1
+# Mails are few, and nobody waits for one.
+_MAIL_PAUSE_SECONDS = 0.5
 
 
 class AuditNudger:
     """Collects nudges of this process and sends them. `start` it after the process was forked."""
 
+    outbox: Outbox = AUDIT
+
     def __init__(self, queue: rq.Queue, pause_seconds: float = _PAUSE_SECONDS) -> None:
-        self._requests = DrainRequests(queue)
+        self._requests = DrainRequests(queue, self.outbox)
         self._pause = pause_seconds
         # add and pop of a set are each one step under the interpreter's lock: no lock of our own.
         self._tenants: set[str] = set()
         self._stopping = threading.Event()
         self._away = False
-        self._thread = threading.Thread(target=self._run, name="hms-nudger", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"hms-nudger-{self.outbox.name}", daemon=True)
 
     def start(self) -> None:
         """Starts sending."""
@@ -44,7 +48,7 @@ class AuditNudger:
             self._thread.join(seconds)
 
     def nudge(self, tenant_id: str) -> None:
-        """The tenant has new audit records. Never blocks, never raises."""
+        """The tenant has something new in the outbox. Never blocks, never raises."""
         self._tenants.add(tenant_id)
 
     def _run(self) -> None:
@@ -72,3 +76,12 @@ class AuditNudger:
             if self._away:
                 logs.event(_log, logging.INFO, "nudges reach Redis again")
             self._away = False
+
+
+class MailNudger(AuditNudger):
+    """The same for mails."""
+
+    outbox = MAIL
+
+    def __init__(self, queue: rq.Queue, pause_seconds: float = _MAIL_PAUSE_SECONDS) -> None:
+        super().__init__(queue, pause_seconds)

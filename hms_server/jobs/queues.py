@@ -14,15 +14,21 @@ from redis.retry import Retry
 from hms_server.config import Settings
 
 AUDIT = "audit"
-QUEUES = (AUDIT,)
+EMAIL = "email"
+# In this order: a worker takes the audit's jobs first.
+QUEUES = (AUDIT, EMAIL)
 SERIALIZER = "json"
 
 # Jobs are named by path: those who ask for one need not be able to import what it needs.
 DRAIN_JOB = "hms_server.workers.audit.drain"
+MAIL_JOB = "hms_server.workers.mail.deliver"
+MAIL_AGAIN_JOB = "hms_server.workers.mail.again"
 
 RETRIES = 3
 RETRY_SECONDS = (2, 8, 32)
 TIMEOUT_SECONDS = 120
+# Less than a mail is taken for (notify/post.py).
+MAIL_TIMEOUT_SECONDS = 60
 # A job that went well is of no interest; one that failed waits for an operator.
 RESULT_SECONDS = 30
 DEAD_LETTER_SECONDS = 14 * 24 * 3600

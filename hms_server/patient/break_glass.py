@@ -14,6 +14,8 @@ from hms_server.context import Call
 from hms_server.database.pages import Pages
 from hms_server.database.requests import RequestIds
 from hms_server.database.transaction import Database, Transaction
+from hms_server.identity import system_roles
+from hms_server.notify import kinds, outbox
 from hms_server.patient import break_glass_store as store
 from hms_server.patient import mapping, merge_store, normalise
 from hms_server.patient.merge import require_unmerged
@@ -66,8 +68,9 @@ class BreakGlasses:
         return _restriction(patient_id, request.restricted, version)
 
     def take(self, request: pb.BreakGlassRequest, call: Call) -> pb.BreakGlassGrant:
-        """Makes a grant for the caller. Whether the patient is restricted is not told, and makes no
-        difference. Raises NotFound, and InvalidArgument where no patient or two are named."""
+        """Makes a grant for the caller, of which the privacy officers get a mail. Whether the patient is
+        restricted is not told, and makes no difference. Raises NotFound, and InvalidArgument where no patient
+        or two are named."""
         uhid = normalise.uhid(request.uhid)
         if bool(request.patient_id) == bool(uhid):
             raise errors.invalid_field("patient_id", "say which patient: by patient_id, or else by uhid")
@@ -92,9 +95,27 @@ class BreakGlasses:
             )
             self._request_ids.remember(transaction, call, probe, grant_id, 1)
             transaction.audit(entity_id=grant_id, new_version=1, patient_ids=(patient_id,))
+            asked = outbox.queue(
+                transaction,
+                call,
+                kinds.BREAK_GLASS,
+                entity_id=grant_id,
+                role_codes=system_roles.holding(kinds.BREAK_GLASS.permission),
+                username=call.caller.username,
+                duration_seconds=request.duration_seconds,
+            )
             made = store.read(transaction, grant_id)
         metrics.BREAK_GLASS.inc()
+        asked.committed()
         return _grant(made.first)
+
+    def get(self, request: pb.GetBreakGlassRequest, call: Call) -> pb.BreakGlassGrant:
+        """A grant; raises NotFound."""
+        with self._database.tenant_transaction(call.tenant_id, call) as transaction:
+            found = store.get(transaction, request.id.lower())
+        if found.first is None:
+            raise errors.NotFound("No such grant.")
+        return _grant(found.first)
 
     def list_grants(self, request: pb.ListBreakGlassRequest, call: Call) -> pb.ListBreakGlassResponse:
         """A page of grants, newest first."""
@@ -182,4 +203,5 @@ def _grant(row: Any) -> pb.BreakGlassGrant:
         note=row.note,
         reviewer_id=row.reviewer_id,
         review_time=mapping.timestamp(row.review_time) if reviewed else None,
+        notice=pb.BreakGlassNotice.Value(f"BREAK_GLASS_NOTICE_{row.notice}"),
     )

@@ -26,18 +26,41 @@ WHERE tenant_id = :tenant_id AND id = :id::uuid
 
 -- name: read
 SELECT g.id, g.patient_id, g.user_id, u.username, g.reason, g.create_time, g.expire_time, g.outcome, g.note,
-       g.reviewer_id, g.review_time
+       g.reviewer_id, g.review_time, coalesce(m.notice, 'UNSPECIFIED') AS notice
 FROM break_glass g
 JOIN user_account u ON u.tenant_id = :tenant_id AND u.id = g.user_id
+LEFT JOIN LATERAL (
+  SELECT CASE WHEN bool_or(state = 'SENT') THEN 'SENT' WHEN bool_or(state = 'WAITING') THEN 'WAITING'
+              ELSE min(state) END AS notice
+  FROM mail WHERE tenant_id = :tenant_id AND entity_id = g.id
+) m ON true
+WHERE g.tenant_id = :tenant_id AND g.id = :id::uuid
+
+-- name: get
+-- audited: patient_id
+SELECT g.id, g.patient_id, g.user_id, u.username, g.reason, g.create_time, g.expire_time, g.outcome, g.note,
+       g.reviewer_id, g.review_time, coalesce(m.notice, 'UNSPECIFIED') AS notice
+FROM break_glass g
+JOIN user_account u ON u.tenant_id = :tenant_id AND u.id = g.user_id
+LEFT JOIN LATERAL (
+  SELECT CASE WHEN bool_or(state = 'SENT') THEN 'SENT' WHEN bool_or(state = 'WAITING') THEN 'WAITING'
+              ELSE min(state) END AS notice
+  FROM mail WHERE tenant_id = :tenant_id AND entity_id = g.id
+) m ON true
 WHERE g.tenant_id = :tenant_id AND g.id = :id::uuid
 
 -- `{op}` and `{direction}` are < DESC or > ASC.
 -- name: list_{order}
 -- audited: patient_id
 SELECT g.id, g.patient_id, g.user_id, u.username, g.reason, g.create_time, g.expire_time, g.outcome, g.note,
-       g.reviewer_id, g.review_time
+       g.reviewer_id, g.review_time, coalesce(m.notice, 'UNSPECIFIED') AS notice
 FROM break_glass g
 JOIN user_account u ON u.tenant_id = :tenant_id AND u.id = g.user_id
+LEFT JOIN LATERAL (
+  SELECT CASE WHEN bool_or(state = 'SENT') THEN 'SENT' WHEN bool_or(state = 'WAITING') THEN 'WAITING'
+              ELSE min(state) END AS notice
+  FROM mail WHERE tenant_id = :tenant_id AND entity_id = g.id
+) m ON true
 WHERE g.tenant_id = :tenant_id AND (g.create_time, g.id) {op} (:key::timestamptz, :id::uuid)
   AND (:patient_id::uuid IS NULL OR g.patient_id = :patient_id::uuid)
   AND (:user_id::uuid IS NULL OR g.user_id = :user_id::uuid)

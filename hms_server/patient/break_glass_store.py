@@ -51,6 +51,11 @@ def read(transaction: Transaction, grant_id: str) -> Pending:
     return transaction.queue(_DOWNWARD["read"], id=grant_id)
 
 
+def get(transaction: Transaction, grant_id: str) -> Pending:
+    """A grant, audited."""
+    return transaction.queue(_DOWNWARD["get"], id=grant_id, audit_entity_id=grant_id, audit_must_find=True)
+
+
 def list_grants(
     transaction: Transaction, page: Page, *, patient_id: str, user_id: str, unreviewed: bool
 ) -> Pending:

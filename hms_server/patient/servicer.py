@@ -235,6 +235,12 @@ class PatientServicer:
         """Lets the caller see one patient for a while: see BreakGlasses."""
         return self._glass.take(request, call)
 
+    def GetBreakGlass(
+        self, request: break_glass_pb2.GetBreakGlassRequest, call: Call
+    ) -> break_glass_pb2.BreakGlassGrant:
+        """One grant; raises NotFound."""
+        return self._glass.get(request, call)
+
     def ListBreakGlass(
         self, request: break_glass_pb2.ListBreakGlassRequest, call: Call
     ) -> break_glass_pb2.ListBreakGlassResponse:

@@ -1,4 +1,4 @@
-"""What `hms metrics` finds out at the moment it is asked: depth of outbox and queues, parts that are up.
+"""What `hms metrics` finds out at the moment it is asked: depth of outboxes and queues, parts that are up.
 
 The look-ups themselves are handed in. Each has a second to answer, and they run beside each other: a part
 that hangs costs its own numbers, never the scrape.
@@ -20,6 +20,14 @@ class Outbox(NamedTuple):
     age_seconds: float
 
 
+class Mails(NamedTuple):
+    """Mails that wait and that failed for good, and the age of the oldest that waits."""
+
+    waiting: int
+    failed: int
+    age_seconds: float
+
+
 class Queue(NamedTuple):
     """One queue: jobs that wait, and jobs that failed for good."""
 
@@ -36,12 +44,14 @@ class ScrapeCollector:
         outbox: Callable[[], Outbox],
         queues: Callable[[], list[Queue]],
         seconds: float = 2.0,
+        mails: Callable[[], Mails] | None = None,
     ) -> None:
         self._outbox = outbox
         self._queues = queues
+        self._mails = mails
         self._seconds = seconds
         # One thread for each look-up: one that hangs is not asked again before it has ended.
-        self._pool = concurrent.futures.ThreadPoolExecutor(2, thread_name_prefix="hms-scrape")
+        self._pool = concurrent.futures.ThreadPoolExecutor(3, thread_name_prefix="hms-scrape")
         self._running: dict[str, concurrent.futures.Future[object]] = {}
 
     def describe(self) -> Iterable[Metric]:
@@ -52,6 +62,8 @@ class ScrapeCollector:
         """The families, without the numbers of a part that is away."""
         self._ask("database", self._outbox)
         self._ask("redis", self._queues)
+        if self._mails is not None:
+            self._ask("mails", self._mails)
         outbox, queues = self._answer("database"), self._answer("redis")
         yield GaugeMetricFamily(
             "hms_database_up", "Whether PostgreSQL answers.", float(isinstance(outbox, Outbox))
@@ -65,6 +77,13 @@ class ScrapeCollector:
             )
             yield GaugeMetricFamily(
                 "hms_outbox_age_seconds", "Age of the oldest waiting audit record.", outbox.age_seconds
+            )
+        mails = self._answer("mails") if self._mails is not None else None
+        if isinstance(mails, Mails):
+            yield GaugeMetricFamily("hms_mail_waiting", "Mails that wait to be sent.", mails.waiting)
+            yield GaugeMetricFamily("hms_mail_failed", "Mails kept that failed for good.", mails.failed)
+            yield GaugeMetricFamily(
+                "hms_mail_age_seconds", "Age of the oldest waiting mail.", mails.age_seconds
             )
         if isinstance(queues, list):
             yield from _queue_families(queues)

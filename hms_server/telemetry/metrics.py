@@ -23,6 +23,11 @@ GATE = Counter("hms_gate_total", "Gate outcomes: pass, miss, stale, revoked, lim
 GATE_FALLBACK = Counter("hms_gate_fallback_total", "Calls gated without Redis, by what decided.", ["part"])
 CACHE = Counter("hms_cache_total", "Cache look-ups by cache and result.", ["cache", "result"])
 BREAK_GLASS = Counter("hms_break_glass_total", "Grants to see a patient that were taken by break-glass.")
+MAILS = Counter(
+    "hms_mails_total",
+    "Mails by kind and what became of a try: sent, put_off, away, failed, nobody (to send it to).",
+    ["kind", "result"],
+)
 DENIALS_UNAUDITED = Counter("hms_denials_unaudited_total", "Denials whose audit record could not be stored.")
 
 POOL_SIZE = Gauge(
@@ -41,7 +46,8 @@ POOL_TIMEOUTS = Counter("hms_pool_timeouts_total", "Calls that got no connection
 
 DRAINED = Counter("hms_audit_drained_total", "Audit events moved from the outbox into the chain.")
 NUDGES_LOST = Counter(
-    "hms_audit_nudges_lost_total", "Drain requests that did not reach Redis; the sweep finds them."
+    "hms_audit_nudges_lost_total",
+    "Drain requests (of mails, too) that did not reach Redis; the sweep finds them.",
 )
 JOB_SECONDS = Histogram(
     "hms_job_seconds",

@@ -21,7 +21,9 @@ from hms_server.audit import store
 from hms_server.database.queries import Query, compile_query
 from hms_server.database.transaction import Database
 from hms_server.jobs import queues
+from hms_server.notify import store as mail_store
 from hms_server.telemetry import logs
+from hms_server.workers import mail
 from hms_server.workers.measured import JobFailed, measured
 from hms_server.workers.parts import Parts
 
@@ -43,6 +45,11 @@ PURGE_SESSIONS = compile_query(
     "cron.purge_sessions",
     "SELECT purge_sessions(interval '30 days', :rows::integer) AS gone",
 )
+# The record of a mail explains, for a while, who was told.
+PURGE_MAILS = compile_query(
+    "cron.purge_mails",
+    "SELECT purge_mails(interval '90 days', :rows::integer) AS gone",
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -59,12 +66,15 @@ def tasks(parts: Parts) -> list[Task]:
     retries = _Retries(parts.redis)
     return [
         Task("audit_sweep", 2.0, lambda: sweep(parts)),
+        Task("mail_sweep", 2.0, lambda: sweep_mails(parts)),
         Task("retries", 1.0, retries.enqueue_due),
         Task("audit_partitions", 3600.0, lambda: make_partitions(parts.database)),
         # Once a day and tenant; looked for every hour, so that a new hospital need not wait for a day.
         Task("audit_anchors", 3600.0, parts.anchors.run),
         Task("purge_request_records", 3600.0, lambda: purge(parts.database, PURGE_REQUEST_RECORDS)),
         Task("purge_sessions", 3600.0, lambda: purge(parts.database, PURGE_SESSIONS)),
+        Task("purge_mails", 3600.0, lambda: purge(parts.database, PURGE_MAILS)),
+        Task("mail_dead_letters", 60.0, lambda: mail.tell_all(parts)),
     ]
 
 
@@ -72,6 +82,14 @@ def sweep(parts: Parts) -> int:
     """Asks for a drain of every tenant with records; returns how many were asked for."""
     waiting = store.waiting_tenants(parts.database, _SWEPT_TENANTS)
     return parts.requests.ask(waiting) if waiting else 0
+
+
+def sweep_mails(parts: Parts) -> int:
+    """Asks for a delivery for every tenant with mails that are due; returns how many were asked for."""
+    if parts.post is None:
+        return 0
+    waiting = mail_store.waiting_tenants(parts.database, _SWEPT_TENANTS)
+    return parts.mail_requests.ask(waiting) if waiting else 0
 
 
 def make_partitions(database: Database) -> None:

@@ -6,6 +6,7 @@ Opened once in a worker or cron process, after it was started.
 from __future__ import annotations
 
 import dataclasses
+import logging
 
 import redis
 
@@ -16,7 +17,12 @@ from hms_server.config import Settings
 from hms_server.database.pool import Pool
 from hms_server.database.transaction import Database
 from hms_server.jobs import queues
-from hms_server.jobs.drains import DrainRequests
+from hms_server.jobs.drains import MAIL, DrainRequests
+from hms_server.notify.post import Letterhead, Post
+from hms_server.notify.smtp import Server
+from hms_server.telemetry import logs
+
+_log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -29,6 +35,8 @@ class Parts:
     anchors: Anchors
     redis: redis.Redis
     requests: DrainRequests
+    mail_requests: DrainRequests
+    post: Post | None  # None: no SMTP server is set
 
     def close(self) -> None:
         """Closes connections."""
@@ -57,7 +65,17 @@ def open_parts(settings: Settings, connections: int) -> Parts:
         anchors=Anchors(database, keys.current(), settings.anchor_file),
         redis=connection,
         requests=DrainRequests(queues.open_queue(connection)),
+        mail_requests=DrainRequests(queues.open_queue(connection, queues.EMAIL), MAIL),
+        post=_post(settings, database),
     )
+
+
+def _post(settings: Settings, database: Database) -> Post | None:
+    if not settings.smtp_url:
+        logs.event(_log, logging.WARNING, "HMS_SMTP_URL is not set: mails wait until it is")
+        return None
+    server = Server(settings.smtp_url, development=settings.mode == "development")
+    return Post(database, server, Letterhead(settings.mail_from, settings.front_end_url.rstrip("/")))
 
 
 _installed: list[Parts] = []

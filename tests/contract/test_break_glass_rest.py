@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fix_client import colleague, eventually
+from tests.fix_client import colleague, eventually, hospital
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +72,52 @@ def test_a_doctor_of_the_treating_department_needs_no_break_glass(ours, doctor):
         department["id"]
     ]
     assert doctor.rest("GET", f"/v1/patients/{patient.id}").status == 200
+
+
+def mails_about(stack, grant):
+    """What the privacy officers got about a grant."""
+    texts = [path.read_text() for path in stack.layout.mail.glob("*.txt")]
+    return [text for text in texts if grant["id"] in text]
+
+
+def test_the_privacy_officers_get_a_mail_and_review_by_its_link(stack, ours, doctor):
+    officers = ["officer@hospital.example", "second@hospital.example"]
+    changed = ours.rest("PATCH", "/v1/settings", {"privacy_officer_emails": officers})
+    assert (changed.status, changed.json["privacy_officer_emails"]) == (200, officers)
+    patient = ours.create_patient()
+    body = {"reason": "unconscious, no relative here", "duration_seconds": 600}
+    grant = doctor.rest("POST", f"/v1/patients/{patient.id}:breakGlass", body).json
+    assert grant["notice"] == "BREAK_GLASS_NOTICE_WAITING"
+    mails = eventually(lambda: found if len(found := mails_about(stack, grant)) == 2 else None, 40)
+    assert sorted(line for mail in mails for line in mail.splitlines() if line.startswith("To: ")) == [
+        f"To: {officer}" for officer in officers
+    ]
+    (link,) = {line for mail in mails for line in mail.splitlines() if line.startswith("http")}
+    path = link.removeprefix(ours.rest_url)
+    assert path == f"/v1/breakGlass/{grant['id']}"
+    assert doctor.rest("GET", path).status == 403
+    shown = ours.rest("GET", path)
+    assert (shown.status, shown.json["username"]) == (200, doctor.username)
+    eventually(lambda: ours.rest("GET", path).json["notice"] == "BREAK_GLASS_NOTICE_SENT")
+    reviewed = ours.rest("POST", f"{path}:review", {"outcome": "BREAK_GLASS_OUTCOME_JUSTIFIED"})
+    assert (reviewed.status, reviewed.json["notice"]) == (200, "BREAK_GLASS_NOTICE_SENT")
+    stranger = hospital(stack)
+    assert stranger.rest("GET", path).status == 404
+    stranger.close()
+
+
+@pytest.mark.parametrize("address", ["nobody", "a@b.example\r\nBcc: c@d.example", "a@b.example, c@d.example"])
+def test_what_is_no_address_is_not_taken_as_the_privacy_officers(ours, address):
+    assert ours.rest("PATCH", "/v1/settings", {"privacy_officer_emails": [address]}).status == 400
+
+
+def test_a_hospital_with_nobody_to_tell_sees_that_in_its_list(stack, ours, doctor):
+    cleared = ours.rest("PATCH", "/v1/settings?update_mask=privacy_officer_emails", {})
+    assert cleared.json.get("privacy_officer_emails", []) == []
+    patient = ours.create_patient()
+    body = {"reason": "unconscious, no relative here", "duration_seconds": 600}
+    grant = doctor.rest("POST", f"/v1/patients/{patient.id}:breakGlass", body).json
+    assert grant["notice"] == "BREAK_GLASS_NOTICE_NOBODY"
+    waiting = ours.rest("GET", "/v1/breakGlass?unreviewed=true").json["grants"]
+    assert [g["notice"] for g in waiting if g["id"] == grant["id"]] == ["BREAK_GLASS_NOTICE_NOBODY"]
+    assert mails_about(stack, grant) == []

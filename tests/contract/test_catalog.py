@@ -113,7 +113,7 @@ def test_only_known_roles_have_policies_that_see_every_tenant(owner):
         " LEFT JOIN pg_roles r ON r.oid = role.oid"
         " WHERE pg_get_expr(p.polqual, p.polrelid) = 'true' AND r.rolname <> 'hms_owner'"
     ).fetchall()
-    worker = {"audit_outbox", "audit_chain", "audit_event", "audit_event_patient", "audit_anchor"}
+    worker = {"audit_outbox", "audit_chain", "audit_event", "audit_event_patient", "audit_anchor", "mail"}
     assert {(t, r) for t, _, r in rows} == {(t, "hms_worker") for t in worker} | {
         ("patient", "hms_search"),
         ("patient_key", "hms_search"),
@@ -129,7 +129,7 @@ def test_the_tenant_leads_every_key_and_index(owner, tenant_tables):
         [[name for _, name, *_ in tenant_tables]],
     ).fetchall()
     # Read by the purge functions alone, across tenants.
-    allowed = {"request_record_by_time", "session_by_expire_time"}
+    allowed = {"request_record_by_time", "session_by_expire_time", "mail_by_end_time"}
     assert [r for r in rows if r[2] != "tenant_id" and r[1] not in allowed] == []
 
 

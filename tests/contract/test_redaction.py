@@ -351,6 +351,22 @@ def test_no_metric_holds_patient_data(stack: Stack, planted: dict[str, list[str]
         assert not leaks(text), page
 
 
+def test_no_mail_holds_patient_data(stack: Stack, planted: dict[str, list[str]], ours: Caller) -> None:
+    officer = f"{ids.uuid7()}@hospital.example"
+    assert ours.rest("PATCH", "/v1/settings", {"privacy_officer_emails": [officer]}).status == 200
+    path = f"/v1/patients/{planted['patient'][0]}:breakGlass"
+    reason = {"reason": mark("reason of a break"), "duration_seconds": 60}
+    assert ours.rest("POST", path, reason).status == 200
+
+    def sent() -> list[str]:
+        mails = [path.read_text() for path in stack.layout.mail.glob("*.txt")]
+        return mails if any(officer in mail for mail in mails) else []
+
+    mails = eventually(sent, 40)
+    assert not leaks("\n".join(mails))
+    assert not [mail for mail in mails if planted["patient"][0] in mail]
+
+
 def test_redis_holds_no_patient_data(stack: Stack, planted: dict[str, list[str]]) -> None:
     connection = redis.Redis.from_url(stack.redis.url)
     keys = list(connection.scan_iter(count=1000))
@@ -397,7 +413,14 @@ def test_postgresql_shows_no_patient_data(stack: Stack, planted: dict[str, list[
         assert not leaks(str(shown))
         # What tells of calls names records, never what is in them; why a patient was restricted is for those
         # who read the audit.
-        tables = ["audit_outbox", "audit_event", "audit_event_patient", "audit_chain", "request_record"]
+        tables = [
+            "audit_outbox",
+            "audit_event",
+            "audit_event_patient",
+            "audit_chain",
+            "request_record",
+            "mail",
+        ]
         for (table,) in admin.execute(
             "SELECT table_name FROM information_schema.tables "
             "WHERE table_schema = 'public' AND table_name = ANY(%s)",

@@ -194,7 +194,7 @@ def test_whole_system_comes_back_and_says_where(fresh_stack: Stack) -> None:
 
     first = noted()
     assert set(first) == {
-        "postgres", "redis", "metrics", "cron", "worker-1", "server-1", "server-2", "envoy",
+        "postgres", "redis", "mailbox", "metrics", "cron", "worker-1", "server-1", "server-2", "envoy",
     }  # fmt: skip
     for name in ("server-1", "worker-1", "redis", "postgres", "envoy"):
         assert fresh_stack.kill(name, signal.SIGKILL) == first[name]

@@ -70,12 +70,12 @@ class Processes:
             self._supervisor.start(self.redis.prepare())
         eventually(self.redis.is_ready)
 
-    def start(self, *names):
+    def start(self, *names, options=()):
         for name in names:
             self._supervisor.start(
                 ChildSpec(
                     name=name,
-                    argv=(sys.executable, "-m", "hms_server", name),
+                    argv=(sys.executable, "-m", "hms_server", name, *options),
                     environment=self.environment,
                     log_path=self.folder / f"{name}.log",
                     rank=1,

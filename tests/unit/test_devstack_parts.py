@@ -144,6 +144,7 @@ def test_welcome_has_addresses_and_commands_a_shell_accepts(tmp_path: Path) -> N
         "HMS_REST_URL": "http://127.0.0.1:8080",
         "HMS_GRPC_TARGET": "127.0.0.1:50051",
         "HMS_METRICS_URL": "http://127.0.0.1:9464/metrics",
+        "HMS_MAIL_FOLDER": "/somewhere/mail",
         "HMS_TENANT": "demo",
         "HMS_USER": "admin",
         "HMS_PASSWORD": "secret",

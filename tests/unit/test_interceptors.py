@@ -157,6 +157,20 @@ def test_a_served_and_audited_call_nudges_the_drain():
     assert nudged == [TENANT]
 
 
+@pytest.mark.parametrize("mailed", [True, False])
+def test_a_call_that_asked_for_mail_wakes_a_worker_and_no_other_does(mailed):
+    def serve(c):
+        c.mailed = mailed
+        return "answer"
+
+    nudged = []
+    made = call()
+    made.principal = principal()
+    interceptor = ErrorInterceptor(Denials(), lambda tenant_id: None, nudged.append)
+    assert interceptor.bind(method(), serve)(made) == "answer"
+    assert nudged == ([TENANT] if mailed else [])
+
+
 def test_a_call_without_deadline_gets_the_ceiling():
     made = call()
     made.transport = Transport(9.2e18)

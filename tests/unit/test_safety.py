@@ -193,3 +193,67 @@ def test_a_group_may_read_what_another_user_owns(production, tmp_path):
     assert production(keys_file=keys).keys_file == keys
     keys.chmod(0o444)
     assert "others may read" in refused(production, keys_file=keys)
+
+
+MAIL = {"mail_from": "HMS <hms@hospital.example>", "front_end_url": "https://hms.example/app"}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"smtp://hms%40relay:{GOOD}@relay.example",
+        f"smtps://hms:{GOOD}@relay.example:465",
+        f"smtp://hms:{GOOD}@relay.example:587?ca=/tls/relay.pem&starttls=required",
+        "smtp://relay.example:25?starttls=off",
+    ],
+)
+def test_an_smtp_server_is_taken_with_tls_or_without_a_password(production, url):
+    assert production(smtp_url=url, **MAIL).smtp_url == url
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        (f"smtp://hms:{GOOD}@relay.example?starttls=off", "in the open"),
+        ("smtp://hms:password@relay.example", "guess"),
+        ("smtp://hms@relay.example", "go together"),
+        (f"smtp://:{GOOD}@relay.example", "go together"),
+        (f"http://hms:{GOOD}@relay.example", "smtp://"),
+        (f"smtp://hms:{GOOD}@relay.example?tls=off", "takes"),
+        (f"smtp://hms:{GOOD}@relay.example?starttls=no", "takes"),
+        (f"smtp://hms:{GOOD}@one.example,two.example", "takes"),
+    ],
+)
+def test_no_password_for_mail_goes_in_the_open_and_none_is_quoted(production, url, said):
+    line = refused(production, smtp_url=url, **MAIL)
+    assert said in line
+    assert GOOD not in line
+
+
+def test_mail_needs_a_sender_and_what_links_begin_with(production):
+    url = "smtps://relay.example"
+    line = refused(production, smtp_url=url)
+    assert "HMS_MAIL_FROM" in line
+    assert "HMS_FRONT_END_URL" in line
+    for sender in (
+        "nobody",
+        "a@b.example\nBcc: c@d.example",
+        "a@b.example, c@d.example",
+        "A <a@b.example> x",
+    ):
+        assert "HMS_MAIL_FROM" in refused(production, smtp_url=url, **{**MAIL, "mail_from": sender})
+    for link in (
+        "hms.example",
+        "ftp://hms.example",
+        "https://hms.example/a b",
+        "https://x/?a=1",
+        "javascript:1",
+    ):
+        assert "HMS_FRONT_END_URL" in refused(production, smtp_url=url, **{**MAIL, "front_end_url": link})
+
+
+def test_the_smtp_address_may_stand_in_a_file_and_is_not_shown(production, tmp_path):
+    url = f"smtps://hms:{GOOD}@relay.example"
+    settings = production(smtp_url_file=private(tmp_path / "smtp", url), **MAIL)
+    assert settings.smtp_url == url
+    assert GOOD not in repr(settings)

@@ -1,4 +1,4 @@
-"""Maps every error to a status in one place, audits denials, and nudges the audit drain.
+"""Maps every error to a status in one place, audits denials, and nudges the drains of audit and mail.
 
 Nothing passes this interceptor unmapped: an unexpected exception becomes INTERNAL with a request id,
 and its text stays in the log's exception name and trace.
@@ -32,9 +32,15 @@ class Denials(Protocol):
 class ErrorInterceptor:
     """Domain errors to google.rpc.Status; denials leave an audit record of their own."""
 
-    def __init__(self, denials: Denials, nudge: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        denials: Denials,
+        nudge: Callable[[str], None],
+        nudge_mail: Callable[[str], None] | None = None,
+    ) -> None:
         self._denials = denials
         self._nudge = nudge
+        self._nudge_mail = nudge_mail
 
     def bind(self, method: BoundMethod, following: Handler) -> Handler:
         """Wraps everything that can refuse."""
@@ -58,6 +64,8 @@ class ErrorInterceptor:
                 raise to_status(_shown(errors.Internal("")), call.request_id) from None
             if call.audited:
                 self._nudge(call.principal.tenant_id if call.principal else ids.PLATFORM_TENANT)
+            if call.mailed and self._nudge_mail is not None:
+                self._nudge_mail(call.tenant_id)
             return response
 
         return handle

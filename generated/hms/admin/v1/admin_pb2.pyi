@@ -260,6 +260,7 @@ class Settings(_message.Message):
     SESSION_IDLE_SECONDS_FIELD_NUMBER: _builtins.int
     PASSWORD_MIN_LENGTH_FIELD_NUMBER: _builtins.int
     PASSWORD_HISTORY_FIELD_NUMBER: _builtins.int
+    PRIVACY_OFFICER_EMAILS_FIELD_NUMBER: _builtins.int
     time_zone: _builtins.str
     """IANA name: "Asia/Kolkata"."""
     uhid_prefix: _builtins.str
@@ -283,6 +284,12 @@ class Settings(_message.Message):
     """
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def privacy_officer_emails(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Who gets a mail when somebody breaks the glass. Empty: the users who hold `break_glass.review` and have an
+        address, twenty at most.
+        """
+
     def __init__(
         self,
         *,
@@ -295,10 +302,11 @@ class Settings(_message.Message):
         session_idle_seconds: _builtins.int = ...,
         password_min_length: _builtins.int = ...,
         password_history: _builtins.int = ...,
+        privacy_officer_emails: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "password_history", b"password_history", "password_min_length", b"password_min_length", "session_idle_seconds", b"session_idle_seconds", "session_seconds", b"session_seconds", "time_zone", b"time_zone", "uhid_digits", b"uhid_digits", "uhid_prefix", b"uhid_prefix", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "password_history", b"password_history", "password_min_length", b"password_min_length", "privacy_officer_emails", b"privacy_officer_emails", "session_idle_seconds", b"session_idle_seconds", "session_seconds", b"session_seconds", "time_zone", b"time_zone", "uhid_digits", b"uhid_digits", "uhid_prefix", b"uhid_prefix", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n hms/patient/v1/break_glass.proto\x12\x0ehms.patient.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9c\x01\n\x1cSetPatientRestrictionRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x12\n\nrestricted\x18\x02 \x01(\x08\x12\x1a\n\x06reason\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x08\x12\x15\n\x04\x65tag\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"U\n\x1dSetPatientRestrictionResponse\x12\x12\n\npatient_id\x18\x01 \x01(\t\x12\x12\n\nrestricted\x18\x02 \x01(\x08\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\"\xce\x02\n\x0f\x42reakGlassGrant\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\npatient_id\x18\x02 \x01(\t\x12\x0f\n\x07user_id\x18\x03 \x01(\t\x12\x10\n\x08username\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x07outcome\x18\x08 \x01(\x0e\x32!.hms.patient.v1.BreakGlassOutcome\x12\x0c\n\x04note\x18\t \x01(\t\x12\x13\n\x0breviewer_id\x18\n \x01(\t\x12/\n\x0breview_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xae\x01\n\x11\x42reakGlassRequest\x12\x1f\n\npatient_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x15\n\x04uhid\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1a\n\x06reason\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\n\x18\x80\x08\x12$\n\x10\x64uration_seconds\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xc0p \x00\x12\x1f\n\nrequest_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\xa4\x01\n\x15ListBreakGlassRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x1f\n\npatient_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x1c\n\x07user_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x12\n\nunreviewed\x18\x05 \x01(\x08\"\x7f\n\x16ListBreakGlassResponse\x12/\n\x06grants\x18\x01 \x03(\x0b\x32\x1f.hms.patient.v1.BreakGlassGrant\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x1b\n\x13previous_page_token\x18\x03 \x01(\t\"\xa8\x01\n\x17ReviewBreakGlassRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12>\n\x07outcome\x18\x02 \x01(\x0e\x32!.hms.patient.v1.BreakGlassOutcomeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x16\n\x04note\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12\x1f\n\nrequest_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01*\x82\x01\n\x11\x42reakGlassOutcome\x12#\n\x1f\x42REAK_GLASS_OUTCOME_UNSPECIFIED\x10\x00\x12!\n\x1d\x42REAK_GLASS_OUTCOME_JUSTIFIED\x10\x01\x12%\n!BREAK_GLASS_OUTCOME_NOT_JUSTIFIED\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n hms/patient/v1/break_glass.proto\x12\x0ehms.patient.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9c\x01\n\x1cSetPatientRestrictionRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x12\n\nrestricted\x18\x02 \x01(\x08\x12\x1a\n\x06reason\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x08\x12\x15\n\x04\x65tag\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"U\n\x1dSetPatientRestrictionResponse\x12\x12\n\npatient_id\x18\x01 \x01(\t\x12\x12\n\nrestricted\x18\x02 \x01(\x08\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\"\x80\x03\n\x0f\x42reakGlassGrant\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\npatient_id\x18\x02 \x01(\t\x12\x0f\n\x07user_id\x18\x03 \x01(\t\x12\x10\n\x08username\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x07outcome\x18\x08 \x01(\x0e\x32!.hms.patient.v1.BreakGlassOutcome\x12\x0c\n\x04note\x18\t \x01(\t\x12\x13\n\x0breviewer_id\x18\n \x01(\t\x12/\n\x0breview_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x06notice\x18\x0c \x01(\x0e\x32 .hms.patient.v1.BreakGlassNotice\"\xae\x01\n\x11\x42reakGlassRequest\x12\x1f\n\npatient_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x15\n\x04uhid\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1a\n\x06reason\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\n\x18\x80\x08\x12$\n\x10\x64uration_seconds\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xc0p \x00\x12\x1f\n\nrequest_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\",\n\x14GetBreakGlassRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\xa4\x01\n\x15ListBreakGlassRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x1f\n\npatient_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x1c\n\x07user_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x12\n\nunreviewed\x18\x05 \x01(\x08\"\x7f\n\x16ListBreakGlassResponse\x12/\n\x06grants\x18\x01 \x03(\x0b\x32\x1f.hms.patient.v1.BreakGlassGrant\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x1b\n\x13previous_page_token\x18\x03 \x01(\t\"\xa8\x01\n\x17ReviewBreakGlassRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12>\n\x07outcome\x18\x02 \x01(\x0e\x32!.hms.patient.v1.BreakGlassOutcomeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x16\n\x04note\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12\x1f\n\nrequest_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01*\x82\x01\n\x11\x42reakGlassOutcome\x12#\n\x1f\x42REAK_GLASS_OUTCOME_UNSPECIFIED\x10\x00\x12!\n\x1d\x42REAK_GLASS_OUTCOME_JUSTIFIED\x10\x01\x12%\n!BREAK_GLASS_OUTCOME_NOT_JUSTIFIED\x10\x02*\xb1\x01\n\x10\x42reakGlassNotice\x12\"\n\x1e\x42REAK_GLASS_NOTICE_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x42REAK_GLASS_NOTICE_WAITING\x10\x01\x12\x1b\n\x17\x42REAK_GLASS_NOTICE_SENT\x10\x02\x12\x1d\n\x19\x42REAK_GLASS_NOTICE_FAILED\x10\x03\x12\x1d\n\x19\x42REAK_GLASS_NOTICE_NOBODY\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -51,6 +51,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BREAKGLASSREQUEST'].fields_by_name['duration_seconds']._serialized_options = b'\272H\007\032\005\030\300p \000'
   _globals['_BREAKGLASSREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_BREAKGLASSREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_GETBREAKGLASSREQUEST'].fields_by_name['id']._loaded_options = None
+  _globals['_GETBREAKGLASSREQUEST'].fields_by_name['id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_LISTBREAKGLASSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTBREAKGLASSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_LISTBREAKGLASSREQUEST'].fields_by_name['page_token']._loaded_options = None
@@ -67,20 +69,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REVIEWBREAKGLASSREQUEST'].fields_by_name['note']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_REVIEWBREAKGLASSREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_REVIEWBREAKGLASSREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
-  _globals['_BREAKGLASSOUTCOME']._serialized_start=1342
-  _globals['_BREAKGLASSOUTCOME']._serialized_end=1472
+  _globals['_BREAKGLASSOUTCOME']._serialized_start=1438
+  _globals['_BREAKGLASSOUTCOME']._serialized_end=1568
+  _globals['_BREAKGLASSNOTICE']._serialized_start=1571
+  _globals['_BREAKGLASSNOTICE']._serialized_end=1748
   _globals['_SETPATIENTRESTRICTIONREQUEST']._serialized_start=115
   _globals['_SETPATIENTRESTRICTIONREQUEST']._serialized_end=271
   _globals['_SETPATIENTRESTRICTIONRESPONSE']._serialized_start=273
   _globals['_SETPATIENTRESTRICTIONRESPONSE']._serialized_end=358
   _globals['_BREAKGLASSGRANT']._serialized_start=361
-  _globals['_BREAKGLASSGRANT']._serialized_end=695
-  _globals['_BREAKGLASSREQUEST']._serialized_start=698
-  _globals['_BREAKGLASSREQUEST']._serialized_end=872
-  _globals['_LISTBREAKGLASSREQUEST']._serialized_start=875
-  _globals['_LISTBREAKGLASSREQUEST']._serialized_end=1039
-  _globals['_LISTBREAKGLASSRESPONSE']._serialized_start=1041
-  _globals['_LISTBREAKGLASSRESPONSE']._serialized_end=1168
-  _globals['_REVIEWBREAKGLASSREQUEST']._serialized_start=1171
-  _globals['_REVIEWBREAKGLASSREQUEST']._serialized_end=1339
+  _globals['_BREAKGLASSGRANT']._serialized_end=745
+  _globals['_BREAKGLASSREQUEST']._serialized_start=748
+  _globals['_BREAKGLASSREQUEST']._serialized_end=922
+  _globals['_GETBREAKGLASSREQUEST']._serialized_start=924
+  _globals['_GETBREAKGLASSREQUEST']._serialized_end=968
+  _globals['_LISTBREAKGLASSREQUEST']._serialized_start=971
+  _globals['_LISTBREAKGLASSREQUEST']._serialized_end=1135
+  _globals['_LISTBREAKGLASSRESPONSE']._serialized_start=1137
+  _globals['_LISTBREAKGLASSRESPONSE']._serialized_end=1264
+  _globals['_REVIEWBREAKGLASSREQUEST']._serialized_start=1267
+  _globals['_REVIEWBREAKGLASSREQUEST']._serialized_end=1435
 # @@protoc_insertion_point(module_scope)

@@ -42,6 +42,42 @@ BREAK_GLASS_OUTCOME_NOT_JUSTIFIED: BreakGlassOutcome.ValueType  # 2
 """Ends the grant at once."""
 Global___BreakGlassOutcome: _TypeAlias = BreakGlassOutcome  # noqa: Y015
 
+class _BreakGlassNotice:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _BreakGlassNoticeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BreakGlassNotice.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    BREAK_GLASS_NOTICE_UNSPECIFIED: _BreakGlassNotice.ValueType  # 0
+    """Nothing is known of a mail: the grant is of before there were any, or older than the record of its mail (90
+    days).
+    """
+    BREAK_GLASS_NOTICE_WAITING: _BreakGlassNotice.ValueType  # 1
+    """Not sent yet."""
+    BREAK_GLASS_NOTICE_SENT: _BreakGlassNotice.ValueType  # 2
+    """Handed over for one of the addresses at least."""
+    BREAK_GLASS_NOTICE_FAILED: _BreakGlassNotice.ValueType  # 3
+    """Refused for every address: the operator sees why."""
+    BREAK_GLASS_NOTICE_NOBODY: _BreakGlassNotice.ValueType  # 4
+    """There was nobody to send it to: see Settings.privacy_officer_emails."""
+
+class BreakGlassNotice(_BreakGlassNotice, metaclass=_BreakGlassNoticeEnumTypeWrapper):
+    """What became of the mail to the hospital's privacy officers."""
+
+BREAK_GLASS_NOTICE_UNSPECIFIED: BreakGlassNotice.ValueType  # 0
+"""Nothing is known of a mail: the grant is of before there were any, or older than the record of its mail (90
+days).
+"""
+BREAK_GLASS_NOTICE_WAITING: BreakGlassNotice.ValueType  # 1
+"""Not sent yet."""
+BREAK_GLASS_NOTICE_SENT: BreakGlassNotice.ValueType  # 2
+"""Handed over for one of the addresses at least."""
+BREAK_GLASS_NOTICE_FAILED: BreakGlassNotice.ValueType  # 3
+"""Refused for every address: the operator sees why."""
+BREAK_GLASS_NOTICE_NOBODY: BreakGlassNotice.ValueType  # 4
+"""There was nobody to send it to: see Settings.privacy_officer_emails."""
+Global___BreakGlassNotice: _TypeAlias = BreakGlassNotice  # noqa: Y015
+
 @_typing.final
 class SetPatientRestrictionRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
@@ -120,6 +156,7 @@ class BreakGlassGrant(_message.Message):
     NOTE_FIELD_NUMBER: _builtins.int
     REVIEWER_ID_FIELD_NUMBER: _builtins.int
     REVIEW_TIME_FIELD_NUMBER: _builtins.int
+    NOTICE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """UUIDv7."""
     patient_id: _builtins.str
@@ -131,6 +168,7 @@ class BreakGlassGrant(_message.Message):
     note: _builtins.str
     """The reviewer's."""
     reviewer_id: _builtins.str
+    notice: Global___BreakGlassNotice.ValueType
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -151,10 +189,11 @@ class BreakGlassGrant(_message.Message):
         note: _builtins.str = ...,
         reviewer_id: _builtins.str = ...,
         review_time: _timestamp_pb2.Timestamp | None = ...,
+        notice: Global___BreakGlassNotice.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "review_time", b"review_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "id", b"id", "note", b"note", "outcome", b"outcome", "patient_id", b"patient_id", "reason", b"reason", "review_time", b"review_time", "reviewer_id", b"reviewer_id", "user_id", b"user_id", "username", b"username"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "id", b"id", "note", b"note", "notice", b"notice", "outcome", b"outcome", "patient_id", b"patient_id", "reason", b"reason", "review_time", b"review_time", "reviewer_id", b"reviewer_id", "user_id", b"user_id", "username", b"username"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -194,6 +233,26 @@ class BreakGlassRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___BreakGlassRequest: _TypeAlias = BreakGlassRequest  # noqa: Y015
+
+@_typing.final
+class GetBreakGlassRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Of the grant."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetBreakGlassRequest: _TypeAlias = GetBreakGlassRequest  # noqa: Y015
 
 @_typing.final
 class ListBreakGlassRequest(_message.Message):

@@ -126,6 +126,11 @@ class PatientServiceStub:
                 request_serializer=hms_dot_patient_dot_v1_dot_break__glass__pb2.BreakGlassRequest.SerializeToString,
                 response_deserializer=hms_dot_patient_dot_v1_dot_break__glass__pb2.BreakGlassGrant.FromString,
                 _registered_method=True)
+        self.GetBreakGlass = channel.unary_unary(
+                '/hms.patient.v1.PatientService/GetBreakGlass',
+                request_serializer=hms_dot_patient_dot_v1_dot_break__glass__pb2.GetBreakGlassRequest.SerializeToString,
+                response_deserializer=hms_dot_patient_dot_v1_dot_break__glass__pb2.BreakGlassGrant.FromString,
+                _registered_method=True)
         self.ListBreakGlass = channel.unary_unary(
                 '/hms.patient.v1.PatientService/ListBreakGlass',
                 request_serializer=hms_dot_patient_dot_v1_dot_break__glass__pb2.ListBreakGlassRequest.SerializeToString,
@@ -267,7 +272,15 @@ class PatientServiceServicer:
 
     def BreakGlass(self, request, context):
         """Takes the right to see one patient for a while, of whom the caller knows the id or the UHID. Each time is
-        reviewed by somebody else, and what is done under the grant is marked in the audit.
+        reviewed by somebody else, and what is done under the grant is marked in the audit. The hospital's privacy
+        officers get a mail.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetBreakGlass(self, request, context):
+        """For the privacy officer: one grant, as the link in the mail names it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -378,6 +391,11 @@ def add_PatientServiceServicer_to_server(servicer, server):
             'BreakGlass': grpc.unary_unary_rpc_method_handler(
                     servicer.BreakGlass,
                     request_deserializer=hms_dot_patient_dot_v1_dot_break__glass__pb2.BreakGlassRequest.FromString,
+                    response_serializer=hms_dot_patient_dot_v1_dot_break__glass__pb2.BreakGlassGrant.SerializeToString,
+            ),
+            'GetBreakGlass': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetBreakGlass,
+                    request_deserializer=hms_dot_patient_dot_v1_dot_break__glass__pb2.GetBreakGlassRequest.FromString,
                     response_serializer=hms_dot_patient_dot_v1_dot_break__glass__pb2.BreakGlassGrant.SerializeToString,
             ),
             'ListBreakGlass': grpc.unary_unary_rpc_method_handler(
@@ -876,6 +894,33 @@ class PatientService:
             target,
             '/hms.patient.v1.PatientService/BreakGlass',
             hms_dot_patient_dot_v1_dot_break__glass__pb2.BreakGlassRequest.SerializeToString,
+            hms_dot_patient_dot_v1_dot_break__glass__pb2.BreakGlassGrant.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetBreakGlass(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.patient.v1.PatientService/GetBreakGlass',
+            hms_dot_patient_dot_v1_dot_break__glass__pb2.GetBreakGlassRequest.SerializeToString,
             hms_dot_patient_dot_v1_dot_break__glass__pb2.BreakGlassGrant.FromString,
             options,
             channel_credentials,

@@ -80,8 +80,11 @@ class PatientServiceStub:
     """
     BreakGlass: _grpc.UnaryUnaryMultiCallable[_break_glass_pb2.BreakGlassRequest, _break_glass_pb2.BreakGlassGrant]
     """Takes the right to see one patient for a while, of whom the caller knows the id or the UHID. Each time is
-    reviewed by somebody else, and what is done under the grant is marked in the audit.
+    reviewed by somebody else, and what is done under the grant is marked in the audit. The hospital's privacy
+    officers get a mail.
     """
+    GetBreakGlass: _grpc.UnaryUnaryMultiCallable[_break_glass_pb2.GetBreakGlassRequest, _break_glass_pb2.BreakGlassGrant]
+    """For the privacy officer: one grant, as the link in the mail names it."""
     ListBreakGlass: _grpc.UnaryUnaryMultiCallable[_break_glass_pb2.ListBreakGlassRequest, _break_glass_pb2.ListBreakGlassResponse]
     """For the privacy officer: who broke the glass, newest first."""
     ReviewBreakGlass: _grpc.UnaryUnaryMultiCallable[_break_glass_pb2.ReviewBreakGlassRequest, _break_glass_pb2.BreakGlassGrant]
@@ -137,8 +140,11 @@ class PatientServiceAsyncStub(PatientServiceStub):
     """
     BreakGlass: _aio.UnaryUnaryMultiCallable[_break_glass_pb2.BreakGlassRequest, _break_glass_pb2.BreakGlassGrant]  # type: ignore[assignment]
     """Takes the right to see one patient for a while, of whom the caller knows the id or the UHID. Each time is
-    reviewed by somebody else, and what is done under the grant is marked in the audit.
+    reviewed by somebody else, and what is done under the grant is marked in the audit. The hospital's privacy
+    officers get a mail.
     """
+    GetBreakGlass: _aio.UnaryUnaryMultiCallable[_break_glass_pb2.GetBreakGlassRequest, _break_glass_pb2.BreakGlassGrant]  # type: ignore[assignment]
+    """For the privacy officer: one grant, as the link in the mail names it."""
     ListBreakGlass: _aio.UnaryUnaryMultiCallable[_break_glass_pb2.ListBreakGlassRequest, _break_glass_pb2.ListBreakGlassResponse]  # type: ignore[assignment]
     """For the privacy officer: who broke the glass, newest first."""
     ReviewBreakGlass: _aio.UnaryUnaryMultiCallable[_break_glass_pb2.ReviewBreakGlassRequest, _break_glass_pb2.BreakGlassGrant]  # type: ignore[assignment]
@@ -299,8 +305,17 @@ class PatientServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_break_glass_pb2.BreakGlassGrant, _abc.Awaitable[_break_glass_pb2.BreakGlassGrant]]:
         """Takes the right to see one patient for a while, of whom the caller knows the id or the UHID. Each time is
-        reviewed by somebody else, and what is done under the grant is marked in the audit.
+        reviewed by somebody else, and what is done under the grant is marked in the audit. The hospital's privacy
+        officers get a mail.
         """
+
+    @_abc_1.abstractmethod
+    def GetBreakGlass(
+        self,
+        request: _break_glass_pb2.GetBreakGlassRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_break_glass_pb2.BreakGlassGrant, _abc.Awaitable[_break_glass_pb2.BreakGlassGrant]]:
+        """For the privacy officer: one grant, as the link in the mail names it."""
 
     @_abc_1.abstractmethod
     def ListBreakGlass(
