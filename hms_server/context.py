@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from hms_server import clock, errors
 
@@ -43,6 +43,17 @@ class Principal:
     must_change_password: bool = False  # before anything else
 
 
+class CallLimits(NamedTuple):
+    """A hospital's own limits of its calls; 0 leaves one to the server."""
+
+    concurrent_calls: int = 0  # under way at once, in one server process
+    max_request_bytes: int = 0
+    max_stream_bytes: int = 0
+
+
+NO_LIMITS = CallLimits()
+
+
 class Call:
     """One call on its way through the chain."""
 
@@ -53,6 +64,7 @@ class Call:
         "audited",
         "cancelled",
         "deadline",
+        "limits",
         "metadata",
         "method",
         "principal",
@@ -82,6 +94,8 @@ class Call:
         self.principal: Principal | None = None
         self.deadline: float | None = None  # on clock.monotonic()
         self.cancelled = False
+        # the hospital's own limits, where it has some
+        self.limits: CallLimits | None = None
         # whether an audit record of this call is stored or on its way in a transaction
         self.audited = False
         self.response_headers: list[tuple[str, str]] = []

@@ -47,6 +47,7 @@ class Publications(GatePublisher):
         row_version: int,
         rate_limits: Any,
         state: str = "ACTIVE",
+        call_limits: Any = (),
     ) -> None:
         self.seen.append(("tenant", tenant_id, permission_version, row_version, rate_limits))
 

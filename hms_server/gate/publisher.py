@@ -11,7 +11,9 @@ import logging
 
 import redis
 
+from hms_server.context import NO_LIMITS, CallLimits
 from hms_server.gate import keys
+from hms_server.gate.allowances import to_text
 from hms_server.telemetry import logs, metrics
 
 _log = logging.getLogger(__name__)
@@ -42,6 +44,7 @@ class GatePublisher:
         row_version: int,
         rate_limits: dict[str, tuple[int, int]],
         state: str = "ACTIVE",
+        call_limits: CallLimits = NO_LIMITS,
     ) -> None:
         """A tenant's permission version, limits, and whether it is barred. The sum of the versions orders
         publications: both only grow."""
@@ -51,6 +54,8 @@ class GatePublisher:
         if state != "ACTIVE":
             # beside the limits in the tenant's hash: gate.lua refuses where the field stands
             limits += ["barred", "1"]
+        if text := to_text(call_limits):
+            limits += ["calls", text]
         self.publish(
             tenant_id,
             tenant_version=str(permission_version),

@@ -63,11 +63,9 @@ class ErrorInterceptor:
         return handle
 
     def _refused(self, call: Call, error: errors.HmsError) -> None:
-        if isinstance(error, RateLimited):
-            call.response_headers.append(("retry-after", str(max(1, round(error.retry_seconds or 1)))))
-            if not error.first:
-                return
-        elif isinstance(error, AddressDenied):
+        if isinstance(error, errors.ResourceExhausted) and error.retry_seconds is not None:
+            call.response_headers.append(("retry-after", str(max(1, round(error.retry_seconds)))))
+        if isinstance(error, RateLimited | AddressDenied):
             if not error.first:
                 return
         elif error.code not in ("PERMISSION_DENIED", "UNAUTHENTICATED"):
