@@ -113,7 +113,9 @@ def application(settings: Settings) -> Application:
         max_request_bytes=settings.max_request_bytes,
         certificates=certificates.from_settings(settings),
     )
-    return Application(settings, pool, nudger, AddressListener(client, addresses), server)
+    return Application(
+        settings, pool, nudger, AddressListener(client, addresses, gate.allowances.forget), server
+    )
 
 
 def servicers(

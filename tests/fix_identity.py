@@ -54,6 +54,9 @@ class Publications(GatePublisher):
     def user(self, tenant_id: str, user_id: str, permission_version: int) -> None:
         self.seen.append(("user", tenant_id, user_id, permission_version))
 
+    def limits_changed(self, tenant_id: str) -> None:
+        self.seen.append(("limits", tenant_id))
+
     def addresses_changed(self, tenant_id: str) -> None:
         self.seen.append(("addresses", tenant_id))
 

@@ -162,6 +162,8 @@ class Tenants:
             after.state,
             call_limits(after.call_limits),
         )
+        if "call_limits" in fields:
+            self._publisher.limits_changed(after.id)
         return mapping.tenant(after)
 
 

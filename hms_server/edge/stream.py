@@ -18,7 +18,7 @@ from google.protobuf.message import Message
 from hms_server import clock, errors
 from hms_server.context import Call
 from hms_server.edge.bound import BoundMethod
-from hms_server.gate.allowances import RETRY_SECONDS, OverAllowance, check_request, check_stream
+from hms_server.gate.allowances import RETRY_SECONDS, OverAllowance, check_stream
 
 # Whether an upload of a tenant must end, since the tenant's uploads keep all others waiting.
 MustGiveWay = Callable[[str], bool]
@@ -54,7 +54,6 @@ def messages(
                 reason="REQUEST_TOO_LARGE",
             )
         if call.limits is not None:
-            check_request(len(raw), call.limits)
             check_stream(total, call.limits)
         message = method.read(raw)
         check(message)

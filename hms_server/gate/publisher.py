@@ -78,6 +78,14 @@ class GatePublisher:
         except redis.RedisError as error:
             _lost(error)
 
+    def limits_changed(self, tenant_id: str) -> None:
+        """A tenant's limits of calls are others now. The gate's answers tell which; a process that refuses
+        for the limits of before hears it here."""
+        try:
+            self._client.publish(keys.LIMITS_CHANNEL, tenant_id)
+        except redis.RedisError as error:
+            _lost(error)
+
     def publish(
         self,
         tenant_id: str,

@@ -227,9 +227,10 @@ def test_refusing_works_with_the_grpcio_that_is_installed():
 
 
 def test_calls_beyond_the_bound_are_refused_at_once_and_say_what_to_do(small):
+    small.call("Quick", B).result()
     before = refusals()
     slow = [small.call("Slow", A) for _ in range(10)]
-    eventually(lambda: small.waiting("a") == 10 - THREADS)
+    eventually(lambda: small.waiting("a") == 10 - THREADS + 1)
     more = [small.call("Slow", A, **{"x-request-id": "one-too-many"}) for _ in range(30)]
     for call in more:
         code, found = details(call)

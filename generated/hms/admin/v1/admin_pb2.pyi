@@ -88,7 +88,7 @@ class CallLimits(_message.Message):
     concurrent_calls: _builtins.int
     """Calls under way at once at one server process, those that wait among them; uploads are counted apart."""
     max_request_bytes: _builtins.int
-    """Bytes of one request, and of each message of an upload; 1,024 at least."""
+    """Bytes of one request (its protobuf, in REST too); 1,024 at least. Uploads have a limit of their own."""
     max_stream_bytes: _builtins.int
     """Bytes of a whole upload; 1,024 at least."""
     def __init__(
