@@ -13,6 +13,11 @@ local function live_sum(key, bucket, window_ms)
     redis.call('DEL', key)
     return 0
   end
+  -- The clock went back by more than a window: nobody waits until it has caught up.
+  if tonumber(head[1]) > bucket + BUCKETS then
+    redis.call('DEL', key)
+    return 0
+  end
   if tonumber(head[1]) >= bucket then return tonumber(head[2]) end
   local sum, old = 0, {}
   local all = redis.call('HGETALL', key)
