@@ -37,7 +37,9 @@ end
 local function take(key, bucket, weight, window_ms)
   redis.call('HINCRBY', key, 's', weight)
   if redis.call('HINCRBY', key, bucket, weight) == weight then
-    redis.call('HSET', key, 'b', bucket, 'w', window_ms)
+    -- The newest bucket stays the newest where the clock went back.
+    local newest = math.max(bucket, tonumber(redis.call('HGET', key, 'b') or bucket))
+    redis.call('HSET', key, 'b', newest, 'w', window_ms)
     redis.call('PEXPIRE', key, window_ms * 2)
   end
 end
