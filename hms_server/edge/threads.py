@@ -81,7 +81,10 @@ class CallThreads(concurrent.futures.ThreadPoolExecutor):
         if refused is None:
             return super().submit(self._serve)
         # Either this call, or one whose place it takes: that one's thread is on its way.
-        refusal.refuse(refused[1], too_many(over))
+        try:
+            refusal.refuse(refused[1], too_many(over))
+        except Exception as error:  # noqa: BLE001 - this thread takes every call from the wire
+            logs.event(_log, logging.ERROR, "a call could not be refused", error=type(error).__name__)
         done: concurrent.futures.Future[Any] = concurrent.futures.Future()
         done.set_result(None)
         return done

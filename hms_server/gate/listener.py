@@ -50,7 +50,7 @@ class AddressListener:
                 if not lost:
                     lost = True
                     name = type(error).__name__
-                    logs.event(_log, logging.WARNING, "no news of address rules", error=name)
+                    logs.event(_log, logging.WARNING, "no news of address rules and limits", error=name)
                 self._over.wait(_POLL_SECONDS)
 
     def _listen(self, subscription: Any) -> None:

@@ -384,6 +384,27 @@ def test_a_client_that_asks_for_reflection_and_says_nothing_holds_no_call(proces
     idle.set()
 
 
+def series():
+    return [
+        (sample.name, tuple(sorted(sample.labels.items())))
+        for metric in prometheus_client.REGISTRY.collect()
+        for sample in metric.samples
+        if sample.name.startswith("hms_")
+    ]
+
+
+def test_methods_and_headers_that_are_made_up_make_no_metrics_and_large_ones_are_refused(process):
+    process.call("Quick", A).result()
+    before = series()
+    for n in range(50):
+        assert process.call(f"Nope{n}", A).exception().code() is grpc.StatusCode.UNIMPLEMENTED
+        process.call("Quick", f"Bearer {n}", **{"x-request-id": f"id{n}", "x-tenant": str(n)}).result()
+    large = process.call("Quick", A, **{"x-large": "x" * 100_000})
+    assert large.exception().code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert process.call("Quick", A).result() == b"quick"
+    assert series() == before
+
+
 # Starvation, counted in turns
 
 
