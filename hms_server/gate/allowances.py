@@ -6,7 +6,7 @@ costs no trip; they are known here from a hospital's first call on.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hms_server import errors
 from hms_server.context import CallLimits
@@ -49,12 +49,12 @@ class Allowances:
         stored = self._known.get(tenant_id)
         return None if stored is None else stored.limits
 
-    def heard(self, tenant_id: str, answer: list[int]) -> None:
-        """The gate answered to a call of the hospital."""
-        text = answer[_TEXT] if len(answer) > _TEXT else b""
-        stored = self._known.get(tenant_id)
-        if text != (stored.text if stored else b""):
-            self._set(tenant_id, text)
+    def heard(self, tenant_id: str, answer: list[Any]) -> None:
+        """The gate answered to a call of the hospital; refusals of tokens do not tell."""
+        if len(answer) > _TEXT:
+            text, stored = answer[_TEXT], self._known.get(tenant_id)
+            if text != (None if stored is None else stored.text):
+                self._set(tenant_id, text)
 
     def told(self, tenant_id: str, limits: CallLimits) -> None:
         """PostgreSQL answered, in place of Redis."""
@@ -64,8 +64,8 @@ class Allowances:
         """The limits are others now: the next call tells."""
         self._known.pop(tenant_id, None)
 
-    def _set(self, tenant_id: str, text: bytes | int) -> None:
-        if isinstance(text, int) or not text:
+    def _set(self, tenant_id: str, text: bytes | None) -> None:
+        if not text:
             self._known.pop(tenant_id, None)
         else:
             self._known[tenant_id] = Stored(text, CallLimits(*map(int, text.split(b":"))))

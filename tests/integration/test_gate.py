@@ -333,6 +333,18 @@ def test_limits_of_calls_are_heard_with_a_refusal_too(client, caller):
     assert checked.allowances.of(caller.tenant_id) == LIMITS
 
 
+def test_a_token_that_is_refused_does_not_take_the_limits_of_calls_away(client, caller):
+    checked, publisher = gate(client, Loader(call_limits=LIMITS)), GatePublisher(client)
+    checked.check(caller, "DEFAULT")
+    publisher.user(caller.tenant_id, caller.user_id, 2)
+    with pytest.raises(errors.Unauthenticated):
+        checked.check(caller, "DEFAULT")
+    publisher.session_revoked(caller.tenant_id, caller.session_id)
+    with pytest.raises(errors.Unauthenticated):
+        checked.check(caller, "DEFAULT")
+    assert checked.allowances.of(caller.tenant_id) == LIMITS
+
+
 def test_without_redis_limits_of_calls_come_from_postgresql(dead, caller):
     loader = Loader(call_limits=LIMITS)
     checked = gate(dead, loader)
