@@ -85,7 +85,9 @@ def application(settings: Settings) -> Application:
     resolve = resolver(settings.trusted_proxies)
     known = KnownTokens()
     address_of = of_event(resolve)
-    threads = CallThreads(settings.threads, known=known, allowances=gate.allowances, address_of=address_of)
+    threads = CallThreads(
+        settings.threads, spare=1, known=known, allowances=gate.allowances, address_of=address_of
+    )
     uploads = upload_threads(known=known, allowances=gate.allowances, address_of=address_of)
     addresses = AddressBook(AddressRuleLoader(database).load)
     parts = chain.ChainParts(

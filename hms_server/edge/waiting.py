@@ -3,35 +3,73 @@
 from __future__ import annotations
 
 import collections
-from typing import Generic, TypeVar
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-W = TypeVar("W")
+
+class Done:
+    """What grpcio asks of a future: to be told when the call is done. A real one costs a condition a call."""
+
+    __slots__ = ("_callbacks", "_finished")
+
+    def __init__(self) -> None:
+        self._finished = False
+        self._callbacks: list[Callable[[Any], None]] = []
+
+    def add_done_callback(self, callback: Callable[[Any], None]) -> None:
+        """Called once; at once where the call is done already."""
+        self._callbacks.append(callback)
+        if self._finished:
+            self._tell()
+
+    def finished(self) -> None:
+        """The call is done."""
+        self._finished = True
+        self._tell()
+
+    def _tell(self) -> None:
+        # Each is popped once, whichever thread comes first.
+        while self._callbacks:
+            try:
+                callback = self._callbacks.pop()
+            except IndexError:
+                return
+            callback(self)
 
 
-class Queue(Generic[W]):
+class Work(NamedTuple):
+    """A call as grpcio submits it."""
+
+    fn: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    done: Done
+
+
+class Queue:
     """Calls of one hospital, in the order of arrival."""
 
     def __init__(self) -> None:
-        self._waiting: collections.deque[W] = collections.deque()
+        self._waiting: collections.deque[Work] = collections.deque()
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def append(self, work: W) -> None:
+    def append(self, work: Work) -> None:
         """The last to be served."""
         self._waiting.append(work)
 
-    def popleft(self) -> W:
+    def popleft(self) -> Work:
         """The next to be served."""
         return self._waiting.popleft()
 
 
-class StrangersQueue(Generic[W]):
+class StrangersQueue:
     """Calls whose hospital is not known, of one address after another: a flood waits for itself alone."""
 
     def __init__(self) -> None:
         # Addresses with calls that wait, the one whose turn it is first.
-        self._waiting: collections.OrderedDict[str, collections.deque[W]] = collections.OrderedDict()
+        self._waiting: collections.OrderedDict[str, collections.deque[Work]] = collections.OrderedDict()
         self._count = 0
 
     def __len__(self) -> int:
@@ -41,12 +79,12 @@ class StrangersQueue(Generic[W]):
         """How many calls of an address wait."""
         return len(self._waiting.get(address, ()))
 
-    def append_of(self, address: str, work: W) -> None:
+    def append_of(self, address: str, work: Work) -> None:
         """The last to be served of its address."""
         self._waiting.setdefault(address, collections.deque()).append(work)
         self._count += 1
 
-    def popleft(self) -> W:
+    def popleft(self) -> Work:
         """The next to be served."""
         address, waiting = next(iter(self._waiting.items()))
         work = waiting.popleft()
@@ -57,7 +95,7 @@ class StrangersQueue(Generic[W]):
             del self._waiting[address]
         return work
 
-    def pop_of_the_longest(self, than: int) -> W | None:
+    def pop_of_the_longest(self, than: int) -> Work | None:
         """Takes the last call of the address with the most, where that has more than `than`."""
         address = max(self._waiting, key=lambda each: len(self._waiting[each]), default=None)
         if address is None or len(self._waiting[address]) <= than:

@@ -26,12 +26,13 @@ SECONDS = 10
 
 
 class Hospitals:
-    """A process with four call threads; calls of /Slow last until they are let go."""
+    """A process with four call threads and a spare one; calls of /Slow last until they are let go."""
 
     def __init__(self, **parts):
         self.allowances = Allowances()
         self.threads = CallThreads(
             THREADS,
+            spare=1,
             allowances=self.allowances,
             address_of=lambda event: dict(event.invocation_metadata).get("from", ""),
             **parts,
@@ -75,6 +76,14 @@ class Hospitals:
         for _ in range(count):
             assert self.entered.acquire(timeout=SECONDS)
 
+    def at_rest(self):
+        """Whether nothing waits, nothing runs and every thread is idle."""
+        return is_at_rest(self.threads)
+
+
+def is_at_rest(threads):
+    return (threads._queues, threads._running, threads._idle) == ({}, {}, len(threads._started))
+
 
 def eventually(look):
     until = time.monotonic() + SECONDS
@@ -93,27 +102,20 @@ def process():
 
 
 def test_a_burst_of_slow_calls_leaves_a_thread_to_another_hospital(process):
-    process.call("Quick", B).result()
     slow = [process.call("Slow", A) for _ in range(40)]
-    process.begun(THREADS - 1)
+    process.begun(THREADS)
     for _ in range(20):
         assert process.call("Quick", B).result() == b"quick"
-    assert process.most == {A: THREADS - 1}
+    assert process.most == {A: THREADS}
     process.let_go.release(40)
     assert [call.result() for call in slow] == [b"slow"] * 40
-
-
-def test_a_hospital_alone_has_all_threads(process):
-    slow = [process.call("Slow", A) for _ in range(8)]
-    process.begun(THREADS)
-    assert process.most == {A: THREADS}
-    process.let_go.release(8)
-    assert [call.result() for call in slow] == [b"slow"] * 8
 
 
 def test_a_hospital_that_comes_into_a_burst_is_next(process):
     slow = [process.call("Slow", A) for _ in range(40)]
     process.begun(THREADS)
+    slow.append(process.call("Slow", B))
+    process.begun(1)
     quick = process.call("Quick", C)
     unknown = process.call("Quick", "")
     eventually(lambda: len(process.threads._queues) == 3)
@@ -125,9 +127,8 @@ def test_a_hospital_that_comes_into_a_burst_is_next(process):
 
 
 def test_another_token_that_nobody_verified_does_not_reach_a_hospitals_queue(process):
-    process.call("Quick", B).result()
-    forged = [process.call("Slow", token) for token in ("Bearer x", "Bearer y", "")]
-    process.begun(3)
+    forged = [process.call("Slow", token) for token in ("Bearer x", "Bearer y", "", "Bearer u")]
+    process.begun(THREADS)
     assert process.call("Quick", A).result() == b"quick"
     # All that is forged has one share.
     forged.append(process.call("Slow", "Bearer z"))
@@ -149,16 +150,22 @@ def test_nothing_is_lost_and_nothing_is_served_twice():
         with lock:
             served.append(number)
 
+    told = threading.Semaphore(0)
+
     def submit(number):
         # As grpcio does: what runs the call, the call, and the event that holds its metadata.
-        return threads.submit(lambda call, *rest: call(*rest), serve, Event(tenants[number % 7]), number)
+        done = threads.submit(lambda call, *rest: call(*rest), serve, Event(tenants[number % 7]), number)
+        done.add_done_callback(lambda _: told.release())
 
     with concurrent.futures.ThreadPoolExecutor(8) as clients:
-        done = list(clients.map(submit, range(3000)))
-    concurrent.futures.wait(done, SECONDS)
-    threads.shutdown(wait=True)
+        list(clients.map(submit, range(3000)))
+    for _ in range(3000):
+        assert told.acquire(timeout=SECONDS)
     assert sorted(served) == list(range(3000))
-    assert (threads._queues, threads._running, threads._put_off) == ({}, {}, 0)
+    assert is_at_rest(threads)
+    threads.shutdown(wait=True)
+    # Told once of each.
+    assert not told.acquire(blocking=False)
 
 
 def test_a_call_that_fails_takes_no_other_with_it():
@@ -173,10 +180,10 @@ def test_a_call_that_fails_takes_no_other_with_it():
         threads.submit(fail if number % 2 else done.append, number)
     threads.shutdown(wait=True)
     assert done == list(range(0, 20, 2))
-    assert (threads._queues, threads._running, threads._put_off) == ({}, {}, 0)
+    assert is_at_rest(threads)
 
 
-def test_a_share_is_given_back_when_the_other_has_been_silent(monkeypatch):
+def test_without_a_spare_thread_a_share_is_given_back_when_the_other_has_been_silent(monkeypatch):
     now = [0.0]
     monkeypatch.setattr(clock, "monotonic", lambda: now[0])
     threads = CallThreads(THREADS)
@@ -230,7 +237,7 @@ def test_calls_beyond_the_bound_are_refused_at_once_and_say_what_to_do(small):
     small.call("Quick", B).result()
     before = refusals()
     slow = [small.call("Slow", A) for _ in range(10)]
-    eventually(lambda: small.waiting("a") == 10 - THREADS + 1)
+    eventually(lambda: small.waiting("a") == 10 - THREADS)
     more = [small.call("Slow", A, **{"x-request-id": "one-too-many"}) for _ in range(30)]
     for call in more:
         code, found = details(call)
@@ -296,8 +303,8 @@ def test_calls_with_new_tokens_count_as_their_hospitals_once_they_are_verified(s
 
 
 def test_a_flood_without_tokens_does_not_keep_somebody_elsewhere_from_signing_in(small):
-    held = [small.call("Slow", token) for token in (A, B, A, B)]
-    small.begun(THREADS)
+    held = [small.call("Slow", token) for token in (A, B, A, B, A)]
+    small.begun(THREADS + 1)
     flood = [small.call("Slow", **{"from": "192.0.2.1"}) for _ in range(30)]
     eventually(lambda: sum(call.done() for call in flood) == 20)
     # The queue is full of one address: another one takes a place in it, and its turn comes next but one.
@@ -309,12 +316,12 @@ def test_a_flood_without_tokens_does_not_keep_somebody_elsewhere_from_signing_in
     assert all(call.result() == b"slow" for call in held)
     results = [call.exception() is None for call in flood]
     assert (results.count(True), results.count(False)) == (9, 21)
-    eventually(lambda: (small.threads._queues, small.threads._running, small.threads._put_off) == ({}, {}, 0))
+    eventually(small.at_rest)
 
 
 def test_a_flood_from_everywhere_leaves_each_address_its_fair_part_and_memory_stays_bounded(small):
-    held = [small.call("Slow", token) for token in (A, B, A, B)]
-    small.begun(THREADS)
+    held = [small.call("Slow", token) for token in (A, B, A, B, A)]
+    small.begun(THREADS + 1)
     flood = [small.call("Slow", **{"from": f"192.0.2.{n % 5}"}) for n in range(200)]
     eventually(lambda: sum(call.done() for call in flood) == 190)
     assert small.waiting("") == 10
@@ -322,7 +329,7 @@ def test_a_flood_from_everywhere_leaves_each_address_its_fair_part_and_memory_st
     assert all(1 <= count <= 4 for count in waiting.values()), waiting
     small.let_go.release(50)
     assert all(call.result() == b"slow" for call in held)
-    eventually(lambda: (small.threads._queues, small.threads._running, small.threads._put_off) == ({}, {}, 0))
+    eventually(small.at_rest)
 
 
 def test_clients_that_go_away_leave_nothing_behind(small):
@@ -335,7 +342,7 @@ def test_clients_that_go_away_leave_nothing_behind(small):
     small.let_go.release(THREADS)
     assert all(call.result() == b"slow" for call in held)
     assert small.call("Quick", A).result() == b"quick"
-    eventually(lambda: (small.threads._queues, small.threads._running) == ({}, {}))
+    eventually(small.at_rest)
 
 
 def test_a_token_is_nobodys_once_it_has_expired_or_its_session_is_over(monkeypatch):
@@ -414,19 +421,23 @@ class Turns:
     def __init__(self, process):
         self.lock, self.log = threading.Lock(), []
         threads = process.threads
-        submit, take = threads.submit, threads._take
+        submit, take, hand = threads.submit, threads._take, threads._hand
 
         def submitted(fn, *args, **kwargs):
             self.note("came", threads._tenant_of(args))
             return submit(fn, *args, **kwargs)
 
-        def taken(me):
-            work = take(me)
-            if work is not None:
-                self.note("begun", threads._serving[me])
-            return work
+        def taken():
+            found = take()
+            if found is not None:
+                self.note("begun", found[0])
+            return found
 
-        threads.submit, threads._take = submitted, taken
+        def handed(tenant, work):
+            self.note("begun", tenant)
+            hand(tenant, work)
+
+        threads.submit, threads._take, threads._hand = submitted, taken, handed
 
     def note(self, what, tenant):
         with self.lock:
