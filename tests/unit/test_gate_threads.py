@@ -414,11 +414,13 @@ class Turns:
     def __init__(self, process):
         self.lock, self.log = threading.Lock(), []
         threads = process.threads
-        submit, take = threads.submit, threads._take
+        queued, take = threads._queued, threads._take
 
-        def submitted(fn, *args, **kwargs):
-            self.note("came", threads._tenant_of(args))
-            return submit(fn, *args, **kwargs)
+        # Both run under the threads' own lock: the log is in the order in which things are.
+        def noted(tenant, work):
+            over = queued(tenant, work)
+            self.note("refused" if over else "came", tenant)
+            return over
 
         def taken(me):
             work = take(me)
@@ -426,7 +428,7 @@ class Turns:
                 self.note("begun", threads._serving[me])
             return work
 
-        threads.submit, threads._take = submitted, taken
+        threads._queued, threads._take = noted, taken
 
     def note(self, what, tenant):
         with self.lock:
