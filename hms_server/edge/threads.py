@@ -86,19 +86,9 @@ class CallThreads(concurrent.futures.ThreadPoolExecutor):
         """Hands a call to a thread, queues it with its tenant's, or refuses it. Returns a Done."""
         tenant = self._tenant_of(args)
         work = Work(fn, args, kwargs, Done())
-        refused: Work | None = None
+        limit = self._limit(tenant) if tenant else self._most_calls
         with self._guard:
-            if not self._spare:
-                self._note(tenant)
-            limit = self._limit(tenant) if tenant else self._most_calls
-            if tenant and self._under_way(tenant) >= limit and refusal.can_refuse(args):
-                refused = work
-            elif self._idle and self._running.get(tenant, 0) < self._share(tenant):
-                self._hand(tenant, work)
-            elif tenant:
-                self._queue_of(tenant).append(work)
-            else:
-                refused = self._queue_stranger(work)
+            refused = self._place(tenant, work, limit)
         if refused is not None:
             refusal.refuse(refused.args, too_many(limit))
             refused.done.finished()
@@ -122,6 +112,20 @@ class CallThreads(concurrent.futures.ThreadPoolExecutor):
             for thread in self._started:
                 thread.join()
         super().shutdown(wait, cancel_futures=cancel_futures)
+
+    def _place(self, tenant: str, work: Work, limit: int) -> Work | None:
+        """Hands it on, or queues it; returns the call that is refused, this one or a stranger's for it."""
+        if not self._spare:
+            self._note(tenant)
+        if tenant and self._under_way(tenant) >= limit and refusal.can_refuse(work.args):
+            return work
+        if self._idle and self._running.get(tenant, 0) < self._share(tenant):
+            self._hand(tenant, work)
+            return None
+        if tenant:
+            self._queue_of(tenant).append(work)
+            return None
+        return self._queue_stranger(work)
 
     def _queue_of(self, tenant: str) -> Queue:
         found = self._queues.get(tenant)

@@ -419,29 +419,30 @@ class Turns:
     """Notes the order in which calls come to the threads, and in which threads begin them."""
 
     def __init__(self, process):
-        self.lock, self.log = threading.Lock(), []
+        self.log = []
         threads = process.threads
-        submit, take, hand = threads.submit, threads._take, threads._hand
+        place, take, hand = threads._place, threads._take, threads._hand
 
-        def submitted(fn, *args, **kwargs):
-            self.note("came", threads._tenant_of(args))
-            return submit(fn, *args, **kwargs)
+        # All run under the threads' own lock: the log is in the order in which things are.
+        def placed(tenant, work, limit):
+            before = len(self.log)
+            self.log.append(("came", tenant))
+            refused = place(tenant, work, limit)
+            if refused is work:
+                self.log[before] = ("refused", tenant)
+            return refused
 
         def taken():
             found = take()
             if found is not None:
-                self.note("begun", found[0])
+                self.log.append(("begun", found[0]))
             return found
 
         def handed(tenant, work):
-            self.note("begun", tenant)
+            self.log.append(("begun", tenant))
             hand(tenant, work)
 
-        threads.submit, threads._take, threads._hand = submitted, taken, handed
-
-    def note(self, what, tenant):
-        with self.lock:
-            self.log.append((what, tenant))
+        threads._place, threads._take, threads._hand = placed, taken, handed
 
     def overtaken(self, tenant):
         """Of each call of `tenant`: how many calls of others began while it waited."""
