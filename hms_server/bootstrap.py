@@ -16,8 +16,9 @@ from hms_server.database.pool import Pool
 from hms_server.database.requests import RequestIds
 from hms_server.database.transaction import Database
 from hms_server.edge import certificates, chain
-from hms_server.edge.addresses import resolver
-from hms_server.edge.server import Server, behaviours
+from hms_server.edge.addresses import of_event, resolver
+from hms_server.edge.known import KnownTokens
+from hms_server.edge.server import Server, behaviours, upload_threads
 from hms_server.edge.threads import CallThreads
 from hms_server.errors import ConfigError
 from hms_server.fhir.servicer import FhirServicer
@@ -85,9 +86,15 @@ def application(settings: Settings) -> Application:
     nudger = AuditNudger(queues.open_queue(queued))
     mail_nudger = MailNudger(queues.open_queue(queued, queues.EMAIL))
     loader = GateLoader(database)
-    threads = CallThreads(settings.threads)
-    addresses = AddressBook(AddressRuleLoader(database).load)
     gate = Gate(client, publisher, loader.load)
+    resolve = resolver(settings.trusted_proxies)
+    known = KnownTokens()
+    address_of = of_event(resolve)
+    threads = CallThreads(
+        settings.threads, spare=1, known=known, allowances=gate.allowances, address_of=address_of
+    )
+    uploads = upload_threads(known=known, allowances=gate.allowances, address_of=address_of)
+    addresses = AddressBook(AddressRuleLoader(database).load)
     door = Door(addresses.check, gate.strangers.check_login)
     parts = chain.ChainParts(
         verifier=TokenVerifier(keys),
@@ -95,7 +102,8 @@ def application(settings: Settings) -> Application:
         addresses=addresses,
         tenant_of=loader.tenant_of,
         directory=PermissionDirectory(database, client, catalogue),
-        learn=threads.learn,
+        known=known,
+        must_give_way=uploads.must_give_way,
         denials=DenialAuditor(Database(pool, _DENIAL_SECONDS)),
         nudge=nudger.nudge,
         deadline_ceiling_seconds=settings.statement_timeout_seconds,
@@ -104,8 +112,9 @@ def application(settings: Settings) -> Application:
     methods = behaviours(
         servicers(settings, keys, database, Database(pool, _IMPORT_SECONDS), publisher, catalogue, door),
         chain.build(parts),
-        resolver(settings.trusted_proxies),
+        resolve,
         settings.max_request_bytes,
+        uploads,
     )
     server = Server(
         methods,
@@ -113,7 +122,13 @@ def application(settings: Settings) -> Application:
         max_request_bytes=settings.max_request_bytes,
         certificates=certificates.from_settings(settings),
     )
-    return Application(settings, pool, (nudger, mail_nudger), AddressListener(client, addresses), server)
+    return Application(
+        settings,
+        pool,
+        (nudger, mail_nudger),
+        AddressListener(client, addresses, gate.allowances.forget),
+        server,
+    )
 
 
 def servicers(

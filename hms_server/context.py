@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from hms_server import clock, errors
 
@@ -46,6 +46,17 @@ class Principal:
     limited: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
 
 
+class CallLimits(NamedTuple):
+    """A hospital's own limits of its calls; 0 leaves one to the server."""
+
+    concurrent_calls: int = 0  # under way at once, in one server process
+    max_request_bytes: int = 0
+    max_stream_bytes: int = 0
+
+
+NO_LIMITS = CallLimits()
+
+
 class Call:
     """One call on its way through the chain."""
 
@@ -57,6 +68,7 @@ class Call:
         "cancelled",
         "deadline",
         "departments",
+        "limits",
         "mailed",
         "metadata",
         "method",
@@ -89,6 +101,8 @@ class Call:
         # of whoever holds the method's permission in these departments only; None: in the whole hospital
         self.departments: frozenset[str] | None = None
         self.cancelled = False
+        # the hospital's own limits, where it has some
+        self.limits: CallLimits | None = None
         # whether an audit record of this call is stored or on its way in a transaction
         self.audited = False
         # whether it has asked for mail, and that is committed

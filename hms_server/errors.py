@@ -98,6 +98,7 @@ class ResourceExhausted(HmsError):
 
     code = "RESOURCE_EXHAUSTED"
     default_reason = "RATE_LIMITED"
+    subject = "caller"  # whose limit it is
 
 
 class Unavailable(HmsError):

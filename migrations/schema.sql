@@ -1331,6 +1331,7 @@ CREATE TABLE public.tenant (
     permission_version bigint DEFAULT 1 NOT NULL,
     create_time timestamp with time zone DEFAULT now() NOT NULL,
     update_time timestamp with time zone DEFAULT now() NOT NULL,
+    call_limits jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT tenant_state_check CHECK ((state = ANY (ARRAY['ACTIVE'::text, 'SUSPENDED'::text, 'ERASING'::text, 'ERASED'::text])))
 );
 

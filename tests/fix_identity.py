@@ -54,12 +54,16 @@ class Publications(GatePublisher):
         row_version: int,
         rate_limits: Any,
         state: str = "ACTIVE",
+        call_limits: Any = (),
         seconds: int = 0,
     ) -> None:
         self.seen.append(("tenant", tenant_id, permission_version, row_version, rate_limits))
 
     def user(self, tenant_id: str, user_id: str, permission_version: int) -> None:
         self.seen.append(("user", tenant_id, user_id, permission_version))
+
+    def limits_changed(self, tenant_id: str) -> None:
+        self.seen.append(("limits", tenant_id))
 
     def addresses_changed(self, tenant_id: str) -> None:
         self.seen.append(("addresses", tenant_id))

@@ -8,6 +8,7 @@ from typing import Any
 from hms.admin.v1 import admin_pb2 as pb
 from hms.policy.v1 import policy_pb2
 from hms_server.admin.kinds import Kind
+from hms_server.context import CallLimits
 from hms_server.patient.mapping import timestamp
 
 _TIER = "RATE_TIER_"
@@ -32,6 +33,8 @@ def tenant(row: Any) -> pb.Tenant:
         create_time=row.create_time,
         update_time=row.update_time,
         etag=str(row.version),
+        # Not set where nothing is: a tenant is as it was before there were such limits.
+        call_limits=pb.CallLimits(**row.call_limits) if row.call_limits else None,
     )
 
 
@@ -46,6 +49,11 @@ def rate_limits(limits: Iterable[pb.RateLimit]) -> list[tuple[str, int, int]]:
         (policy_pb2.RateTier.Name(each.tier).removeprefix(_TIER), each.limit, each.window_seconds)
         for each in limits
     ]
+
+
+def call_limits(limits: pb.CallLimits) -> CallLimits:
+    """What calls may be at most."""
+    return CallLimits(limits.concurrent_calls, limits.max_request_bytes, limits.max_stream_bytes)
 
 
 def settings(row: Any) -> pb.Settings:

@@ -3,34 +3,34 @@
 
 -- name: get_tenant
 -- The platform itself is not one of its hospitals.
-SELECT id, version, code, display_name, state, rate_limits, permission_version, create_time,
+SELECT id, version, code, display_name, state, rate_limits, call_limits, permission_version, create_time,
        update_time
 FROM tenant
 WHERE id = :id::uuid AND id <> '00000000-0000-0000-0000-000000000000'
 
 -- name: lock_tenant
-SELECT id, version, code, display_name, state, rate_limits, permission_version
+SELECT id, version, code, display_name, state, rate_limits, call_limits, permission_version
 FROM tenant
 WHERE id = :id::uuid AND id <> '00000000-0000-0000-0000-000000000000'
 FOR NO KEY UPDATE
 
 -- name: list_tenants
-SELECT id, version, code, display_name, state, rate_limits, create_time, update_time
+SELECT id, version, code, display_name, state, rate_limits, call_limits, create_time, update_time
 FROM tenant
 WHERE code > :after AND id <> '00000000-0000-0000-0000-000000000000'
 ORDER BY code
 LIMIT :limit
 
 -- name: list_tenants_backward
-SELECT id, version, code, display_name, state, rate_limits, create_time, update_time
+SELECT id, version, code, display_name, state, rate_limits, call_limits, create_time, update_time
 FROM tenant
 WHERE code < :before AND id <> '00000000-0000-0000-0000-000000000000'
 ORDER BY code DESC
 LIMIT :limit
 
 -- name: insert_tenant
-INSERT INTO tenant (id, code, display_name, state, rate_limits)
-VALUES (:tenant_id, :code, :display_name, :state, :rate_limits::jsonb)
+INSERT INTO tenant (id, code, display_name, state, rate_limits, call_limits)
+VALUES (:tenant_id, :code, :display_name, :state, :rate_limits::jsonb, :call_limits::jsonb)
 
 -- name: insert_settings
 INSERT INTO tenant_setting (tenant_id) VALUES (:tenant_id)
@@ -44,14 +44,14 @@ WITH kept AS (
   INSERT INTO tenant_version (tenant_id, version, row_data, actor_id)
   SELECT id, version,
          jsonb_build_object('code', code, 'display_name', display_name, 'state', state,
-                            'rate_limits', rate_limits),
+                            'rate_limits', rate_limits, 'call_limits', call_limits),
          :actor_id::uuid
   FROM tenant
   WHERE id = :tenant_id
 )
 UPDATE tenant
 SET version = version + 1, update_time = now(), display_name = :display_name, state = :state,
-    rate_limits = :rate_limits::jsonb,
+    rate_limits = :rate_limits::jsonb, call_limits = :call_limits::jsonb,
     permission_version = permission_version + :permission_step::bigint
 WHERE id = :tenant_id
 

@@ -9,7 +9,7 @@ from hms_server import errors, ids
 from hms_server.errors import FieldViolation
 from hms_server.identity import password_rules
 
-TENANT_FIELDS = ("display_name", "state", "rate_limits")
+TENANT_FIELDS = ("display_name", "state", "rate_limits", "call_limits")
 TENANT_STATES = ("ACTIVE", "SUSPENDED")
 REQUIRED_SETTINGS = ("time_zone", "uhid_prefix", "uhid_digits")
 # What may be left to the platform: 0 in the API, null in the table.

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from hms_server.admin.rules import RateLimits
+from hms_server.context import CallLimits
 from hms_server.database.pages import Page
 from hms_server.database.queries import load_queries
 from hms_server.database.transaction import Pending, Transaction
@@ -36,7 +37,13 @@ def list_tenants(transaction: Transaction, page: Page) -> Pending:
 
 
 def insert_tenant(
-    transaction: Transaction, *, code: str, display_name: str, state: str, rate_limits: RateLimits
+    transaction: Transaction,
+    *,
+    code: str,
+    display_name: str,
+    state: str,
+    rate_limits: RateLimits,
+    call_limits: CallLimits,
 ) -> None:
     """The tenant that was entered, with its settings and its counter of UHIDs."""
     transaction.queue(
@@ -45,6 +52,7 @@ def insert_tenant(
         display_name=display_name,
         state=state,
         rate_limits=orjson.dumps(rate_limits).decode(),
+        call_limits=_stored(call_limits),
     )
     transaction.queue(_SQL["insert_settings"])
     transaction.queue(_SQL["insert_uhid_counter"])
@@ -56,6 +64,7 @@ def update_tenant(
     display_name: str,
     state: str,
     rate_limits: RateLimits,
+    call_limits: CallLimits,
     permission_step: int,
     actor_id: str,
 ) -> None:
@@ -65,9 +74,15 @@ def update_tenant(
         display_name=display_name,
         state=state,
         rate_limits=orjson.dumps(rate_limits).decode(),
+        call_limits=_stored(call_limits),
         permission_step=permission_step,
         actor_id=actor_id,
     )
+
+
+def _stored(limits: CallLimits) -> str:
+    """What is set of a tenant's limits, as the column holds it."""
+    return orjson.dumps({name: value for name, value in limits._asdict().items() if value}).decode()
 
 
 def get_settings(transaction: Transaction) -> Pending:

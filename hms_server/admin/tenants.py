@@ -19,7 +19,7 @@ from hms_server.database.retry import on_conflict
 from hms_server.database.transaction import Database, Pending, Transaction
 from hms_server.gate.publisher import GatePublisher
 from hms_server.identity import provision
-from hms_server.identity.gate_state import limits
+from hms_server.identity.gate_state import call_limits, limits
 from hms_server.identity.passwords import Passwords
 
 
@@ -68,6 +68,7 @@ class Tenants:
                         display_name=tenant.display_name,
                         state=mapping.tenant_state(tenant.state) if tenant.state else "ACTIVE",
                         rate_limits=rate_limits,
+                        call_limits=mapping.call_limits(tenant.call_limits),
                     )
                     provision.add_system_roles(transaction, tenant_id)
                     provision.add_administrator(
@@ -114,7 +115,7 @@ class Tenants:
 
     @on_conflict
     def update(self, request: pb.UpdateTenantRequest, call: Call) -> pb.Tenant:
-        """Changes name, state or rate limits."""
+        """Changes name, state or limits."""
         rules.require_platform(call.tenant_id)
         tenant = request.tenant
         aip.require_id("tenant.id", tenant.id)
@@ -143,6 +144,11 @@ class Tenants:
                     display_name=(tenant.display_name if "display_name" in fields else row.display_name),
                     state=state,
                     rate_limits=(asked_limits if "rate_limits" in fields else limits(row.rate_limits)),
+                    call_limits=(
+                        mapping.call_limits(tenant.call_limits)
+                        if "call_limits" in fields
+                        else call_limits(row.call_limits)
+                    ),
                     permission_step=int(state == "SUSPENDED" and row.state != state),
                     actor_id=call.caller.user_id,
                 )
@@ -151,8 +157,15 @@ class Tenants:
         # On a repeat too: the first try may have ended between its commit and this line.
         after = _found(answer)
         self._publisher.tenant(
-            after.id, after.permission_version, after.version, limits(after.rate_limits), after.state
+            after.id,
+            after.permission_version,
+            after.version,
+            limits(after.rate_limits),
+            after.state,
+            call_limits(after.call_limits),
         )
+        if "call_limits" in fields:
+            self._publisher.limits_changed(after.id)
         return mapping.tenant(after)
 
 

@@ -14,6 +14,7 @@ from hms_server.devstack.tour_visit import BAD_REQUEST, Session, Visit, expect, 
 PASSWORD = "guided-tour-of-the-hospital"
 _FIRST_PASSWORD = "from-the-operator-at-first"
 _LOGIN_LIMIT = 5
+_OWN_LIMIT = 2048
 _TOO_LARGE = 4 * 1024 * 1024 + 1
 
 
@@ -137,13 +138,14 @@ def second_hospital(visit: Visit) -> str:
         "admin_password": _FIRST_PASSWORD,
         "request_id": ids.uuid7(),
     }
-    operator.call("POST", "/v1/tenants", body).ok()
+    tenant = operator.call("POST", "/v1/tenants", body).ok()
     # The operator knows this password: it opens nothing until the hospital has one of its own.
     newcomer = visit.sign_in(code, "admin", _FIRST_PASSWORD)
     newcomer.call("GET", "/v1/patients").refused(http.client.FORBIDDEN, "PASSWORD_CHANGE_REQUIRED")
     change = {"present_password": _FIRST_PASSWORD, "new_password": PASSWORD}
     newcomer.call("POST", "/v1/auth:changePassword", change).ok()
     stranger = visit.sign_in(code, "admin", PASSWORD)
+    visit.keep("second hospital", (operator, tenant["id"], stranger))
     patient_id = visit.made("patient")["id"]
     path = f"/v1/patients/{patient_id}"
     stranger.call("GET", path).refused(http.client.NOT_FOUND, "NOT_FOUND")
@@ -155,6 +157,20 @@ def second_hospital(visit: Visit) -> str:
     audited = stranger.call("GET", f"/v1/auditEvents?{urlencode({'patient_id': patient_id})}").ok()
     expect(not audited["audit_events"], "the audit showed events of the first hospital")
     return f"{code}: get, change, search, list and audit"
+
+
+def own_limits(visit: Visit) -> str:
+    """A limit of the second hospital's requests is in force at once, for it alone."""
+    operator, tenant_id, stranger = visit.made("second hospital")
+    limits = {"call_limits": {"max_request_bytes": _OWN_LIMIT, "concurrent_calls": 50}}
+    operator.call("PATCH", f"/v1/tenants/{tenant_id}", limits).ok()
+    large = {"query": "x" * _OWN_LIMIT}
+    answer = stranger.call("POST", "/v1/patients:search", large)
+    answer.refused(http.client.TOO_MANY_REQUESTS, "OVER_REQUEST_SIZE_OF_TENANT")
+    stranger.call("POST", "/v1/patients:search", {"query": "x"}).ok()
+    first = visit.me.call("POST", "/v1/patients:search", large)
+    expect(first.status != http.client.TOO_MANY_REQUESTS, "the first hospital has the limit of the second")
+    return f"429 OVER_REQUEST_SIZE_OF_TENANT above {_OWN_LIMIT} bytes"
 
 
 def login_limit(visit: Visit) -> str:
@@ -247,9 +263,10 @@ REFUSALS = (
     oversized_body,
     doctor,
     second_hospital,
+    own_limits,
     login_limit,
     limit_headers,
 )
 SESSIONS = (refresh, microservice, logout)
 # Steps that need the platform's administrator.
-OF_THE_PLATFORM = (second_hospital,)
+OF_THE_PLATFORM = (second_hospital, own_limits)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hms_server.errors import ConfigError
+from hms_server.gate.keys import network
 
 
 def peer_address(peer: str) -> str:
@@ -59,3 +60,23 @@ def resolver(trusted: str) -> Callable[[Any, dict[str, str]], str]:
         return forwarded if forwarded and is_trusted(address) and _is_address(forwarded) else address
 
     return resolve
+
+
+class _Arrived:
+    """A call that no context was made of yet."""
+
+    def __init__(self, call: Any) -> None:
+        self._call = call
+
+    def peer(self) -> str:
+        peer = self._call.peer()
+        return peer.decode() if isinstance(peer, bytes) else str(peer)
+
+
+def of_event(resolve: Callable[[Any, dict[str, str]], str]) -> Callable[[Any], str]:
+    """A function of grpcio's event of a new call: whom it counts as (gate/keys.py)."""
+
+    def address_of(event: Any) -> str:
+        return network(resolve(_Arrived(event.call), dict(event.invocation_metadata)))
+
+    return address_of

@@ -23,6 +23,8 @@ from hms_server.edge.interceptors.metrics import MetricsInterceptor
 from hms_server.edge.interceptors.request_id import RequestIdInterceptor
 from hms_server.edge.interceptors.share import ShareInterceptor
 from hms_server.edge.interceptors.validation import ValidationInterceptor
+from hms_server.edge.known import KnownTokens
+from hms_server.edge.stream import MustGiveWay, nobody_waits
 from hms_server.gate.addresses import AddressBook
 from hms_server.gate.gate import Gate
 
@@ -37,10 +39,11 @@ class ChainParts:
     tenant_of: Callable[[str], str]
     directory: Directory
     denials: Denials
-    learn: Callable[[str, str], None]
+    known: KnownTokens
     nudge: Callable[[str], None]
     deadline_ceiling_seconds: float
     nudge_mail: Callable[[str], None] | None = None
+    must_give_way: MustGiveWay = nobody_waits
 
 
 def build(parts: ChainParts) -> tuple[Interceptor, ...]:
@@ -53,10 +56,10 @@ def build(parts: ChainParts) -> tuple[Interceptor, ...]:
         DeadlineInterceptor(parts.deadline_ceiling_seconds),
         AddressInterceptor(parts.addresses),
         AuthenticationInterceptor(parts.verifier, parts.gate.strangers.report_failure),
-        ShareInterceptor(parts.learn),
+        ShareInterceptor(parts.known),
         GateInterceptor(parts.gate, parts.addresses, parts.tenant_of),
         AuthorizationInterceptor(parts.directory),
-        ValidationInterceptor(),
+        ValidationInterceptor(parts.must_give_way),
     )
 
 

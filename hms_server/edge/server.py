@@ -17,6 +17,7 @@ from hms_server.edge import chain as chains
 from hms_server.edge.bound import BoundMethod, Interceptor
 from hms_server.edge.certificates import ServerCertificates
 from hms_server.edge.operators import add_channelz
+from hms_server.edge.reflection import add_reflection
 from hms_server.edge.threads import CallThreads
 from hms_server.edge.transport import Behaviour, Resolve, StreamBehaviour, behaviour
 from hms_server.errors import ConfigError
@@ -24,8 +25,14 @@ from hms_server.policy import policy_of, services
 
 # Above the chain's own limit, so that a caller who is a little over it gets a reasoned answer.
 _TRANSPORT_FACTOR = 2
-# Client-streaming calls served at once; more of them wait for one to end.
+# Client-streaming calls served at once, and of one hospital, those that wait for one to end among them.
 _STREAM_THREADS = 2
+_MOST_STREAMS = 100
+
+
+def upload_threads(**parts: Any) -> CallThreads:
+    """The threads of client-streaming methods; `parts` as CallThreads takes them."""
+    return CallThreads(_STREAM_THREADS, most_calls=_MOST_STREAMS, name="hms-stream", **parts)
 
 
 def behaviours(
@@ -33,14 +40,16 @@ def behaviours(
     chain: tuple[Interceptor, ...],
     resolve: Resolve,
     max_request_bytes: int,
+    uploads: CallThreads | None = None,
 ) -> dict[str, dict[str, Behaviour]]:
-    """Every method's behaviour, by service and method. `servicers` by the service's full name.
+    """Every method's behaviour, by service and method. `servicers` by the service's full name, `uploads`: the
+    threads of client-streaming methods.
 
     Raises ConfigError for a service without a servicer, an RPC without a method or a policy: the
     server does not start.
     """
     found: dict[str, dict[str, Behaviour]] = {}
-    pool = concurrent.futures.ThreadPoolExecutor(_STREAM_THREADS, thread_name_prefix="hms-stream")
+    pool = uploads or upload_threads()
     for service in services():
         servicer = servicers.get(service.full_name)
         if servicer is None:
@@ -101,14 +110,14 @@ class Server:
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         add_channelz(self._server)
-        reflection.enable_server_reflection(
+        add_reflection(
+            self._server,
             [
                 *methods,
                 health.SERVICE_NAME,
                 "grpc.channelz.v1.Channelz",
                 reflection.SERVICE_NAME,
             ],
-            self._server,
         )
 
     def start(self, listen: str) -> None:

@@ -44,9 +44,9 @@ def to_status(error: errors.HmsError, request_id: str) -> StatusError:
         nanos = max(1, math.ceil(error.retry_seconds * 1e9))
         delay = duration_pb2.Duration(seconds=nanos // 10**9, nanos=nanos % 10**9)
         details.append(error_details_pb2.RetryInfo(retry_delay=delay))
-    if error.code == "RESOURCE_EXHAUSTED":
+    if isinstance(error, errors.ResourceExhausted):
         quota = error_details_pb2.QuotaFailure()
-        quota.violations.add(subject="caller", description=error.message)
+        quota.violations.add(subject=error.subject, description=error.message)
         details.append(quota)
     packed = []
     for detail in details:

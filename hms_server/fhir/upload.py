@@ -23,6 +23,8 @@ DEADLINE_SECONDS = 300.0
 _DETAILS_KEY = "grpc-status-details-bin"
 # A server that is started anew is back within this.
 _BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
+# Over a limit of how often or how many: told when to try again, as often as it takes.
+_WAITS = ("RATE_LIMITED", "TOO_MANY_CALLS_AT_ONCE")
 _MAY_PASS = ("UNAVAILABLE", "DEADLINE_EXCEEDED")
 _TOKEN_RENEWED = ("TOKEN_EXPIRED", "PERMISSIONS_STALE")
 # What the next bundle would meet too.
@@ -92,7 +94,7 @@ class Uploader:
                 return answer
             if self._stop.is_set():
                 raise Stopped
-            if failure.reason == "RATE_LIMITED":
+            if failure.reason in _WAITS:
                 self._limited(failure.retry_seconds)
                 continue
             wait = next(tries, None)

@@ -125,20 +125,23 @@ class AddressBook:
             metrics.GATE_FALLBACK.labels("addresses").inc()
             entry = before._replace(until=clock.monotonic() + _AGAIN_SECONDS)
         with self._lock:
-            if len(self._entries) >= _MOST_ENTRIES:
-                self._entries.clear()
+            # Whoever logs in may name any hospital, also one that is not there: the oldest makes room.
+            if tenant_id not in self._entries and len(self._entries) >= _MOST_ENTRIES:
+                del self._entries[next(iter(self._entries))]
             # What changed while it was being read may be missing in it: good for this call alone.
             self._entries[tenant_id] = entry if changes == self._changes else entry._replace(until=0.0)
         return entry
 
     def _is_first(self, tenant_id: str, address: str) -> bool:
         now = clock.monotonic()
-        if self._refused.get((tenant_id, address), 0.0) > now:
-            return False
-        if len(self._refused) >= _MOST_ENTRIES:
-            self._refused.clear()
-        self._refused[tenant_id, address] = now + _AUDIT_SECONDS
-        return True
+        with self._lock:
+            if self._refused.get((tenant_id, address), 0.0) > now:
+                return False
+            self._refused.pop((tenant_id, address), None)
+            if len(self._refused) >= _MOST_ENTRIES:
+                del self._refused[next(iter(self._refused))]
+            self._refused[tenant_id, address] = now + _AUDIT_SECONDS
+            return True
 
 
 def check_platform(book: AddressBook, address: str) -> None:

@@ -33,7 +33,7 @@ class RateLimited(errors.ResourceExhausted):
 def judge(answer: list[int]) -> Quota:
     """The quota of a call that passes; raises PermissionDenied, Unauthenticated or RateLimited for
     another."""
-    outcome, limit, remaining, reset_ms, first = answer
+    outcome, limit, remaining, reset_ms, first = answer[:5]
     COUNTS[outcome].inc()
     if outcome == PASS:
         return Quota(limit, remaining, math.ceil(reset_ms / 1000))

@@ -13,6 +13,11 @@ local function live_sum(key, bucket, window_ms)
     redis.call('DEL', key)
     return 0
   end
+  -- The clock went back by more than a window: nobody waits until it has caught up.
+  if tonumber(head[1]) > bucket + BUCKETS then
+    redis.call('DEL', key)
+    return 0
+  end
   if tonumber(head[1]) >= bucket then return tonumber(head[2]) end
   local sum, old = 0, {}
   local all = redis.call('HGETALL', key)
@@ -32,7 +37,9 @@ end
 local function take(key, bucket, weight, window_ms)
   redis.call('HINCRBY', key, 's', weight)
   if redis.call('HINCRBY', key, bucket, weight) == weight then
-    redis.call('HSET', key, 'b', bucket, 'w', window_ms)
+    -- The newest bucket stays the newest where the clock went back.
+    local newest = math.max(bucket, tonumber(redis.call('HGET', key, 'b') or bucket))
+    redis.call('HSET', key, 'b', newest, 'w', window_ms)
     redis.call('PEXPIRE', key, window_ms * 2)
   end
 end

@@ -14,6 +14,7 @@ import redis
 from hms_server import clock
 from hms_server.context import Principal
 from hms_server.gate import keys
+from hms_server.gate.allowances import Allowances
 from hms_server.gate.answers import (
     COUNTS,
     MISS,
@@ -55,6 +56,7 @@ class Gate:
         self._load = load
         self._states = LocalStates(load)
         self._limiter = LocalLimiter()
+        self.allowances = Allowances()
         self._switch = RedisSwitch(self._states.clear)
         self.strangers = Strangers(client, self._switch, self._limiter)
 
@@ -65,6 +67,7 @@ class Gate:
             try:
                 answer = self._ask(principal, tier, limit, weight)
                 self._switch.answered()
+                self.allowances.heard(principal.tenant_id, answer)
                 return judge(answer)
             except redis.RedisError as error:
                 self._switch.failed(error)
@@ -107,6 +110,7 @@ class Gate:
             state.tenant_row_version,
             state.rate_limits,
             state.tenant_state,
+            state.call_limits,
             seconds,
         )
         self._publisher.publish(
@@ -127,6 +131,7 @@ class Gate:
         if state is None or not state.session_active:
             COUNTS[REVOKED].inc()
             raise revoked()
+        self.allowances.told(principal.tenant_id, state.call_limits)
         present = state.tenant_permission_version + state.user_permission_version
         if present != principal.permission_version:
             COUNTS[STALE].inc()

@@ -8,6 +8,8 @@ import ipaddress
 
 # Where ids of tenants are published whose rules of addresses changed.
 ADDRESS_CHANNEL = "hms:address-rules"
+# Where ids of tenants are published whose limits of calls changed.
+LIMITS_CHANNEL = "hms:call-limits"
 
 
 def tenant(tenant_id: str) -> str:

@@ -12,6 +12,8 @@ from hms_server.gate.state import GateState
 from hms_server.gate.tiers import Limit
 
 _MOST_ENTRIES = 50_000
+# Calls of one thousandth of a window are kept as one.
+_GRAINS = 1000
 _LEAST_WAIT = 0.001
 
 
@@ -46,10 +48,11 @@ class LocalStates:
 
 
 class LocalLimiter:
-    """A sliding window over this process's own calls."""
+    """A sliding window over this process's own calls, in bounded memory whatever is called."""
 
     def __init__(self) -> None:
-        self._calls: dict[str, collections.deque[float]] = {}
+        # Time and number of calls, the latest time where several are kept as one.
+        self._calls: dict[str, collections.deque[list[float]]] = {}
         self._lock = threading.Lock()
 
     def take(self, key: str, limit: Limit, weight: int = 1) -> float:
@@ -57,24 +60,47 @@ class LocalLimiter:
         now = clock.monotonic()
         weight = min(weight, limit.calls)
         with self._lock:
-            if key not in self._calls and len(self._calls) >= _MOST_ENTRIES:
-                self._calls.clear()
-            calls = self._calls.setdefault(key, collections.deque())
-            while calls and calls[0] <= now - limit.seconds:
-                calls.popleft()
-            over = len(calls) + weight - limit.calls
-            if over > 0:
-                # Never 0, which floating point could make of very little: that would let the call pass.
-                return max(calls[over - 1] + limit.seconds - now, _LEAST_WAIT)
-            calls.extend([now] * weight)
+            wait = self._wait(key, limit, weight, now)
+            if wait:
+                return wait
+            calls = self._calls.get(key)
+            if calls is None:
+                if len(self._calls) >= _MOST_ENTRIES:
+                    # The oldest makes room.
+                    del self._calls[next(iter(self._calls))]
+                calls = self._calls[key] = collections.deque()
+            grain = limit.seconds / _GRAINS
+            if calls and calls[-1][0] // grain == now // grain:
+                calls[-1] = [now, calls[-1][1] + weight]
+            else:
+                calls.append([now, weight])
             return 0.0
+
+    def wait(self, key: str, limit: Limit) -> float:
+        """What `take` would return; counts nothing."""
+        with self._lock:
+            return self._wait(key, limit, 1, clock.monotonic())
+
+    def _wait(self, key: str, limit: Limit, weight: int, now: float) -> float:
+        calls = self._calls.get(key)
+        while calls and calls[0][0] <= now - limit.seconds:
+            calls.popleft()
+        over = sum(count for _, count in calls or ()) + weight - limit.calls
+        for time, count in calls or ():
+            if over <= 0:
+                break
+            over -= count
+            if over <= 0:
+                # Never 0, which floating point could make of very little: that would let the call pass.
+                return max(time + limit.seconds - now, _LEAST_WAIT)
+        return 0.0
 
     def give_back(self, key: str) -> None:
         """Takes the last call off the count."""
         with self._lock:
             calls = self._calls.get(key)
             if calls:
-                calls.pop()
+                calls[-1][1] -= 1
 
     def forget(self, key: str) -> None:
         """Starts anew."""

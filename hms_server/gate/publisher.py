@@ -11,7 +11,9 @@ import logging
 
 import redis
 
+from hms_server.context import NO_LIMITS, CallLimits
 from hms_server.gate import keys
+from hms_server.gate.allowances import to_text
 from hms_server.gate.bounds import WITHOUT_REDIS_SECONDS
 from hms_server.telemetry import logs, metrics
 
@@ -41,6 +43,7 @@ class GatePublisher:
         row_version: int,
         rate_limits: dict[str, tuple[int, int]],
         state: str = "ACTIVE",
+        call_limits: CallLimits = NO_LIMITS,
         seconds: int = WITHOUT_REDIS_SECONDS,
     ) -> None:
         """A tenant's permission version, limits, and whether it is barred. The sum of the versions orders
@@ -51,6 +54,8 @@ class GatePublisher:
         if state != "ACTIVE":
             # beside the limits in the tenant's hash: gate.lua refuses where the field stands
             limits += ["barred", "1"]
+        if text := to_text(call_limits):
+            limits += ["calls", text]
         self.publish(
             tenant_id,
             tenant_version=str(permission_version),
@@ -71,6 +76,14 @@ class GatePublisher:
         """A tenant's rules of addresses are others now: every process reads them anew."""
         try:
             self._client.publish(keys.ADDRESS_CHANNEL, tenant_id)
+        except redis.RedisError as error:
+            _lost(error)
+
+    def limits_changed(self, tenant_id: str) -> None:
+        """A tenant's limits of calls are others now. The gate's answers tell which; a process that refuses
+        for the limits of before hears it here."""
+        try:
+            self._client.publish(keys.LIMITS_CHANNEL, tenant_id)
         except redis.RedisError as error:
             _lost(error)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from hms_server.context import NO_LIMITS, CallLimits
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class GateState:
@@ -17,3 +19,4 @@ class GateState:
     session_active: bool
     # Tier without prefix ("SEARCH"): calls, seconds; in place of the tier's default
     rate_limits: dict[str, tuple[int, int]]
+    call_limits: CallLimits = NO_LIMITS

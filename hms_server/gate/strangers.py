@@ -91,6 +91,8 @@ class Strangers:
             except redis.RedisError as error:
                 self._switch.failed(error)
         if limit is UNLIMITED:
-            return Quota(0, 0, 0)
+            # There are no blocks here: whoever used up his failures waits until they leave the window.
+            wait = self._limiter.wait(names[0], FAILURES)
+            return judge_wait(FAILURES.calls, 0, FAILURES.seconds, wait) if wait else Quota(0, 0, 0)
         metrics.GATE_FALLBACK.labels("address").inc()
         return judge_wait(limit.calls, limit.calls - 1, limit.seconds, self._limiter.take(names[0], limit))

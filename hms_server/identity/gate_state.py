@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hms_server import ids
+from hms_server.context import CallLimits
 from hms_server.database.transaction import Database
 from hms_server.gate.state import GateState
 from hms_server.identity import rules, store
@@ -45,9 +48,15 @@ class GateLoader:
             user_state=row.user_state,
             session_active=row.session_active,
             rate_limits=limits(row.rate_limits),
+            call_limits=call_limits(row.call_limits),
         )
 
 
 def limits(stored: dict[str, list[int]]) -> dict[str, tuple[int, int]]:
     """A tenant's rate limits as the gate takes them, from the column `rate_limits`."""
     return {tier: (calls, seconds) for tier, (calls, seconds) in stored.items()}
+
+
+def call_limits(stored: dict[str, Any]) -> CallLimits:
+    """What a tenant's calls may be at most, from the column `call_limits`."""
+    return CallLimits(**stored)

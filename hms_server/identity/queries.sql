@@ -130,7 +130,7 @@ LIMIT :limit
 
 -- name: gate_state
 SELECT t.permission_version AS tenant_permission_version, t.version AS tenant_row_version,
-       t.state AS tenant_state, t.rate_limits,
+       t.state AS tenant_state, t.rate_limits, t.call_limits,
        u.permission_version AS user_permission_version, u.state AS user_state,
        s.id IS NOT NULL AS session_active
 FROM tenant t
@@ -142,14 +142,14 @@ WHERE t.id = :tenant_id
 -- name: lock_tenant
 -- Changes of users and roles of one tenant take turns: they are rare, and rules such as "one
 -- administrator stays" look at several rows.
-SELECT permission_version, version, rate_limits, state FROM tenant
+SELECT permission_version, version, rate_limits, call_limits, state FROM tenant
 WHERE id = :tenant_id
 FOR NO KEY UPDATE
 
 -- name: bump_tenant_permissions
 UPDATE tenant SET permission_version = permission_version + 1
 WHERE id = :tenant_id
-RETURNING permission_version, version, rate_limits, state
+RETURNING permission_version, version, rate_limits, call_limits, state
 
 -- name: load_roles_of
 -- A service account's own permissions are like a role that it alone holds.

@@ -14,7 +14,7 @@ from hms_server.database.retry import on_conflict
 from hms_server.database.transaction import Database, Pending, Transaction
 from hms_server.gate.publisher import GatePublisher
 from hms_server.identity import mapping, rules, store
-from hms_server.identity.gate_state import limits
+from hms_server.identity.gate_state import call_limits, limits
 from hms_server.identity.permissions import Catalogue, Grants
 
 
@@ -137,6 +137,7 @@ class Roles:
                 present.version,
                 limits(present.rate_limits),
                 present.state,
+                call_limits(present.call_limits),
             )
         return self._shown(call, _found(answer))
 

@@ -35,7 +35,7 @@ UPDATE tenant SET state = %s, version = version + 1, update_time = now(),
   permission_version = permission_version + 1
 WHERE id = %s RETURNING version
 """
-_TOMBSTONE = "UPDATE tenant SET display_name = '', rate_limits = '{}' WHERE id = %s"
+_TOMBSTONE = "UPDATE tenant SET display_name = '', rate_limits = '{}', call_limits = '{}' WHERE id = %s"
 _ERASURE = """
 SELECT operator, export_sha256, removed, certificate,
        to_char(begin_time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),

@@ -22,6 +22,10 @@ IN_FLIGHT = Gauge("hms_requests_in_flight", "Calls being served.", multiprocess_
 GATE = Counter("hms_gate_total", "Gate outcomes: pass, miss, stale, revoked, limited, ...", ["outcome"])
 GATE_FALLBACK = Counter("hms_gate_fallback_total", "Calls gated without Redis, by what decided.", ["part"])
 CACHE = Counter("hms_cache_total", "Cache look-ups by cache and result.", ["cache", "result"])
+CALLS_REFUSED = Counter("hms_calls_refused_total", "Calls over a hospital's own limits, by which.", ["why"])
+DENIALS_UNTOLD = Counter(
+    "hms_denials_untold_total", "Denials like others of the same minute, which leave no audit record."
+)
 BREAK_GLASS = Counter("hms_break_glass_total", "Grants to see a patient that were taken by break-glass.")
 MAILS = Counter(
     "hms_mails_total",

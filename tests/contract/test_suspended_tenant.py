@@ -76,6 +76,28 @@ def test_every_rpc_is_refused_with_its_own_reason(method, suspended):
     assert refused(lambda: call(suspended.channel, method, suspended.metadata)) == REFUSED
 
 
+def test_refused_calls_leave_few_audit_records_however_many_they_are(stack, suspended):
+    """One a minute for the user and address in each process; the rest is counted (hms_requests_total)."""
+    statement = """
+        SELECT count(*) FROM (
+          SELECT tenant_id, reason FROM audit_event
+          UNION ALL SELECT tenant_id, record->>'reason' FROM audit_outbox
+        ) AS told WHERE tenant_id = %(id)s AND reason = 'TENANT_SUSPENDED'
+    """
+    with psycopg.connect(stack.env["HMS_DATABASE_URL"], autocommit=True) as owner:
+
+        def records():
+            return owner.execute(statement, {"id": suspended.tenant_id}).fetchone()[0]
+
+        refused(lambda: call(suspended.channel, METHODS[0].values[0], suspended.metadata))
+        before = records()
+        assert before >= 1
+        for param in METHODS * 3:
+            refused(lambda m=param.values[0]: call(suspended.channel, m, suspended.metadata))
+        # Two processes, and at most two turns of a minute.
+        assert records() - before <= 4
+
+
 def test_what_takes_no_token_is_known():
     """A new one must be looked at: it is not behind the gate."""
     assert {"Login", "Refresh", "GetJwks", "CompletePasswordReset", "IssueServiceToken"} == PUBLIC

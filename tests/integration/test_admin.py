@@ -8,7 +8,7 @@ import pytest
 
 from hms.admin.v1 import admin_pb2 as pb
 from hms.policy.v1 import policy_pb2
-from hms_server import errors, ids
+from hms_server import errors, ids, validation
 from tests.fix_identity import PASSWORD
 
 SUSPENDED = pb.TENANT_STATE_SUSPENDED
@@ -164,6 +164,44 @@ def test_suspending_makes_tokens_stale_and_resuming_does_not(house, hospital):
     update(house, hospital.id, state=SUSPENDED)
     update(house, hospital.id, state=pb.TENANT_STATE_ACTIVE)
     assert [seen[2:4] for seen in house.published()] == [(2, 2), (2, 3), (2, 4)]
+
+
+def test_limits_of_calls_are_kept_published_and_taken_back(house, hospital):
+    _, tenant = create(house, "limited", call_limits=pb.CallLimits(concurrent_calls=7))
+    assert get(house, tenant.id).call_limits == pb.CallLimits(concurrent_calls=7)
+    assert not get(house, hospital.id).HasField("call_limits")
+    limits = pb.CallLimits(concurrent_calls=3, max_request_bytes=2048, max_stream_bytes=4096)
+    house.published()
+    assert update(house, hospital.id, call_limits=limits).call_limits == limits
+    assert house.published()[-1] == ("limits", hospital.id)
+    stored = {"concurrent_calls": 3, "max_request_bytes": 2048, "max_stream_bytes": 4096}
+    assert rows(house, "SELECT call_limits FROM tenant WHERE id = %s", hospital.id) == [(stored,)]
+    # What is not named stays: another change, and a change of roles, which is published too.
+    assert update(house, hospital.id, display_name="Other").call_limits == limits
+    assert ("limits", hospital.id) not in house.published()
+    listed = house.do("AdminService/ListTenants", pb.ListTenantsRequest(page_size=1000), house.platform())
+    assert next(t for t in listed.tenants if t.id == hospital.id).call_limits == limits
+    assert not update(house, hospital.id, mask=("call_limits",)).HasField("call_limits")
+    versions = rows(
+        house,
+        "SELECT row_data->'call_limits' FROM tenant_version WHERE tenant_id = %s ORDER BY version",
+        hospital.id,
+    )
+    assert versions == [({},), (stored,), (stored,)]
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"concurrent_calls": -1},
+        {"max_request_bytes": 1023},
+        {"max_stream_bytes": 5},
+        {"max_request_bytes": -1},
+    ],
+)
+def test_limits_that_nobody_could_work_with_are_refused(limits):
+    request = pb.UpdateTenantRequest(tenant=pb.Tenant(id=ids.uuid7(), call_limits=pb.CallLimits(**limits)))
+    assert [v.field for v in validation.violations(request)] == [f"tenant.call_limits.{next(iter(limits))}"]
 
 
 @pytest.mark.parametrize(

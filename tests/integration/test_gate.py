@@ -11,6 +11,7 @@ import pytest
 import redis
 
 from hms_server import clock, errors, ids
+from hms_server.context import CallLimits
 from hms_server.gate import bounds, keys
 from hms_server.gate.gate import Gate, RateLimited
 from hms_server.gate.publisher import GatePublisher
@@ -344,3 +345,65 @@ def test_redis_away_is_told_in_metrics_and_once_in_the_log(dead, caller, caplog)
 
 def fallbacks(part):
     return prometheus_client.REGISTRY.get_sample_value("hms_gate_fallback_total", {"part": part}) or 0
+
+
+LIMITS = CallLimits(concurrent_calls=3, max_request_bytes=2048)
+
+
+def test_limits_of_calls_come_with_the_answer_and_go_with_it(client, caller):
+    checked = gate(client, Loader(call_limits=LIMITS))
+    assert checked.allowances.of(caller.tenant_id) is None
+    checked.check(caller, "EXEMPT")
+    assert checked.allowances.of(caller.tenant_id) == LIMITS
+    # Another process hears of it with its first call, though Redis has it from this one.
+    other = gate(client, Loader())
+    other.check(caller, "DEFAULT")
+    assert other.allowances.of(caller.tenant_id) == LIMITS
+    GatePublisher(client).tenant(caller.tenant_id, 1, 2, {}, call_limits=CallLimits(max_stream_bytes=9))
+    for each in (checked, other):
+        each.check(caller, "DEFAULT")
+        assert each.allowances.of(caller.tenant_id) == CallLimits(max_stream_bytes=9)
+    GatePublisher(client).tenant(caller.tenant_id, 1, 3, {})
+    checked.check(caller, "DEFAULT")
+    assert checked.allowances.of(caller.tenant_id) is None
+    assert checked.allowances._known == {}
+
+
+def test_limits_of_calls_are_heard_with_a_refusal_too(client, caller):
+    checked = gate(client, Loader(rate_limits={"SEARCH": (1, 60)}))
+    checked.check(caller, "SEARCH")
+    GatePublisher(client).tenant(caller.tenant_id, 1, 2, {"SEARCH": (1, 60)}, call_limits=LIMITS)
+    with pytest.raises(RateLimited):
+        checked.check(caller, "SEARCH")
+    assert checked.allowances.of(caller.tenant_id) == LIMITS
+
+
+def test_a_token_that_is_refused_does_not_take_the_limits_of_calls_away(client, caller):
+    checked, publisher = gate(client, Loader(call_limits=LIMITS)), GatePublisher(client)
+    checked.check(caller, "DEFAULT")
+    publisher.user(caller.tenant_id, caller.user_id, 2)
+    with pytest.raises(errors.Unauthenticated):
+        checked.check(caller, "DEFAULT")
+    publisher.session_revoked(caller.tenant_id, caller.session_id)
+    with pytest.raises(errors.Unauthenticated):
+        checked.check(caller, "DEFAULT")
+    assert checked.allowances.of(caller.tenant_id) == LIMITS
+
+
+def test_without_redis_limits_of_calls_come_from_postgresql(dead, caller):
+    loader = Loader(call_limits=LIMITS)
+    checked = gate(dead, loader)
+    checked.check(caller, "DEFAULT")
+    assert checked.allowances.of(caller.tenant_id) == LIMITS
+    loader.state = Loader().state
+    checked._states.clear()
+    checked.check(caller, "DEFAULT")
+    assert checked.allowances.of(caller.tenant_id) is None
+
+
+def test_a_hospital_that_was_told_of_its_limits_does_not_pass_them_to_another(client, caller):
+    checked = gate(client, Loader(call_limits=LIMITS))
+    checked.check(caller, "DEFAULT")
+    other = principal(tenant_id=ids.uuid7(), user_id=caller.user_id, session_id=caller.session_id)
+    gate(client, Loader()).check(other, "DEFAULT")
+    assert checked.allowances.of(other.tenant_id) is None

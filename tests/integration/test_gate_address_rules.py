@@ -43,7 +43,7 @@ def hospital(house):
 def book(house, client):
     """Another process's."""
     made = AddressBook(AddressRuleLoader(house.database).load)
-    listener = AddressListener(client, made)
+    listener = AddressListener(client, made, lambda tenant: None)
     listener.start()
     yield made
     listener.stop()

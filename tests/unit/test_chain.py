@@ -16,6 +16,7 @@ from hms.patient.v1 import patient_pb2 as pb
 from hms_server import errors
 from hms_server.context import MethodPolicy
 from hms_server.edge import chain, server
+from hms_server.edge.known import KnownTokens
 from hms_server.edge.status import to_status
 from hms_server.errors import ConfigError
 from hms_server.policy import load_policies, policy_of, services
@@ -45,7 +46,7 @@ def parts(**changes):
         "addresses": open_book(),
         "tenant_of": str,
         "directory": Directory(),
-        "learn": lambda authorization, tenant: None,
+        "known": KnownTokens(),
         "denials": Denials(),
         "nudge": lambda tenant: None,
         "deadline_ceiling_seconds": 15.0,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import queue
 import threading
 
@@ -13,12 +12,16 @@ from google.protobuf import descriptor_pb2, descriptor_pool
 from hms.patient.v1 import patient_pb2 as pb
 from hms.policy.v1 import policy_pb2
 from hms_server import clock, errors
+from hms_server.context import CallLimits
 from hms_server.edge import chain, stream
 from hms_server.edge.bound import BoundMethod
 from hms_server.edge.interceptors.deadline import DeadlineInterceptor
-from hms_server.edge.server import Server
+from hms_server.edge.known import KnownTokens
+from hms_server.edge.server import Server, upload_threads
+from hms_server.edge.threads import CallThreads
 from hms_server.edge.transport import StreamBehaviour, behaviour
 from hms_server.errors import ConfigError
+from hms_server.gate.allowances import OverAllowance
 from hms_server.gate.gate import Quota, RateLimited
 from hms_server.policy import policy_of
 from tests.fix_client import reason
@@ -60,10 +63,10 @@ class Uploads:
 def serve():
     servers = []
 
-    def start(uploads, threads=1, **changes):
+    def start(uploads, threads=1, pool=None, **changes):
+        pool = pool or upload_threads()
         bound = BoundMethod(policy(max_stream_bytes=1000), pb.CreatePatientRequest, 400)
         handler = chain.bind(chain.build(parts(**changes)), bound, lambda c: uploads(c.request, c))
-        pool = concurrent.futures.ThreadPoolExecutor(2)
         unary = BoundMethod(policy(), pb.GetPatientRequest, 400)
         plain = chain.bind(chain.build(parts()), unary, lambda c: pb.Patient())
 
@@ -87,13 +90,13 @@ def serve():
         server.stop(0)
 
 
-def upload(channel, requests, timeout=SECONDS):
+def upload(channel, requests, timeout=SECONDS, metadata=TOKEN):
     stub = channel.stream_unary(
         "/test.S/Upload",
         request_serializer=lambda m: m if isinstance(m, bytes) else m.SerializeToString(),
         response_deserializer=pb.Patient.FromString,
     )
-    return stub.future(iter(requests), metadata=TOKEN, timeout=timeout)
+    return stub.future(iter(requests), metadata=metadata, timeout=timeout)
 
 
 class Stalling:
@@ -290,3 +293,90 @@ def test_a_policy_tells_the_limits_of_a_stream():
 def test_a_limit_that_cannot_be_stops_the_start(client_streaming, fields):
     with pytest.raises(ConfigError, match="max_stream_bytes"):
         policy_of(described(client_streaming, **fields))
+
+
+A, B = (("authorization", "Bearer a"),), (("authorization", "Bearer b"),)
+
+
+class Tenants:
+    """Tokens of two hospitals."""
+
+    def verify(self, token):
+        return principal(tenant_id=token)
+
+
+@pytest.fixture
+def shared(serve, monkeypatch):
+    """Uploads of two hospitals, whose tokens are known; nobody has patience."""
+    monkeypatch.setattr(stream, "_PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(stream, "_LOOK_SECONDS", 0.02)
+    known = KnownTokens()
+    for tenant in ("a", "b"):
+        known.learn(f"Bearer {tenant}", tenant)
+    pool = upload_threads(known=known)
+    uploads = Uploads()
+    verified = {"verifier": Tenants(), "known": known, "must_give_way": pool.must_give_way}
+    return serve(uploads, pool=pool, **verified), uploads
+
+
+def test_stalling_uploads_of_one_hospital_give_way_to_another_and_no_more_than_one_of_them(shared):
+    channel, uploads = shared
+    stalling = [Stalling(message()) for _ in range(4)]
+    answers = [upload(channel, one, metadata=A) for one in stalling]
+    for _ in range(4):
+        uploads.started.get(timeout=SECONDS)
+    # Nobody else waits: there is no end to patience.
+    assert not any(answer.done() for answer in answers)
+    assert upload(channel, [message()], metadata=B).result().family_name == "1"
+    assert uploads.ended.get(timeout=SECONDS) is OverAllowance
+    assert uploads.ended.get(timeout=SECONDS) == 1
+    ended = [answer for answer in answers if answer.done()]
+    assert [refusal(answer) for answer in ended] == [("RESOURCE_EXHAUSTED", "TOO_MANY_CALLS_AT_ONCE")]
+    # The others go on, one after another while both hospitals call.
+    for one in stalling:
+        one.free.set()
+    assert [answer.result().family_name for answer in answers if answer not in ended] == ["1"] * 3
+
+
+def test_an_upload_that_drips_gives_way_like_one_that_stalls(shared):
+    channel, uploads = shared
+    over = threading.Event()
+
+    def drips():
+        for _ in range(9):
+            yield message()
+            over.wait(0.02)
+        over.wait(SECONDS)
+
+    dripping = [upload(channel, drips(), metadata=A) for _ in range(2)]
+    for _ in range(4):
+        uploads.started.get(timeout=SECONDS)
+    assert upload(channel, [message()], metadata=B).result().family_name == "1"
+    over.set()
+    codes = sorted(answer.code().name for answer in dripping)
+    assert codes == ["OK", "RESOURCE_EXHAUSTED"]
+
+
+def test_uploads_that_wait_have_a_bound_for_each_hospital(serve):
+    known = KnownTokens()
+    for tenant in ("a", "b"):
+        known.learn(f"Bearer {tenant}", tenant)
+    pool = CallThreads(2, known=known, most_calls=4)
+    channel = serve(Uploads(), pool=pool, known=known, verifier=Tenants())
+    # The other hospital has called lately, so one place is what this one has.
+    assert upload(channel, [], metadata=B).result().family_name == "0"
+    stalling = [Stalling() for _ in range(6)]
+    answers = [upload(channel, one, metadata=A) for one in stalling]
+    assert {refusal(answer) for answer in answers[4:]} == {("RESOURCE_EXHAUSTED", "TOO_MANY_CALLS_AT_ONCE")}
+    assert upload(channel, [message()], metadata=B).result().family_name == "1"
+    for one in stalling:
+        one.free.set()
+    assert [answer.result().family_name for answer in answers[:4]] == ["0"] * 4
+
+
+def test_the_hospitals_own_size_of_an_upload_holds_before_the_methods(serve):
+    gate = FakeGate()
+    gate.allowances.told(principal().tenant_id, CallLimits(max_stream_bytes=300))
+    answer = upload(serve(Uploads(), gate=gate), (message("x" * 100) for _ in range(50)))
+    assert refusal(answer) == ("RESOURCE_EXHAUSTED", "OVER_REQUEST_SIZE_OF_TENANT")
+    assert "300 bytes" in answer.details()

@@ -9,6 +9,7 @@ from hms_server.edge.interceptors.addresses import AddressInterceptor
 from hms_server.edge.interceptors.errors import ErrorInterceptor
 from hms_server.edge.interceptors.gate import GateInterceptor
 from hms_server.edge.status import StatusError
+from hms_server.gate import addresses
 from hms_server.gate.addresses import AddressBook, AddressDenied, Rule, RuleSet
 from hms_server.gate.bounds import ADDRESS_RULES_SECONDS
 from tests.unit.edge_fixtures import TENANT, call, method, principal
@@ -147,3 +148,28 @@ def test_a_hospitals_rules_are_its_own(now):
         handle(made)
     made.principal = principal(tenant_id=ids.uuid7())
     assert handle(made) == "served"
+
+
+def test_hospitals_and_addresses_that_are_made_up_push_out_the_oldest_alone(monkeypatch):
+    monkeypatch.setattr(addresses, "_MOST_ENTRIES", 10)
+    read = []
+
+    def load(tenant):
+        read.append(tenant)
+        return [Rule("1", "DENY", "192.0.2.0/24")]
+
+    book, refused = AddressBook(load), []
+    for n in range(40):
+        for tenant in ("real", f"made-up-{n}"):
+            try:
+                book.check(tenant, f"192.0.2.{n}" if tenant == "real" else "198.51.100.1")
+            except AddressDenied as error:
+                refused.append(error.first)
+    assert (len(book._entries), len(book._refused)) == (10, 10)
+    assert refused == [True] * 40
+    # Of ten that come again nothing more is recorded.
+    for n in range(30, 40):
+        with pytest.raises(AddressDenied) as caught:
+            book.check("real", f"192.0.2.{n}")
+        assert not caught.value.first
+    assert read.count("real") <= 5

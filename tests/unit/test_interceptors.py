@@ -15,6 +15,7 @@ from hms_server.edge.interceptors.request_id import RequestIdInterceptor
 from hms_server.edge.interceptors.validation import ValidationInterceptor
 from hms_server.edge.status import StatusError
 from hms_server.gate.addresses import AddressBook
+from hms_server.gate.allowances import Allowances
 from hms_server.gate.gate import Quota, RateLimited
 from hms_server.policy import load_policies
 from tests.unit.edge_fixtures import TENANT, USER, call, method, principal
@@ -35,6 +36,7 @@ class FakeGate:
         self.error = error
         self.failures = []
         self.forgiven = []
+        self.allowances = Allowances()
 
     @property
     def strangers(self):

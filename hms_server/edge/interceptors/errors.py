@@ -72,14 +72,13 @@ class ErrorInterceptor:
 
     def _refused(self, call: Call, error: errors.HmsError) -> None:
         tenant_id = ""
-        if isinstance(error, RateLimited):
-            call.response_headers.append(("retry-after", str(max(1, round(error.retry_seconds or 1)))))
+        if isinstance(error, errors.ResourceExhausted) and error.retry_seconds is not None:
+            call.response_headers.append(("retry-after", str(max(1, round(error.retry_seconds)))))
+        if isinstance(error, RateLimited | AddressDenied):
             if not error.first:
                 return
-        elif isinstance(error, AddressDenied):
-            if not error.first:
-                return
-            tenant_id = error.tenant_id
+            if isinstance(error, AddressDenied):
+                tenant_id = error.tenant_id
         elif error.code not in ("PERMISSION_DENIED", "UNAUTHENTICATED"):
             return
         if not call.audited:

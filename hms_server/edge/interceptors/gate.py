@@ -9,6 +9,7 @@ from hms_server import errors, ids
 from hms_server.context import Call
 from hms_server.edge.bound import BoundMethod, Handler
 from hms_server.gate.addresses import AddressBook
+from hms_server.gate.allowances import check_request
 from hms_server.gate.answers import Quota, RateLimited
 from hms_server.gate.gate import Gate
 
@@ -33,12 +34,18 @@ class GateInterceptor:
         """By access: callers with a token, callers without one, and those who log in."""
         tier, weight = method.policy.rate_tier, method.policy.weight
         gate, strangers, book = self._gate, self._gate.strangers, self._book
+        allowances = gate.allowances
 
         def known(call: Call) -> object:
             caller = call.caller
             if caller.tenant_id != ids.PLATFORM_TENANT:
                 book.check(caller.tenant_id, call.address)
             _tell(call, _quota(call, lambda: gate.check(caller, tier, weight)))
+            limits = allowances.of(caller.tenant_id)
+            if limits is not None:
+                call.limits = limits
+                if isinstance(call.request, bytes):
+                    check_request(len(call.request), limits)
             return following(call)
 
         def unknown(call: Call) -> object:

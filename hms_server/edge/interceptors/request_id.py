@@ -14,6 +14,11 @@ _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}"
 _NO_TRACE = "0" * 32
 
 
+def well_formed(request_id: str) -> str:
+    """The caller's id of a call, empty where it is none that may be written down."""
+    return request_id if _REQUEST_ID.fullmatch(request_id) else ""
+
+
 class RequestIdInterceptor:
     """Takes the caller's ids where they are well-formed, makes them otherwise."""
 
@@ -24,8 +29,7 @@ class RequestIdInterceptor:
             trace = _TRACEPARENT.fullmatch(call.metadata.get("traceparent", ""))
             given = trace[1] if trace else _NO_TRACE
             call.trace_id = given if given != _NO_TRACE else f"{random.getrandbits(128):032x}"
-            request_id = call.metadata.get("x-request-id", "")
-            call.request_id = request_id if _REQUEST_ID.fullmatch(request_id) else call.trace_id
+            call.request_id = well_formed(call.metadata.get("x-request-id", "")) or call.trace_id
             call.response_headers.append(("x-request-id", call.request_id))
             return following(call)
 

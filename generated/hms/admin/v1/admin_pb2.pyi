@@ -77,6 +77,36 @@ class RateLimit(_message.Message):
 Global___RateLimit: _TypeAlias = RateLimit  # noqa: Y015
 
 @_typing.final
+class CallLimits(_message.Message):
+    """What calls of a hospital may be at most; 0 leaves it to the server, whose own limits hold in any case."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONCURRENT_CALLS_FIELD_NUMBER: _builtins.int
+    MAX_REQUEST_BYTES_FIELD_NUMBER: _builtins.int
+    MAX_STREAM_BYTES_FIELD_NUMBER: _builtins.int
+    concurrent_calls: _builtins.int
+    """Calls under way at once at one server process, those that wait among them; uploads are counted apart."""
+    max_request_bytes: _builtins.int
+    """Bytes of one request (its protobuf, in REST too); 1,024 at least. Uploads have a limit of their own."""
+    max_stream_bytes: _builtins.int
+    """Bytes of a whole upload; 1,024 at least."""
+    def __init__(
+        self,
+        *,
+        concurrent_calls: _builtins.int = ...,
+        max_request_bytes: _builtins.int = ...,
+        max_stream_bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["concurrent_calls", b"concurrent_calls", "max_request_bytes", b"max_request_bytes", "max_stream_bytes", b"max_stream_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CallLimits: _TypeAlias = CallLimits  # noqa: Y015
+
+@_typing.final
 class Tenant(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -88,6 +118,7 @@ class Tenant(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    CALL_LIMITS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     code: _builtins.str
     """Unique on the platform: "citycare"."""
@@ -100,6 +131,8 @@ class Tenant(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def call_limits(self) -> Global___CallLimits: ...
     def __init__(
         self,
         *,
@@ -111,10 +144,11 @@ class Tenant(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        call_limits: Global___CallLimits | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["call_limits", b"call_limits", "create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "id", b"id", "rate_limits", b"rate_limits", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_limits", b"call_limits", "code", b"code", "create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "id", b"id", "rate_limits", b"rate_limits", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
