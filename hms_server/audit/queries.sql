@@ -8,7 +8,7 @@ SELECT sequence, hash FROM audit_chain WHERE tenant_id = :tenant_id FOR UPDATE S
 INSERT INTO audit_chain (tenant_id)
 SELECT :tenant_id::uuid
 WHERE NOT EXISTS (SELECT 1 FROM audit_event WHERE tenant_id = :tenant_id)
-  AND NOT EXISTS (SELECT 1 FROM audit_checkpoint WHERE tenant_id = :tenant_id)
+  AND NOT EXISTS (SELECT 1 FROM audit_checkpoint WHERE tenant_id = :tenant_id AND sequence > 0)
 ON CONFLICT DO NOTHING
 
 -- name: chain_stands
