@@ -432,8 +432,9 @@ def test_events_of_the_next_month_amid_those_of_the_last_stand_on_and_are_proven
     attacks = {
         "EDIT": "UPDATE audit_event SET actor_name = 'x' WHERE tenant_id = %s AND sequence = 7",
         "DELETION": "DELETE FROM audit_event WHERE tenant_id = %s AND sequence = 5",
-        "INSERTION": 'INSERT INTO audit_event SELECT (jsonb_populate_record(e, (\'{"sequence": 6, "id": "\' || gen_random_uuid() || \'"}\')::jsonb)).*'
-        " FROM audit_event e WHERE e.tenant_id = %s AND e.sequence = 7",
+        "INSERTION": """INSERT INTO audit_event SELECT (jsonb_populate_record(e, (
+          '{"sequence": 6, "id": "' || gen_random_uuid() || '"}')::jsonb)).*
+          FROM audit_event e WHERE e.tenant_id = %s AND e.sequence = 7""",
         "LINKS": "DELETE FROM audit_event_patient WHERE tenant_id = %s AND sequence = 7",
     }
     for kind, attack in attacks.items():
