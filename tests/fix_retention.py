@@ -104,8 +104,8 @@ def old(owner: psycopg.Connection[Any], outbox: Outbox, drain: Drain) -> Iterato
     made.release()
     for each in made.old_months():
         owner.execute(f"DROP TABLE IF EXISTS audit_event_{each}, audit_event_patient_{each}")
-    for table in ("audit_checkpoint", "audit_chain", "audit_event", "audit_event_patient", "audit_outbox"):
-        owner.execute(f"DELETE FROM {table}")
+    for table in ("checkpoint", "anchor", "chain", "event", "event_patient", "outbox"):
+        owner.execute(f"DELETE FROM audit_{table}")
 
 
 @pytest.fixture

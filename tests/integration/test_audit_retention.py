@@ -70,7 +70,9 @@ def test_the_archive_holds_every_field_of_the_hash(tenant, old, retention, root,
     assert first["record_time"] == f"{LONG_AGO:%Y-%m-%dT%H:%M:%S.%fZ}"
 
 
-def test_the_drop_is_in_the_chain_of_each_tenant_and_of_the_platform(tenant, new_tenant, old, retention):
+def test_the_drop_is_in_the_chain_of_each_tenant_and_of_the_platform(
+    tenant, new_tenant, old, retention, fault_of
+):
     other, untouched = new_tenant(), new_tenant()
     old.plant(other.id, LONG_AGO)
     old.plant(untouched.id, NOW)
@@ -84,6 +86,8 @@ def test_the_drop_is_in_the_chain_of_each_tenant_and_of_the_platform(tenant, new
     assert old.told(ids.PLATFORM_TENANT)[0] == f"ARCHIVED_AND_DROPPED {NAME}: no events, 3 chains in all"
     retention.run()
     assert len(old.told(other.id)) == 1
+    everyone = (tenant.id, other.id, untouched.id, ids.PLATFORM_TENANT)
+    assert [fault_of(each) for each in everyone] == [None] * 4
 
 
 def test_without_a_folder_nothing_is_dropped_and_that_is_said_once(
