@@ -167,6 +167,6 @@ def servicers(
         ),
         "hms.patient.v1.PatientService": PatientServicer(database, pages, request_ids),
         "hms.clinical.v1.ClinicalService": ClinicalServicer(database, pages, request_ids),
-        "hms.audit.v1.AuditService": AuditServicer(database, pages),
+        "hms.audit.v1.AuditService": AuditServicer(database, pages, request_ids),
         "hms.fhir.v1.FhirService": FhirServicer(imports),
     }

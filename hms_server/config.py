@@ -58,6 +58,8 @@ class Settings(pydantic_settings.BaseSettings):
     keys_file: pathlib.Path | None = None
     # The audit's daily anchors outside the database, appended to by `hms cron`
     anchor_file: pathlib.Path | None = None
+    # Where `hms cron` archives the audit's oldest months before it drops them; without it nothing is dropped
+    audit_archive_dir: pathlib.Path | None = None
 
     # Where clients reach the gateway. Assertions of services name it, so without it none is taken.
     public_url: str = pydantic.Field("", pattern=_URL)

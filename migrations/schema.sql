@@ -6,6 +6,36 @@ CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;
 
 COMMENT ON EXTENSION pg_trgm IS 'text similarity measurement and index searching based on trigrams';
 
+CREATE FUNCTION public.audit_months() RETURNS TABLE(month date)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public'
+    AS $_$
+  SELECT DISTINCT to_date(substring(c.relname FROM '\d{6}$'), 'YYYYMM')
+  FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+  WHERE i.inhparent IN ('public.audit_event'::regclass, 'public.audit_event_patient'::regclass)
+  ORDER BY 1
+$_$;
+
+ALTER FUNCTION public.audit_months() OWNER TO hms_owner;
+
+CREATE FUNCTION public.audit_retention() RETURNS TABLE(tenant_id uuid, code text, keep_from timestamp with time zone)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public'
+    AS $$
+  SELECT t.id, t.code,
+         CASE WHEN EXISTS (SELECT FROM legal_hold h WHERE h.tenant_id = t.id AND h.release_time IS NULL)
+              THEN '-infinity'::timestamptz
+              ELSE (date_trunc('day', now() AT TIME ZONE 'UTC')
+                    - make_interval(years => greatest(6, s.audit_retention_years, e.audit_retention_years)))
+                   AT TIME ZONE 'UTC'
+         END
+  FROM tenant t
+  LEFT JOIN tenant_setting s ON s.tenant_id = t.id
+  LEFT JOIN tenant_erasure e ON e.tenant_id = t.id
+$$;
+
+ALTER FUNCTION public.audit_retention() OWNER TO hms_owner;
+
 CREATE FUNCTION public.audit_tenants() RETURNS TABLE(id uuid, code text)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public'
@@ -33,22 +63,71 @@ $_$;
 
 ALTER FUNCTION public.count_patient_rows(tenant uuid, patient uuid) OWNER TO hms_owner;
 
-CREATE FUNCTION public.encounter_in_departments(encounter uuid) RETURNS boolean
-    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1000
+CREATE FUNCTION public.drop_audit_month(month date, keep_from jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public'
+    SET lock_timeout TO '500ms'
     AS $$
 DECLARE
-  departments constant uuid[] := nullif(current_setting('app.departments', true), '')::uuid[];
-  place uuid;
-  patient uuid;
+  month_begin constant timestamptz := month::timestamp AT TIME ZONE 'UTC';
+  month_end constant timestamptz := (month + interval '1 month') AT TIME ZONE 'UTC';
+  suffix constant text := to_char(month, 'YYYYMM');
+  kept jsonb := keep_from;
+  tenant uuid;
+  last_sequence bigint;
+  last_hash bytea;
 BEGIN
-  SELECT e.department_id, e.patient_id INTO place, patient FROM encounter e
-  WHERE e.tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid AND e.id = encounter;
-  RETURN coalesce(place = ANY (departments), false) OR coalesce(patient_under_grant(patient), false);
+  PERFORM pg_advisory_xact_lock(hashtext('make_audit_partition'));
+  IF (month = (SELECT min(m.month) FROM audit_months() m)) IS NOT TRUE THEN
+    RAISE EXCEPTION 'only the oldest month is dropped' USING ERRCODE = 'HMS01';
+  END IF;
+  IF month_end > (date_trunc('day', now() AT TIME ZONE 'UTC') - interval '6 years') AT TIME ZONE 'UTC' THEN
+    RAISE EXCEPTION 'the month is younger than six years' USING ERRCODE = 'HMS01';
+  END IF;
+  IF to_regprocedure('public.audit_retention()') IS NOT NULL THEN
+    PERFORM lock_audit_retention();
+    SELECT jsonb_object_agg(r.tenant_id, r.keep_from) INTO kept FROM audit_retention() r;
+  END IF;
+  -- Nothing comes into the month from here on; it can still be read.
+  LOCK TABLE public.audit_event, public.audit_event_patient IN SHARE ROW EXCLUSIVE MODE;
+  LOOP
+    -- From tenant to tenant, one look into the index for each.
+    tenant := (SELECT e.tenant_id FROM audit_event e
+               WHERE e.record_time >= month_begin AND e.record_time < month_end
+                 AND (tenant IS NULL OR e.tenant_id > tenant)
+               ORDER BY e.tenant_id LIMIT 1);
+    EXIT WHEN tenant IS NULL;
+    IF ((kept ->> tenant::text)::timestamptz >= month_end) IS NOT TRUE THEN
+      RAISE EXCEPTION 'tenant % keeps the month', tenant USING ERRCODE = 'HMS01';
+    END IF;
+    SELECT e.sequence, e.hash INTO last_sequence, last_hash FROM audit_event e
+    WHERE e.tenant_id = tenant AND e.record_time >= month_begin AND e.record_time < month_end
+    ORDER BY e.sequence DESC LIMIT 1;
+    -- All of them may stand in the piece of an earlier month: then the checkpoint is further on.
+    IF NOT EXISTS (SELECT FROM audit_checkpoint c WHERE c.tenant_id = tenant AND c.month = drop_audit_month.month
+                   AND (c.sequence > last_sequence OR (c.sequence = last_sequence AND c.hash = last_hash))) THEN
+      RAISE EXCEPTION 'tenant % has no checkpoint at its last event', tenant USING ERRCODE = 'HMS01';
+    END IF;
+  END LOOP;
+  EXECUTE format('DROP TABLE IF EXISTS public.%I, public.%I', 'audit_event_' || suffix,
+                 'audit_event_patient_' || suffix);
+  UPDATE audit_checkpoint c SET drop_time = now() WHERE c.month = drop_audit_month.month;
 END
 $$;
 
-ALTER FUNCTION public.encounter_in_departments(encounter uuid) OWNER TO hms_search;
+ALTER FUNCTION public.drop_audit_month(month date, keep_from jsonb) OWNER TO hms_owner;
+
+CREATE FUNCTION public.lock_audit_retention() RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public'
+    SET lock_timeout TO '2s'
+    AS $$
+BEGIN
+  LOCK TABLE public.legal_hold, public.tenant_setting IN SHARE MODE;
+END
+$$;
+
+ALTER FUNCTION public.lock_audit_retention() OWNER TO hms_owner;
 
 CREATE FUNCTION public.make_audit_partition(moment timestamp with time zone) RETURNS SETOF text
     LANGUAGE plpgsql SECURITY DEFINER
@@ -281,27 +360,6 @@ $_$;
 
 ALTER FUNCTION public.patient_ids_with_parts(words text[], birth_from text, birth_before text, max_rows integer) OWNER TO hms_search;
 
-CREATE FUNCTION public.patient_in_departments(patient uuid) RETURNS boolean
-    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1000
-    SET search_path TO 'pg_catalog', 'public'
-    AS $$
-DECLARE
-  tenant constant uuid := nullif(current_setting('app.tenant_id', true), '')::uuid;
-  departments constant uuid[] := nullif(current_setting('app.departments', true), '')::uuid[];
-  standing uuid;
-BEGIN
-  SELECT CASE WHEN p.merged_into IS NULL THEN p.id ELSE p.merged_into END INTO standing
-  FROM patient p WHERE p.tenant_id = tenant AND p.id = patient;
-  RETURN EXISTS (
-    SELECT FROM encounter e
-    WHERE e.tenant_id = tenant AND e.patient_id = standing AND e.department_id = ANY (departments)
-      AND e.state <> 'ENTERED_IN_ERROR'
-  ) OR patient_under_grant(standing);
-END
-$$;
-
-ALTER FUNCTION public.patient_in_departments(patient uuid) OWNER TO hms_search;
-
 CREATE FUNCTION public.patient_list(kind text, low text, high text) RETURNS text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'public'
@@ -356,59 +414,6 @@ $_$;
 
 ALTER FUNCTION public.patient_references() OWNER TO hms_owner;
 
-CREATE FUNCTION public.patient_under_grant(patient uuid) RETURNS boolean
-    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1000
-    SET search_path TO 'pg_catalog', 'public'
-    AS $$
-DECLARE
-  caller constant uuid := nullif(current_setting('app.user_id', true), '')::uuid;
-  tenant constant uuid := nullif(current_setting('app.tenant_id', true), '')::uuid;
-  standing uuid;
-BEGIN
-  IF caller IS NULL OR tenant IS NULL THEN
-    RETURN false;
-  END IF;
-  SELECT CASE WHEN p.merged_into IS NULL THEN p.id ELSE p.merged_into END INTO standing
-  FROM patient p WHERE p.tenant_id = tenant AND p.id = patient;
-  IF NOT EXISTS (
-    SELECT FROM break_glass g
-    WHERE g.tenant_id = tenant AND g.user_id = caller AND g.patient_id = standing
-      AND g.expire_time > now() AND g.outcome <> 'NOT_JUSTIFIED'
-  ) THEN
-    RETURN false;
-  END IF;
-  PERFORM set_config('app.break_glass', 'on', true);
-  RETURN true;
-END
-$$;
-
-ALTER FUNCTION public.patient_under_grant(patient uuid) OWNER TO hms_search;
-
-CREATE FUNCTION public.patients_of_departments() RETURNS SETOF uuid
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
-    SET enable_seqscan TO 'off'
-    AS $$
-DECLARE
-  caller constant uuid := nullif(current_setting('app.user_id', true), '')::uuid;
-  tenant constant uuid := nullif(current_setting('app.tenant_id', true), '')::uuid;
-  departments constant uuid[] := nullif(current_setting('app.departments', true), '')::uuid[];
-BEGIN
-  RETURN QUERY
-    SELECT of_one.patient_id FROM unnest(departments) AS department (id)
-    CROSS JOIN LATERAL (
-      SELECT e.patient_id FROM encounter e
-      WHERE e.tenant_id = tenant AND e.department_id = department.id AND e.state <> 'ENTERED_IN_ERROR'
-      OFFSET 0
-    ) of_one
-    UNION
-    SELECT g.patient_id FROM break_glass g
-    WHERE g.tenant_id = tenant AND g.user_id = caller AND g.expire_time > now() AND g.outcome <> 'NOT_JUSTIFIED';
-END
-$$;
-
-ALTER FUNCTION public.patients_of_departments() OWNER TO hms_search;
-
 CREATE FUNCTION public.protect_tenant_table(target regclass) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -424,20 +429,6 @@ END
 $$;
 
 ALTER FUNCTION public.protect_tenant_table(target regclass) OWNER TO hms_owner;
-
-CREATE FUNCTION public.purge_mails(age interval, max_rows integer) RETURNS bigint
-    LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
-    AS $$
-  WITH old AS (
-    SELECT ctid FROM mail WHERE end_time < now() - age LIMIT max_rows
-  ), gone AS (
-    DELETE FROM mail m USING old WHERE m.ctid = old.ctid RETURNING 1
-  )
-  SELECT count(*) FROM gone
-$$;
-
-ALTER FUNCTION public.purge_mails(age interval, max_rows integer) OWNER TO hms_owner;
 
 CREATE FUNCTION public.purge_request_records(age interval, max_rows integer) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER
@@ -466,22 +457,6 @@ CREATE FUNCTION public.purge_sessions(age interval, max_rows integer) RETURNS bi
 $$;
 
 ALTER FUNCTION public.purge_sessions(age interval, max_rows integer) OWNER TO hms_owner;
-
-CREATE FUNCTION public.record_in_departments(record uuid) RETURNS boolean
-    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1000
-    SET search_path TO 'pg_catalog', 'public'
-    AS $$
-DECLARE
-  visit uuid;
-  patient uuid;
-BEGIN
-  SELECT r.encounter_id, r.patient_id INTO visit, patient FROM clinical_record r
-  WHERE r.tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid AND r.id = record;
-  RETURN encounter_in_departments(visit) OR patient_under_grant(patient);
-END
-$$;
-
-ALTER FUNCTION public.record_in_departments(record uuid) OWNER TO hms_search;
 
 CREATE FUNCTION public.require_tree(tree regclass, tenant uuid, members uuid[]) RETURNS void
     LANGUAGE plpgsql
@@ -780,6 +755,25 @@ ALTER TABLE ONLY public.audit_chain FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_chain OWNER TO hms_owner;
 
+CREATE TABLE public.audit_checkpoint (
+    tenant_id uuid NOT NULL,
+    month date NOT NULL,
+    first_sequence bigint NOT NULL,
+    sequence bigint NOT NULL,
+    hash bytea NOT NULL,
+    standing jsonb DEFAULT '[]'::jsonb NOT NULL,
+    event_id uuid NOT NULL,
+    key_id text NOT NULL,
+    signature bytea NOT NULL,
+    create_time timestamp with time zone DEFAULT now() NOT NULL,
+    drop_time timestamp with time zone,
+    audited boolean DEFAULT false NOT NULL
+);
+
+ALTER TABLE ONLY public.audit_checkpoint FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_checkpoint OWNER TO hms_owner;
+
 CREATE TABLE public.audit_event (
     tenant_id uuid NOT NULL,
     sequence bigint NOT NULL,
@@ -980,16 +974,25 @@ ALTER TABLE ONLY public.encounter_version FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.encounter_version OWNER TO hms_owner;
 
-CREATE TABLE public.limited_role (
+CREATE TABLE public.legal_hold (
     tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    reason text NOT NULL,
+    of_platform boolean NOT NULL,
     user_id uuid NOT NULL,
-    role_id uuid NOT NULL,
-    department_id uuid NOT NULL
+    username text NOT NULL,
+    create_time timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    release_time timestamp with time zone,
+    release_user_id uuid,
+    release_username text DEFAULT ''::text NOT NULL,
+    release_reason text DEFAULT ''::text NOT NULL,
+    CONSTRAINT legal_hold_check CHECK (((release_time IS NULL) = (release_user_id IS NULL)))
 );
 
-ALTER TABLE ONLY public.limited_role FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY public.legal_hold FORCE ROW LEVEL SECURITY;
 
-ALTER TABLE public.limited_role OWNER TO hms_owner;
+ALTER TABLE public.legal_hold OWNER TO hms_owner;
 
 CREATE TABLE public.location (
     tenant_id uuid NOT NULL,
@@ -1021,28 +1024,6 @@ CREATE TABLE public.location_version (
 ALTER TABLE ONLY public.location_version FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.location_version OWNER TO hms_owner;
-
-CREATE TABLE public.mail (
-    tenant_id uuid NOT NULL,
-    id uuid NOT NULL,
-    recipient smallint NOT NULL,
-    kind text NOT NULL COLLATE pg_catalog."C",
-    entity_id uuid NOT NULL,
-    address text NOT NULL,
-    detail jsonb NOT NULL,
-    state text DEFAULT 'WAITING'::text NOT NULL COLLATE pg_catalog."C",
-    tries integer DEFAULT 0 NOT NULL,
-    reply text DEFAULT ''::text NOT NULL,
-    create_time timestamp with time zone DEFAULT now() NOT NULL,
-    due_time timestamp with time zone DEFAULT now() NOT NULL,
-    end_time timestamp with time zone,
-    CONSTRAINT mail_check CHECK (((state = 'WAITING'::text) = (end_time IS NULL))),
-    CONSTRAINT mail_state_check CHECK ((state = ANY (ARRAY['WAITING'::text, 'SENT'::text, 'FAILED'::text, 'NOBODY'::text])))
-);
-
-ALTER TABLE ONLY public.mail FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE public.mail OWNER TO hms_owner;
 
 CREATE TABLE public.organization (
     tenant_id uuid NOT NULL,
@@ -1331,7 +1312,6 @@ CREATE TABLE public.tenant (
     permission_version bigint DEFAULT 1 NOT NULL,
     create_time timestamp with time zone DEFAULT now() NOT NULL,
     update_time timestamp with time zone DEFAULT now() NOT NULL,
-    call_limits jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT tenant_state_check CHECK ((state = ANY (ARRAY['ACTIVE'::text, 'SUSPENDED'::text, 'ERASING'::text, 'ERASED'::text])))
 );
 
@@ -1346,7 +1326,8 @@ CREATE TABLE public.tenant_erasure (
     removed jsonb DEFAULT '{}'::jsonb NOT NULL,
     begin_time timestamp with time zone DEFAULT now() NOT NULL,
     end_time timestamp with time zone,
-    certificate text
+    certificate text,
+    audit_retention_years integer
 );
 
 ALTER TABLE ONLY public.tenant_erasure FORCE ROW LEVEL SECURITY;
@@ -1365,7 +1346,8 @@ CREATE TABLE public.tenant_setting (
     session_idle_seconds integer,
     password_min_length integer,
     password_history integer,
-    privacy_officer_emails text[] DEFAULT '{}'::text[] NOT NULL,
+    audit_retention_years integer,
+    CONSTRAINT tenant_setting_audit_retention_years_check CHECK (((audit_retention_years >= 6) AND (audit_retention_years <= 50))),
     CONSTRAINT tenant_setting_password_history_check CHECK (((password_history >= 1) AND (password_history <= 24))),
     CONSTRAINT tenant_setting_password_min_length_check CHECK (((password_min_length >= 12) AND (password_min_length <= 128))),
     CONSTRAINT tenant_setting_session_idle_seconds_check CHECK (((session_idle_seconds >= 300) AND (session_idle_seconds <= 2592000))),
@@ -1476,6 +1458,9 @@ ALTER TABLE ONLY public.audit_anchor
 ALTER TABLE ONLY public.audit_chain
     ADD CONSTRAINT audit_chain_pkey PRIMARY KEY (tenant_id);
 
+ALTER TABLE ONLY public.audit_checkpoint
+    ADD CONSTRAINT audit_checkpoint_pkey PRIMARY KEY (tenant_id, month);
+
 ALTER TABLE ONLY public.audit_event_patient
     ADD CONSTRAINT audit_event_patient_pkey PRIMARY KEY (tenant_id, patient_id, record_time, sequence);
 
@@ -1506,17 +1491,14 @@ ALTER TABLE ONLY public.encounter
 ALTER TABLE ONLY public.encounter_version
     ADD CONSTRAINT encounter_version_pkey PRIMARY KEY (tenant_id, id, version);
 
-ALTER TABLE ONLY public.limited_role
-    ADD CONSTRAINT limited_role_pkey PRIMARY KEY (tenant_id, user_id, role_id, department_id);
+ALTER TABLE ONLY public.legal_hold
+    ADD CONSTRAINT legal_hold_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.location
     ADD CONSTRAINT location_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.location_version
     ADD CONSTRAINT location_version_pkey PRIMARY KEY (tenant_id, id, version);
-
-ALTER TABLE ONLY public.mail
-    ADD CONSTRAINT mail_pkey PRIMARY KEY (tenant_id, id, recipient);
 
 ALTER TABLE ONLY public.organization
     ADD CONSTRAINT organization_pkey PRIMARY KEY (tenant_id, id);
@@ -1616,6 +1598,8 @@ ALTER TABLE ONLY public.user_role
 
 CREATE UNIQUE INDEX address_rule_in_force ON public.address_rule USING btree (tenant_id, network, action) WHERE (delete_time IS NULL);
 
+CREATE INDEX audit_checkpoint_untold ON public.audit_checkpoint USING btree (tenant_id, month) WHERE (NOT audited);
+
 CREATE INDEX audit_event_by_actor ON ONLY public.audit_event USING btree (tenant_id, actor_id, record_time, sequence);
 
 CREATE INDEX audit_event_by_entity ON ONLY public.audit_event USING btree (tenant_id, entity_id, record_time, sequence) WHERE (entity_id <> ''::text);
@@ -1642,25 +1626,15 @@ CREATE INDEX department_by_name ON public.department USING btree (tenant_id, nam
 
 CREATE INDEX department_by_parent ON public.department USING btree (tenant_id, parent_id, name_key, id);
 
-CREATE INDEX encounter_by_department ON public.encounter USING btree (tenant_id, department_id, patient_id) WHERE (department_id IS NOT NULL);
-
 CREATE INDEX encounter_by_patient ON public.encounter USING btree (tenant_id, patient_id, clinical_time, id);
 
-CREATE INDEX limited_role_by_department ON public.limited_role USING btree (tenant_id, department_id);
-
-CREATE INDEX limited_role_by_role ON public.limited_role USING btree (tenant_id, role_id);
+CREATE INDEX legal_hold_by_time ON public.legal_hold USING btree (tenant_id, create_time, id);
 
 CREATE UNIQUE INDEX location_by_code ON public.location USING btree (tenant_id, code) WHERE (code <> ''::text);
 
 CREATE INDEX location_by_name ON public.location USING btree (tenant_id, name_key, id);
 
 CREATE INDEX location_by_parent ON public.location USING btree (tenant_id, parent_id, name_key, id);
-
-CREATE INDEX mail_by_end_time ON public.mail USING btree (end_time);
-
-CREATE INDEX mail_by_entity ON public.mail USING btree (tenant_id, entity_id);
-
-CREATE INDEX mail_unsent ON public.mail USING btree (tenant_id, state, due_time) WHERE (state = ANY (ARRAY['WAITING'::text, 'FAILED'::text]));
 
 CREATE UNIQUE INDEX organization_by_code ON public.organization USING btree (tenant_id, code) WHERE (code <> ''::text);
 
@@ -1764,14 +1738,8 @@ ALTER TABLE ONLY public.encounter
 ALTER TABLE ONLY public.encounter_version
     ADD CONSTRAINT encounter_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.encounter(tenant_id, id);
 
-ALTER TABLE ONLY public.limited_role
-    ADD CONSTRAINT limited_role_tenant_id_department_id_fkey FOREIGN KEY (tenant_id, department_id) REFERENCES public.department(tenant_id, id);
-
-ALTER TABLE ONLY public.limited_role
-    ADD CONSTRAINT limited_role_tenant_id_role_id_fkey FOREIGN KEY (tenant_id, role_id) REFERENCES public.role(tenant_id, id);
-
-ALTER TABLE ONLY public.limited_role
-    ADD CONSTRAINT limited_role_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.user_account(tenant_id, id);
+ALTER TABLE ONLY public.legal_hold
+    ADD CONSTRAINT legal_hold_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
 ALTER TABLE ONLY public.location
     ADD CONSTRAINT location_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
@@ -1781,9 +1749,6 @@ ALTER TABLE ONLY public.location
 
 ALTER TABLE ONLY public.location_version
     ADD CONSTRAINT location_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.location(tenant_id, id);
-
-ALTER TABLE ONLY public.mail
-    ADD CONSTRAINT mail_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
 ALTER TABLE ONLY public.organization
     ADD CONSTRAINT organization_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
@@ -1899,6 +1864,8 @@ ALTER TABLE public.audit_anchor ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_chain ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.audit_checkpoint ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.audit_event ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_event_patient ENABLE ROW LEVEL SECURITY;
@@ -1911,27 +1878,15 @@ ALTER TABLE public.clinical_record ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.clinical_record_version ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY delivery ON public.mail TO hms_worker USING (true) WITH CHECK (true);
-
 ALTER TABLE public.department ENABLE ROW LEVEL SECURITY;
-
-CREATE POLICY department_limits ON public.clinical_record AS RESTRICTIVE TO hms_app USING ((((current_setting('app.departments'::text, true) > ''::text) IS NOT TRUE) OR public.encounter_in_departments(encounter_id) OR ((encounter_id IS NULL) AND public.patient_under_grant(patient_id))));
-
-CREATE POLICY department_limits ON public.clinical_record_version AS RESTRICTIVE TO hms_app USING ((((current_setting('app.departments'::text, true) > ''::text) IS NOT TRUE) OR public.record_in_departments(id)));
-
-CREATE POLICY department_limits ON public.encounter AS RESTRICTIVE TO hms_app USING ((((current_setting('app.departments'::text, true) > ''::text) IS NOT TRUE) OR (department_id = ANY ((NULLIF(current_setting('app.departments'::text, true), ''::text))::uuid[])) OR public.patient_under_grant(patient_id)));
-
-CREATE POLICY department_limits ON public.encounter_version AS RESTRICTIVE TO hms_app USING ((((current_setting('app.departments'::text, true) > ''::text) IS NOT TRUE) OR public.encounter_in_departments(id)));
-
-CREATE POLICY department_limits ON public.patient AS RESTRICTIVE TO hms_app USING ((((current_setting('app.departments'::text, true) > ''::text) IS NOT TRUE) OR public.patient_in_departments(id)));
-
-CREATE POLICY department_limits ON public.patient_version AS RESTRICTIVE TO hms_app USING ((((current_setting('app.departments'::text, true) > ''::text) IS NOT TRUE) OR public.patient_in_departments(id)));
 
 ALTER TABLE public.department_version ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY drain ON public.audit_anchor TO hms_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY drain ON public.audit_chain TO hms_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY drain ON public.audit_checkpoint TO hms_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY drain ON public.audit_event TO hms_worker USING (true) WITH CHECK (true);
 
@@ -1943,13 +1898,11 @@ ALTER TABLE public.encounter ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.encounter_version ENABLE ROW LEVEL SECURITY;
 
-ALTER TABLE public.limited_role ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.legal_hold ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.location ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.location_version ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE public.mail ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.organization ENABLE ROW LEVEL SECURITY;
 
@@ -1960,6 +1913,8 @@ CREATE POLICY owner_all ON public.address_rule TO hms_owner USING (true) WITH CH
 CREATE POLICY owner_all ON public.audit_anchor TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.audit_chain TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.audit_checkpoint TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.audit_event TO hms_owner USING (true) WITH CHECK (true);
 
@@ -1981,13 +1936,11 @@ CREATE POLICY owner_all ON public.encounter TO hms_owner USING (true) WITH CHECK
 
 CREATE POLICY owner_all ON public.encounter_version TO hms_owner USING (true) WITH CHECK (true);
 
-CREATE POLICY owner_all ON public.limited_role TO hms_owner USING (true) WITH CHECK (true);
+CREATE POLICY owner_all ON public.legal_hold TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.location TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.location_version TO hms_owner USING (true) WITH CHECK (true);
-
-CREATE POLICY owner_all ON public.mail TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.organization TO hms_owner USING (true) WITH CHECK (true);
 
@@ -2067,8 +2020,6 @@ CREATE POLICY restricted_patients ON public.patient AS RESTRICTIVE TO hms_app US
 
 CREATE POLICY restriction ON public.break_glass FOR SELECT TO hms_search USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
-CREATE POLICY restriction ON public.clinical_record FOR SELECT TO hms_search USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
-
 CREATE POLICY restriction ON public.encounter FOR SELECT TO hms_search USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY restriction ON public.user_department FOR SELECT TO hms_search USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
@@ -2097,6 +2048,8 @@ CREATE POLICY tenant_isolation ON public.audit_anchor TO hms_app USING ((tenant_
 
 CREATE POLICY tenant_isolation ON public.audit_chain TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
+CREATE POLICY tenant_isolation ON public.audit_checkpoint TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
 CREATE POLICY tenant_isolation ON public.audit_event TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.audit_event_patient TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
@@ -2117,13 +2070,11 @@ CREATE POLICY tenant_isolation ON public.encounter TO hms_app USING ((tenant_id 
 
 CREATE POLICY tenant_isolation ON public.encounter_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
-CREATE POLICY tenant_isolation ON public.limited_role TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+CREATE POLICY tenant_isolation ON public.legal_hold TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.location TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.location_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
-
-CREATE POLICY tenant_isolation ON public.mail TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.organization TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
@@ -2195,14 +2146,23 @@ ALTER TABLE public.user_department ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.user_role ENABLE ROW LEVEL SECURITY;
 
+REVOKE ALL ON FUNCTION public.audit_months() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.audit_months() TO hms_worker;
+
+REVOKE ALL ON FUNCTION public.audit_retention() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.audit_retention() TO hms_worker;
+
 REVOKE ALL ON FUNCTION public.audit_tenants() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.audit_tenants() TO hms_worker;
 
 REVOKE ALL ON FUNCTION public.count_patient_rows(tenant uuid, patient uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.count_patient_rows(tenant uuid, patient uuid) TO hms_app;
 
-REVOKE ALL ON FUNCTION public.encounter_in_departments(encounter uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.encounter_in_departments(encounter uuid) TO hms_app;
+REVOKE ALL ON FUNCTION public.drop_audit_month(month date, keep_from jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.drop_audit_month(month date, keep_from jsonb) TO hms_worker;
+
+REVOKE ALL ON FUNCTION public.lock_audit_retention() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.lock_audit_retention() TO hms_worker;
 
 REVOKE ALL ON FUNCTION public.make_audit_partition(moment timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.make_audit_partition(moment timestamp with time zone) TO hms_worker;
@@ -2228,9 +2188,6 @@ REVOKE ALL ON FUNCTION public.patient_ids_on_list(list text, depth integer, patt
 
 REVOKE ALL ON FUNCTION public.patient_ids_with_parts(words text[], birth_from text, birth_before text, max_rows integer) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION public.patient_in_departments(patient uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.patient_in_departments(patient uuid) TO hms_app;
-
 REVOKE ALL ON FUNCTION public.patient_list(kind text, low text, high text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.patient_list_length(list text, exact integer) FROM PUBLIC;
@@ -2238,25 +2195,13 @@ REVOKE ALL ON FUNCTION public.patient_list_length(list text, exact integer) FROM
 REVOKE ALL ON FUNCTION public.patient_references() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.patient_references() TO hms_app;
 
-REVOKE ALL ON FUNCTION public.patient_under_grant(patient uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.patient_under_grant(patient uuid) TO hms_app;
-
-REVOKE ALL ON FUNCTION public.patients_of_departments() FROM PUBLIC;
-GRANT ALL ON FUNCTION public.patients_of_departments() TO hms_app;
-
 REVOKE ALL ON FUNCTION public.protect_tenant_table(target regclass) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION public.purge_mails(age interval, max_rows integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.purge_mails(age interval, max_rows integer) TO hms_worker;
 
 REVOKE ALL ON FUNCTION public.purge_request_records(age interval, max_rows integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.purge_request_records(age interval, max_rows integer) TO hms_worker;
 
 REVOKE ALL ON FUNCTION public.purge_sessions(age interval, max_rows integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.purge_sessions(age interval, max_rows integer) TO hms_worker;
-
-REVOKE ALL ON FUNCTION public.record_in_departments(record uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.record_in_departments(record uuid) TO hms_app;
 
 REVOKE ALL ON FUNCTION public.require_tree(tree regclass, tenant uuid, members uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.require_tree(tree regclass, tenant uuid, members uuid[]) TO hms_app;
@@ -2275,6 +2220,11 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.address_rule TO hms_app;
 GRANT SELECT,INSERT ON TABLE public.audit_anchor TO hms_worker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.audit_chain TO hms_worker;
+
+GRANT SELECT ON TABLE public.audit_checkpoint TO hms_app;
+GRANT SELECT,INSERT ON TABLE public.audit_checkpoint TO hms_worker;
+
+GRANT UPDATE(audited) ON TABLE public.audit_checkpoint TO hms_worker;
 
 GRANT SELECT ON TABLE public.audit_event TO hms_app;
 GRANT SELECT,INSERT ON TABLE public.audit_event TO hms_worker;
@@ -2303,14 +2253,6 @@ GRANT SELECT(outcome) ON TABLE public.break_glass TO hms_search;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.clinical_record TO hms_app;
 
-GRANT SELECT(tenant_id) ON TABLE public.clinical_record TO hms_search;
-
-GRANT SELECT(id) ON TABLE public.clinical_record TO hms_search;
-
-GRANT SELECT(patient_id) ON TABLE public.clinical_record TO hms_search;
-
-GRANT SELECT(encounter_id) ON TABLE public.clinical_record TO hms_search;
-
 GRANT SELECT,INSERT ON TABLE public.clinical_record_version TO hms_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.department TO hms_app;
@@ -2320,8 +2262,6 @@ GRANT SELECT,INSERT ON TABLE public.department_version TO hms_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.encounter TO hms_app;
 
 GRANT SELECT(tenant_id) ON TABLE public.encounter TO hms_search;
-
-GRANT SELECT(id) ON TABLE public.encounter TO hms_search;
 
 GRANT SELECT(patient_id) ON TABLE public.encounter TO hms_search;
 
@@ -2335,38 +2275,11 @@ GRANT SELECT(document) ON TABLE public.encounter TO hms_search;
 
 GRANT SELECT,INSERT ON TABLE public.encounter_version TO hms_app;
 
-GRANT SELECT,INSERT,DELETE ON TABLE public.limited_role TO hms_app;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.legal_hold TO hms_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.location TO hms_app;
 
 GRANT SELECT,INSERT ON TABLE public.location_version TO hms_app;
-
-GRANT INSERT ON TABLE public.mail TO hms_app;
-GRANT SELECT ON TABLE public.mail TO hms_worker;
-
-GRANT SELECT(tenant_id) ON TABLE public.mail TO hms_app;
-
-GRANT SELECT(id) ON TABLE public.mail TO hms_app;
-
-GRANT SELECT(recipient) ON TABLE public.mail TO hms_app;
-
-GRANT SELECT(kind) ON TABLE public.mail TO hms_app;
-
-GRANT SELECT(entity_id) ON TABLE public.mail TO hms_app;
-
-GRANT SELECT(state) ON TABLE public.mail TO hms_app;
-GRANT UPDATE(state) ON TABLE public.mail TO hms_worker;
-
-GRANT UPDATE(tries) ON TABLE public.mail TO hms_worker;
-
-GRANT UPDATE(reply) ON TABLE public.mail TO hms_worker;
-
-GRANT SELECT(create_time) ON TABLE public.mail TO hms_app;
-
-GRANT UPDATE(due_time) ON TABLE public.mail TO hms_worker;
-
-GRANT SELECT(end_time) ON TABLE public.mail TO hms_app;
-GRANT UPDATE(end_time) ON TABLE public.mail TO hms_worker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.organization TO hms_app;
 

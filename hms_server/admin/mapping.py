@@ -67,6 +67,7 @@ def settings(row: Any) -> pb.Settings:
         password_min_length=row.password_min_length or 0,
         password_history=row.password_history or 0,
         privacy_officer_emails=row.privacy_officer_emails,
+        audit_retention_years=row.audit_retention_years or 0,
         update_time=row.update_time,
         etag=str(row.version),
     )

@@ -3,11 +3,12 @@
 -- name: lock_chain
 SELECT sequence, hash FROM audit_chain WHERE tenant_id = :tenant_id FOR UPDATE SKIP LOCKED
 
--- A chain begins only where no event stands: one whose last link was taken away must not begin anew.
+-- A chain begins only where no event stands or was archived: one whose last link was taken away must not begin anew.
 -- name: open_chain
 INSERT INTO audit_chain (tenant_id)
 SELECT :tenant_id::uuid
 WHERE NOT EXISTS (SELECT 1 FROM audit_event WHERE tenant_id = :tenant_id)
+  AND NOT EXISTS (SELECT 1 FROM audit_checkpoint WHERE tenant_id = :tenant_id AND sequence > 0)
 ON CONFLICT DO NOTHING
 
 -- name: chain_stands

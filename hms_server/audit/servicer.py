@@ -7,11 +7,14 @@ from typing import Any
 from google.api import httpbody_pb2
 
 from hms.audit.v1 import audit_pb2 as pb
+from hms.audit.v1 import legal_hold_pb2
 from hms_server import clock, errors
-from hms_server.audit import disclosure, disclosure_pdf, mapping, rules
+from hms_server.audit import disclosure, disclosure_pdf, mapping, retention_store, rules
+from hms_server.audit.holds import LegalHolds
 from hms_server.context import Call
 from hms_server.database.pages import Pages
 from hms_server.database.queries import load_queries
+from hms_server.database.requests import RequestIds
 from hms_server.database.transaction import Database
 
 _SQL = load_queries("hms_server.audit", "read.sql")
@@ -25,9 +28,10 @@ _HIGHEST = 2**63 - 1
 class AuditServicer:
     """The RPCs of hms.audit.v1.AuditService."""
 
-    def __init__(self, database: Database, pages: Pages) -> None:
+    def __init__(self, database: Database, pages: Pages, request_ids: RequestIds) -> None:
         self._database = database
         self._pages = pages
+        self._holds = LegalHolds(database, pages, request_ids)
 
     def ListAuditEvents(self, request: pb.ListAuditEventsRequest, call: Call) -> pb.ListAuditEventsResponse:
         """Newest first, by entity, patient, actor and time; pages both ways."""
@@ -68,14 +72,19 @@ class AuditServicer:
         query = _SQL[f"list_{shape}_{'before' if page.backward else 'after'}"]
         with self._database.tenant_transaction(call.tenant_id, call) as transaction:
             found = transaction.queue(query, **parameters)
+            kept = retention_store.kept_from(transaction)
         rows, following, preceding = self._pages.close(
             page, found.rows, lambda row: (row.record_time, row.sequence)
         )
-        return pb.ListAuditEventsResponse(
+        answer = pb.ListAuditEventsResponse(
             audit_events=[mapping.to_proto(row) for row in rows],
             next_page_token=following,
             previous_page_token=preceding,
         )
+        kept_from = rules.reaches_before(start, kept.rows[0].kept_from)
+        if kept_from is not None:
+            answer.kept_from_time.FromDatetime(kept_from)
+        return answer
 
     def GetAuditEvent(self, request: pb.GetAuditEventRequest, call: Call) -> pb.AuditEvent:
         """One event, with all entities it lists, and the fields that changed where it is a change of a
@@ -108,7 +117,9 @@ class AuditServicer:
                 audit_entity_id=request.patient_id,
                 audit_must_find=True,
             )
-        report = disclosure.report(found.rows, start, end, clock.now())
+            kept = retention_store.kept_from(transaction)
+        kept_from = rules.reaches_before(start, kept.rows[0].kept_from)
+        report = disclosure.report(found.rows, start, end, clock.now(), kept_from)
         if report is None:
             raise errors.NotFound("No such patient.")
         if len(report.lines) > rules.MOST_DISCLOSURES:
@@ -120,3 +131,39 @@ class AuditServicer:
         return httpbody_pb2.HttpBody(
             content_type="text/csv; charset=utf-8", data=disclosure.to_csv(report).encode()
         )
+
+    def PlaceLegalHold(
+        self, request: legal_hold_pb2.PlaceLegalHoldRequest, call: Call
+    ) -> legal_hold_pb2.LegalHold:
+        """A hold on the caller's hospital."""
+        return self._holds.place(request, call)
+
+    def ListLegalHolds(
+        self, request: legal_hold_pb2.ListLegalHoldsRequest, call: Call
+    ) -> legal_hold_pb2.ListLegalHoldsResponse:
+        """Holds on the caller's hospital."""
+        return self._holds.list_own(request, call)
+
+    def ReleaseLegalHold(
+        self, request: legal_hold_pb2.ReleaseLegalHoldRequest, call: Call
+    ) -> legal_hold_pb2.LegalHold:
+        """Ends a hold."""
+        return self._holds.release(request, call)
+
+    def PlaceTenantLegalHold(
+        self, request: legal_hold_pb2.PlaceTenantLegalHoldRequest, call: Call
+    ) -> legal_hold_pb2.LegalHold:
+        """A hold of the platform on a hospital."""
+        return self._holds.place_on_tenant(request, call)
+
+    def ListTenantLegalHolds(
+        self, request: legal_hold_pb2.ListTenantLegalHoldsRequest, call: Call
+    ) -> legal_hold_pb2.ListTenantLegalHoldsResponse:
+        """Holds on a hospital."""
+        return self._holds.list_of_tenant(request, call)
+
+    def ReleaseTenantLegalHold(
+        self, request: legal_hold_pb2.ReleaseTenantLegalHoldRequest, call: Call
+    ) -> legal_hold_pb2.LegalHold:
+        """Ends a hold on a hospital."""
+        return self._holds.release_on_tenant(request, call)

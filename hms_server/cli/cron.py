@@ -8,8 +8,8 @@ from hms_server import config
 from hms_server.telemetry import logs, sampler
 from hms_server.workers import cron, parts
 
-# Tasks that use the database at one time: sweeps, partitions, anchors, purge, failed mails.
-_CONNECTIONS = 6
+# Tasks that use the database at one time: sweeps, partitions, anchors, retention, purge, failed mails.
+_CONNECTIONS = 7
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

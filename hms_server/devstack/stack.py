@@ -5,6 +5,7 @@
 """
 
 import contextlib
+import shutil
 import signal
 import sys
 import time
@@ -164,6 +165,8 @@ class Stack:
                 self._done.forget()
                 # Witnesses of data that is gone.
                 self.layout.anchors.unlink(missing_ok=True)
+                shutil.rmtree(self.layout.audit_archive, ignore_errors=True)
+                self.layout.audit_archive.mkdir(mode=0o700)
             self.postgres.forget_status()
             self._running.start(spec)
             self._running.wait_for("postgres", self._postgres_is_ready)

@@ -14,10 +14,11 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
 
 class Outbox(NamedTuple):
-    """Audit records that wait for the drain."""
+    """Audit records that wait for the drain, and how far back events are there."""
 
     records: int
     age_seconds: float
+    oldest_month_seconds: float  # since the oldest month of events began
 
 
 class Mails(NamedTuple):
@@ -77,6 +78,11 @@ class ScrapeCollector:
             )
             yield GaugeMetricFamily(
                 "hms_outbox_age_seconds", "Age of the oldest waiting audit record.", outbox.age_seconds
+            )
+            yield GaugeMetricFamily(
+                "hms_audit_oldest_month_seconds",
+                "Time since the oldest month of audit events that stands began.",
+                outbox.oldest_month_seconds,
             )
         mails = self._answer("mails") if self._mails is not None else None
         if isinstance(mails, Mails):

@@ -49,6 +49,9 @@ POOL_WAIT = Histogram(
 POOL_TIMEOUTS = Counter("hms_pool_timeouts_total", "Calls that got no connection.", ["pool"])
 
 DRAINED = Counter("hms_audit_drained_total", "Audit events moved from the outbox into the chain.")
+AUDIT_MONTHS_DROPPED = Counter(
+    "hms_audit_months_dropped_total", "Months of the audit that were archived and dropped."
+)
 NUDGES_LOST = Counter(
     "hms_audit_nudges_lost_total",
     "Drain requests (of mails, too) that did not reach Redis; the sweep finds them.",

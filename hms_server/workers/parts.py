@@ -13,6 +13,7 @@ import redis
 from hms_server import errors, keyring
 from hms_server.audit.anchoring import Anchors
 from hms_server.audit.drain import Drain
+from hms_server.audit.retention import Retention
 from hms_server.config import Settings
 from hms_server.database.pool import Pool
 from hms_server.database.transaction import Database
@@ -33,6 +34,7 @@ class Parts:
     database: Database  # as hms_worker
     drain: Drain
     anchors: Anchors
+    retention: Retention
     redis: redis.Redis
     requests: DrainRequests
     mail_requests: DrainRequests
@@ -63,6 +65,7 @@ def open_parts(settings: Settings, connections: int) -> Parts:
         database=database,
         drain=Drain(database, keys),
         anchors=Anchors(database, keys.current(), settings.anchor_file),
+        retention=Retention(database, database, keys, settings.audit_archive_dir),
         redis=connection,
         requests=DrainRequests(queues.open_queue(connection)),
         mail_requests=DrainRequests(queues.open_queue(connection, queues.EMAIL), MAIL),

@@ -14,6 +14,7 @@ from hms_server import errors
 from hms_server.audit import rules
 from hms_server.audit.servicer import AuditServicer
 from hms_server.database.pages import Pages
+from hms_server.database.requests import RequestIds
 from tests.fix_audit import read_event
 
 CSV, PDF = pb.REPORT_FORMAT_CSV, pb.REPORT_FORMAT_PDF
@@ -22,7 +23,7 @@ CSV, PDF = pb.REPORT_FORMAT_CSV, pb.REPORT_FORMAT_PDF
 @pytest.fixture
 def report(app_database, registry):
     """The lines of a report that the hospital's auditor asks for."""
-    servicer = AuditServicer(app_database, Pages(b"p" * 32))
+    servicer = AuditServicer(app_database, Pages(b"p" * 32), RequestIds(b"r" * 32))
 
     def ask(patient_id, tenant=registry.tenant, format_=CSV, **span):
         request = pb.GetDisclosureReportRequest(patient_id=patient_id, format=format_, **span)
