@@ -38,6 +38,8 @@ from hms_server.policy import load_policies
 
 # A refused caller waits for the record of the refusal, and no longer than this.
 _DENIAL_SECONDS = 2.0
+# Whoever looks into an audit database that is away holds a thread, which others need, no longer than this.
+_AUDIT_WAIT_SECONDS = 1.0
 # What one bundle of an import may take; its method has this deadline, too.
 _IMPORT_SECONDS = 300.0
 
@@ -48,6 +50,7 @@ class Application:
 
     settings: Settings
     pool: Pool
+    audit_pool: Pool | None  # of the separate audit database
     nudger: AuditNudger
     listener: AddressListener
     server: Server
@@ -55,6 +58,8 @@ class Application:
     def start(self) -> None:
         """Opens the pool, then the port."""
         self.pool.open()
+        if self.audit_pool is not None:
+            self.audit_pool.open()
         self.nudger.start()
         self.listener.start()
         self.server.start(self.settings.grpc_listen)
@@ -65,6 +70,8 @@ class Application:
         self.nudger.stop()
         self.listener.stop()
         self.pool.close()
+        if self.audit_pool is not None:
+            self.audit_pool.close()
 
 
 def application(settings: Settings) -> Application:
@@ -75,6 +82,8 @@ def application(settings: Settings) -> Application:
     keys = KeyFile(settings.keys_file)
     pool = Pool(settings.app_database_url, settings)
     database = Database(pool, settings.statement_timeout_seconds)
+    audit_pool = _audit_pool(settings)
+    audit = Database(audit_pool, settings.statement_timeout_seconds) if audit_pool is not None else None
     client = redis_client.connect(settings.redis_url, settings)
     publisher = GatePublisher(client)
     catalogue = Catalogue(load_policies())
@@ -94,7 +103,7 @@ def application(settings: Settings) -> Application:
         deadline_ceiling_seconds=settings.statement_timeout_seconds,
     )
     methods = behaviours(
-        servicers(settings, keys, database, Database(pool, _IMPORT_SECONDS), publisher, catalogue),
+        servicers(settings, keys, database, Database(pool, _IMPORT_SECONDS), publisher, catalogue, audit),
         chain.build(parts),
         resolver(settings.trusted_proxies),
         settings.max_request_bytes,
@@ -105,7 +114,16 @@ def application(settings: Settings) -> Application:
         max_request_bytes=settings.max_request_bytes,
         certificates=certificates.from_settings(settings),
     )
-    return Application(settings, pool, nudger, AddressListener(client, addresses), server)
+    return Application(settings, pool, audit_pool, nudger, AddressListener(client, addresses), server)
+
+
+def _audit_pool(settings: Settings) -> Pool | None:
+    """The separate audit database's, for those who look into the audit; None where there is none."""
+    if not settings.audit_app_database_url:
+        return None
+    waits = min(settings.pool_wait_seconds, _AUDIT_WAIT_SECONDS)
+    patience = settings.model_copy(update={"pool_wait_seconds": waits, "pool_min": 1})
+    return Pool(settings.audit_app_database_url, patience, name="audit")
 
 
 def servicers(
@@ -115,8 +133,9 @@ def servicers(
     imports: Database,
     publisher: GatePublisher,
     catalogue: Catalogue,
+    audit: Database | None = None,
 ) -> dict[str, object]:
-    """Every service's servicer by the service's full name."""
+    """Every service's servicer by the service's full name. `audit` is the separate audit database."""
     pages = Pages(keys.current().page_token)
     request_ids = RequestIds(keys.current().request_hash)
     passwords = Passwords()
@@ -141,6 +160,6 @@ def servicers(
         ),
         "hms.patient.v1.PatientService": PatientServicer(database, pages, request_ids),
         "hms.clinical.v1.ClinicalService": ClinicalServicer(database, pages, request_ids),
-        "hms.audit.v1.AuditService": AuditServicer(database, pages),
+        "hms.audit.v1.AuditService": AuditServicer(database, pages, audit),
         "hms.fhir.v1.FhirService": FhirServicer(imports),
     }

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from hms_server import ids
+from hms_server import errors, ids
 from hms_server.database import audited
 from hms_server.database.queries import load_queries
 from hms_server.database.transaction import Database
@@ -34,8 +34,16 @@ class Known(NamedTuple):
 class Exporter:
     """Reads events as hms_worker."""
 
-    def __init__(self, database: Database, piece: int = PIECE, piece_bytes: int = PIECE_BYTES) -> None:
+    def __init__(
+        self,
+        database: Database,
+        piece: int = PIECE,
+        piece_bytes: int = PIECE_BYTES,
+        audit: Database | None = None,
+    ) -> None:
+        """`audit` is the separate audit database, None where there is none."""
         self._database = database
+        self._audit = audit
         self._piece = piece
         self._piece_bytes = piece_bytes
 
@@ -55,6 +63,7 @@ class Exporter:
             "address": address,
         }
         with self._database.tenant_transaction(tenant_id) as transaction:
+            place = transaction.queue(_SQL["chain_stands_elsewhere"])
             transaction.queue(
                 audited.INSERT,
                 audit_event_id=audited.new_event_id(),
@@ -62,12 +71,16 @@ class Exporter:
                 patient_ids=[],
                 outcome="OK",
             )
+        if place.first is not None and place.first.elsewhere != (self._audit is not None):
+            raise errors.ConfigError(
+                "the audit does not stand in the database that HMS_AUDIT_... settings tell"
+            )
         return self._rows(tenant_id, start, end)
 
     def _rows(self, tenant_id: str, start: str, end: str) -> Iterator[Any]:
         time, sequence = start, _LOWEST
         while True:
-            with self._database.tenant_transaction(tenant_id) as transaction:
+            with (self._audit or self._database).tenant_transaction(tenant_id) as transaction:
                 piece = transaction.queue(
                     _SQL["export_events"],
                     after_time=time,

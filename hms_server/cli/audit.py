@@ -74,30 +74,36 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.action == "export":
         settings.require("worker_database_url")
         end = f"{arguments.until}T00:00:00Z" if arguments.until else "infinity"
-        with _database(settings) as database:
+        with _databases(settings) as (main, audit):
             start = f"{arguments.since}T00:00:00Z"
-            return audit_export.export(database, arguments.tenant, start, end, arguments.format)
+            return audit_export.export(main, audit, arguments.tenant, start, end, arguments.format)
     settings.require("worker_database_url", "keys_file")
     if settings.keys_file is None:
         raise errors.ConfigError("set HMS_KEYS_FILE")
     keys = keyring.load(settings.keys_file)
     witnesses = _witnesses(arguments.anchors, settings.anchor_file)
-    with _database(settings) as database:
-        verifier = Verifier(database, keys, witnesses=witnesses)
+    with _databases(settings) as (main, audit):
+        verifier = Verifier(
+            audit or main, keys, witnesses=witnesses, main=main if audit is not None else None
+        )
         return _verify(verifier, arguments.tenant, arguments.since)
 
 
 @contextmanager
-def _database(settings: config.Settings) -> Iterator[Database]:
-    """The database as the workers have it; a fault of it is one line."""
-    pool = Pool(settings.worker_database_url, settings, name="audit", size=1)
-    pool.open()
+def _databases(settings: config.Settings) -> Iterator[tuple[Database, Database | None]]:
+    """The main and the separate audit database as the workers have them; a fault of one is one line."""
+    urls = {"main": settings.worker_database_url, "audit": settings.audit_worker_database_url}
+    pools = [Pool(url, settings, name=name, size=1) for name, url in urls.items() if url]
+    for pool in pools:
+        pool.open()
     try:
-        yield Database(pool, _STATEMENT_SECONDS)
+        main, *audit = (Database(pool, _STATEMENT_SECONDS) for pool in pools)
+        yield main, audit[0] if audit else None
     except errors.HmsError as error:
         raise errors.ConfigError(f"the database cannot be read: {error}") from None
     finally:
-        pool.close()
+        for pool in pools:
+            pool.close()
 
 
 def _witnesses(given: pathlib.Path | None, usual: pathlib.Path | None) -> list[Anchor]:

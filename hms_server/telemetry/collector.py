@@ -36,12 +36,15 @@ class ScrapeCollector:
         outbox: Callable[[], Outbox],
         queues: Callable[[], list[Queue]],
         seconds: float = 2.0,
+        audit: Callable[[], bool] | None = None,
     ) -> None:
+        """`audit` is a look at the separate audit database, None where there is none."""
         self._outbox = outbox
         self._queues = queues
+        self._audit = audit
         self._seconds = seconds
         # One thread for each look-up: one that hangs is not asked again before it has ended.
-        self._pool = concurrent.futures.ThreadPoolExecutor(2, thread_name_prefix="hms-scrape")
+        self._pool = concurrent.futures.ThreadPoolExecutor(3, thread_name_prefix="hms-scrape")
         self._running: dict[str, concurrent.futures.Future[object]] = {}
 
     def describe(self) -> Iterable[Metric]:
@@ -52,6 +55,8 @@ class ScrapeCollector:
         """The families, without the numbers of a part that is away."""
         self._ask("database", self._outbox)
         self._ask("redis", self._queues)
+        if self._audit is not None:
+            self._ask("audit", self._audit)
         outbox, queues = self._answer("database"), self._answer("redis")
         yield GaugeMetricFamily(
             "hms_database_up", "Whether PostgreSQL answers.", float(isinstance(outbox, Outbox))
@@ -59,6 +64,12 @@ class ScrapeCollector:
         yield GaugeMetricFamily(
             "hms_redis_up", "Whether the queues' Redis answers.", float(isinstance(queues, list))
         )
+        if self._audit is not None:
+            yield GaugeMetricFamily(
+                "hms_audit_database_up",
+                "Whether the separate audit database answers.",
+                float(self._answer("audit") is True),
+            )
         if isinstance(outbox, Outbox):
             yield GaugeMetricFamily(
                 "hms_outbox_records", "Audit records that wait for the drain.", outbox.records
