@@ -1,5 +1,5 @@
-"""A whole system whose audit stands on a PostgreSQL server of its own: parts are killed, and that server is away
-for a time. What was acknowledged is an event there, exactly once."""
+"""A whole system whose audit stands on a PostgreSQL server of its own: parts are killed, and that server is
+away for a time. What was acknowledged is an event there, exactly once."""
 
 from __future__ import annotations
 
