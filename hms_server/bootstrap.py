@@ -160,6 +160,6 @@ def servicers(
         ),
         "hms.patient.v1.PatientService": PatientServicer(database, pages, request_ids),
         "hms.clinical.v1.ClinicalService": ClinicalServicer(database, pages, request_ids),
-        "hms.audit.v1.AuditService": AuditServicer(database, pages, audit),
+        "hms.audit.v1.AuditService": AuditServicer(database, pages, request_ids, audit),
         "hms.fhir.v1.FhirService": FhirServicer(imports),
     }

@@ -66,6 +66,8 @@ class Settings(pydantic_settings.BaseSettings):
     keys_file: pathlib.Path | None = None
     # The audit's daily anchors outside the database, appended to by `hms cron`
     anchor_file: pathlib.Path | None = None
+    # Where `hms cron` archives the audit's oldest months before it drops them; without it nothing is dropped
+    audit_archive_dir: pathlib.Path | None = None
 
     grpc_listen: str = "127.0.0.1:50051"
     # TLS of that port; with a client CA callers must show a certificate of it.

@@ -53,8 +53,10 @@ class Leaving:
         return [row[0] for row in rows]
 
     def erased_tables(self) -> set[str]:
-        """Every table that must be empty after an erasure: all but the audit and the record of it."""
-        return {t for t in self.tables() if not t.startswith("audit_") and t != "tenant_erasure"}
+        """Every table that must be empty after an erasure: all but the audit, what holds it, and the record of
+        the erasure."""
+        about_it = ("tenant_erasure", "legal_hold")
+        return {t for t in self.tables() if not t.startswith("audit_") and t not in about_it}
 
     def rows(self, tenant_id: str) -> dict[str, int]:
         """How many rows it has, by table; empty ones are left out."""
@@ -111,6 +113,11 @@ def full_hospital(
                 [first, tenant.id, second],
             )
         fill(owner, tenant.id)
+        # Nothing of a hospital goes while one stands.
+        owner.execute(
+            "UPDATE legal_hold SET release_time = now(), release_user_id = user_id WHERE tenant_id = %s",
+            [tenant.id],
+        )
         Drain(worker_database, keys).run(tenant.id)
         owner.execute(
             "INSERT INTO audit_outbox (tenant_id, event_id, record, outcome) VALUES (%s, %s, '{}', 'OK')",

@@ -58,6 +58,7 @@ def settings(row: Any) -> pb.Settings:
         session_idle_seconds=row.session_idle_seconds or 0,
         password_min_length=row.password_min_length or 0,
         password_history=row.password_history or 0,
+        audit_retention_years=row.audit_retention_years or 0,
         update_time=row.update_time,
         etag=str(row.version),
     )

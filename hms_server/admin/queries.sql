@@ -57,14 +57,14 @@ WHERE id = :tenant_id
 
 -- name: get_settings
 SELECT version, time_zone, uhid_prefix, uhid_digits, session_seconds, session_idle_seconds,
-       password_min_length, password_history, update_time
+       password_min_length, password_history, audit_retention_years, update_time
 FROM tenant_setting
 WHERE tenant_id = :tenant_id
 
 -- name: lock_settings
 -- The zone is looked for in the database's own list: it is the one that computes with it.
 SELECT version, time_zone, uhid_prefix, uhid_digits, session_seconds, session_idle_seconds,
-       password_min_length, password_history,
+       password_min_length, password_history, audit_retention_years,
        CASE WHEN :new_time_zone::text = '' THEN true
             ELSE EXISTS (SELECT FROM pg_timezone_names WHERE name = :new_time_zone::text)
        END AS zone_is_known
@@ -79,7 +79,8 @@ WITH kept AS (
          jsonb_strip_nulls(jsonb_build_object(
            'time_zone', time_zone, 'uhid_prefix', uhid_prefix, 'uhid_digits', uhid_digits,
            'session_seconds', session_seconds, 'session_idle_seconds', session_idle_seconds,
-           'password_min_length', password_min_length, 'password_history', password_history)),
+           'password_min_length', password_min_length, 'password_history', password_history,
+           'audit_retention_years', audit_retention_years)),
          :actor_id::uuid
   FROM tenant_setting
   WHERE tenant_id = :tenant_id
@@ -90,5 +91,6 @@ SET version = version + 1, update_time = now(), time_zone = :time_zone,
     session_seconds = :session_seconds::integer,
     session_idle_seconds = :session_idle_seconds::integer,
     password_min_length = :password_min_length::integer,
-    password_history = :password_history::integer
+    password_history = :password_history::integer,
+    audit_retention_years = :audit_retention_years::integer
 WHERE tenant_id = :tenant_id

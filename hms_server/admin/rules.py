@@ -13,7 +13,13 @@ TENANT_FIELDS = ("display_name", "state", "rate_limits")
 TENANT_STATES = ("ACTIVE", "SUSPENDED")
 REQUIRED_SETTINGS = ("time_zone", "uhid_prefix", "uhid_digits")
 # What may be left to the platform: 0 in the API, null in the table.
-OPTIONAL_SETTINGS = ("session_seconds", "session_idle_seconds", "password_min_length", "password_history")
+OPTIONAL_SETTINGS = (
+    "session_seconds",
+    "session_idle_seconds",
+    "password_min_length",
+    "password_history",
+    "audit_retention_years",
+)
 SETTINGS_FIELDS = (*REQUIRED_SETTINGS, *OPTIONAL_SETTINGS)
 
 # Tier without prefix ("SEARCH"): calls, seconds

@@ -55,6 +55,14 @@ class Report:
     end: datetime.datetime
     made: datetime.datetime
     lines: list[Line]
+    kept_from: datetime.datetime | None = None  # what was before was archived, and is not in the report
+
+    @property
+    def gap(self) -> str:
+        """What the report has to say of its own beginning; empty where nothing of the asked time is gone."""
+        if self.kept_from is None:
+            return ""
+        return f"Events before {moment(self.kept_from)} were archived and are not in this report"
 
 
 def report(
@@ -63,6 +71,7 @@ def report(
     start: datetime.datetime,
     end: datetime.datetime,
     made: datetime.datetime,
+    kept_from: datetime.datetime | None = None,
 ) -> Report:
     """The report of `get_subject`'s row and the rows of `disclosures`."""
     return Report(
@@ -73,6 +82,7 @@ def report(
         end=end,
         made=made,
         lines=[_line(row, subject.record_ids) for row in rows],
+        kept_from=kept_from,
     )
 
 
@@ -105,5 +115,12 @@ def moment(time: datetime.datetime) -> str:
 
 
 def to_csv(made: Report) -> str:
-    """The report as CSV: a line of names, and one for each event."""
-    return "".join([table.line(COLUMNS), *map(table.line, made.lines)])
+    """The report as CSV: a line of names, and one for each event. Where the asked time reaches before what is
+    kept, the first line is no event but says so, in the column `what`."""
+    lines = list(made.lines)
+    if made.kept_from is not None:
+        blank = dict.fromkeys(COLUMNS, "")
+        lines.insert(
+            0, Line(**{**blank, "time": moment(made.kept_from), "act": "ARCHIVED", "what": made.gap})
+        )
+    return "".join([table.line(COLUMNS), *map(table.line, lines)])

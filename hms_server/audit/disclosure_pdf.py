@@ -28,7 +28,7 @@ _COLUMNS = (
     ("From", "address", 80.0),
     ("Event", "event_id", 150.0),
 )
-_LINES_A_PAGE = int((_HEIGHT - 2 * _MARGIN - 5 * _LEADING) / _LEADING)
+_LINES_A_PAGE = int((_HEIGHT - 2 * _MARGIN - 6 * _LEADING) / _LEADING)
 
 
 def to_pdf(report: Report) -> bytes:
@@ -58,6 +58,9 @@ def _head(canvas: Canvas, report: Report, page: int, pages: int) -> float:
     merged = f", with {len(report.merged_ids)} merged records" if report.merged_ids else ""
     span = f" from {moment(report.start)} to {moment(report.end)}"
     canvas.drawString(_MARGIN, y, patient + merged + span)
+    if report.gap:
+        y -= _LEADING
+        canvas.drawString(_MARGIN, y, report.gap)
     y -= 1.5 * _LEADING
     canvas.setFont(_BOLD, _SIZE)
     x = _MARGIN

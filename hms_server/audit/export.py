@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from hms_server import errors, ids
+from hms_server.audit import retention_store
 from hms_server.database import audited
 from hms_server.database.queries import load_queries
 from hms_server.database.transaction import Database
@@ -52,6 +53,13 @@ class Exporter:
         with self._database.platform_transaction() as transaction:
             found = transaction.queue(_SQL["find_tenant"], wanted=wanted)
         return Known(*found.first) if found.first is not None else None
+
+    def kept_from(self, tenant_id: str) -> str | None:
+        """From when on events are there (ISO 8601, UTC); None where none was dropped."""
+        with (self._audit or self._database).tenant_transaction(tenant_id) as transaction:
+            found = retention_store.kept_from(transaction)
+        moment = found.rows[0].kept_from
+        return None if moment is None else f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
     def export(self, tenant_id: str, start: str, end: str, *, actor_name: str, address: str) -> Iterator[Any]:
         """Rows of audit_event in the order of time, from `start` (included) to `end` (not included)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hmac
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from hms_server.audit import chain
 from hms_server.audit.anchor import Anchor
@@ -19,6 +20,8 @@ REORDERING = "REORDERING"
 TRUNCATION = "TRUNCATION"
 REWRITING = "REWRITING"
 FORGED_ANCHOR = "FORGED_ANCHOR"
+CHECKPOINT = "CHECKPOINT"  # months are gone without one
+FORGED_CHECKPOINT = "FORGED_CHECKPOINT"
 LINKS = "LINKS"  # the table that links events to patients
 KEY = "KEY"  # a key is not there, nothing can be said
 HASH = "HASH"  # the hash does not hold; which of the first four it is, the events behind it tell
@@ -38,14 +41,21 @@ class Fault:
         return f"{name}: {self.reason}"
 
 
-class Proof:
-    """Follows one chain from its start, or from a signed anchor."""
+class Start(NamedTuple):
+    """The event that a proof begins behind: a signed anchor's, or a checkpoint's; the chain's start by
+    itself."""
 
-    def __init__(self, keyring: Keyring, anchors: Iterable[Anchor] = (), start: Anchor | None = None) -> None:
+    sequence: int = 0
+    hash: bytes = chain.START
+
+
+class Proof:
+    """Follows one chain from where it starts."""
+
+    def __init__(self, keyring: Keyring, anchors: Iterable[Anchor] = (), start: Start | None = None) -> None:
         self._keys = dict(keyring.audit)
         self._anchors = sorted(anchors, key=lambda anchor: anchor.sequence, reverse=True)  # the next one last
-        self.sequence = start.sequence if start else 0
-        self.hash = start.hash if start else chain.START
+        self.sequence, self.hash = self._start = start or Start()
         self._anchored_to = self.sequence
         while self._anchors and self._anchors[-1].sequence < self.sequence:
             self._anchors.pop()
@@ -59,7 +69,7 @@ class Proof:
         expected = self.sequence + 1
         sequence, event_id = event["sequence"], event["id"]
         if sequence > expected:
-            return Fault(expected, "", DELETION, "was deleted: there is no event of this number")
+            return Fault(expected, "", DELETION, self._gone(expected, sequence - 1))
         if sequence < expected:
             return Fault(
                 sequence, event_id, INSERTION, "was inserted: it stands twice, or before the chain's start"
@@ -82,6 +92,12 @@ class Proof:
             )
         self.sequence, self.hash = sequence, stored_hash
         return self._anchored(event_id)
+
+    def _gone(self, first: int, last: int) -> str:
+        if first < last and first == self._start.sequence + 1:
+            # A dropped month looks like this, one that nobody may drop.
+            return f"events {first} to {last} are gone, and no checkpoint tells of their archive"
+        return "was deleted: there is no event of this number"
 
     def holds(self, event: Event, stored_hash: bytes, previous: bytes) -> bool:
         """Whether the hash is that of the event behind the event whose hash is `previous`."""

@@ -3,11 +3,12 @@
 -- name: lock_chain
 SELECT sequence, hash, elsewhere FROM audit_chain WHERE tenant_id = :tenant_id FOR UPDATE SKIP LOCKED
 
--- A chain begins only where no event stands: one whose last link was taken away must not begin anew.
+-- A chain begins only where no event stands or was archived: one whose last link was taken away must not begin anew.
 -- name: open_chain
 INSERT INTO audit_chain (tenant_id, elsewhere)
 SELECT :tenant_id::uuid, :elsewhere::boolean
 WHERE NOT EXISTS (SELECT 1 FROM audit_event WHERE tenant_id = :tenant_id)
+  AND NOT EXISTS (SELECT 1 FROM audit_checkpoint WHERE tenant_id = :tenant_id AND sequence > 0)
 ON CONFLICT DO NOTHING
 
 -- name: chain_stands
@@ -124,6 +125,3 @@ SELECT (SELECT count(*) FROM (SELECT 1 FROM audit_outbox LIMIT :ceiling) AS coun
          CROSS JOIN LATERAL (SELECT o.record_time FROM audit_outbox o
                              WHERE o.tenant_id = w.tenant_id ORDER BY o.position LIMIT 1) AS oldest
        ))::float8 AS age_seconds
-
--- name: answers
-SELECT 1 AS answers

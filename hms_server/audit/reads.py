@@ -7,18 +7,22 @@ transactions: events are read from the one, patients and the record from the oth
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 from hms_server import errors
-from hms_server.audit import rules
+from hms_server.audit import retention_store, rules
 from hms_server.context import Call
 from hms_server.database.queries import load_queries, load_unaudited
 from hms_server.database.transaction import Database, Pending, Transaction
 
 _SQL = load_queries("hms_server.audit", "read.sql")
 _UNAUDITED = load_unaudited("hms_server.audit", "read.sql")
+
+# None where nothing was archived and dropped.
+KeptFrom: TypeAlias = datetime.datetime | None
 
 _AWAY = (
     "The audit database is away: what is done meanwhile is recorded, and can be looked at when it is back."
@@ -33,22 +37,24 @@ class AuditReads:
         self._main = database
         self._audit = audit
 
-    def events_listed(self, name: str, call: Call, **parameters: Any) -> list[Any]:
-        """The rows of a list; raises Unavailable."""
+    def events_listed(self, name: str, call: Call, **parameters: Any) -> tuple[list[Any], KeptFrom]:
+        """The rows of a list, and from when on events are there; raises Unavailable."""
         if self._audit is None:
             with self._main.tenant_transaction(call.tenant_id, call) as transaction:
                 place = transaction.queue(_SQL["chain_place"])
                 found = transaction.queue(_SQL[name], **parameters)
+                kept = retention_store.kept_from(transaction)
             self._check(place)
-            return found.rows
+            return found.rows, kept.rows[0].kept_from
         with self._events(call) as transaction:
             found = transaction.queue(_UNAUDITED[name], **parameters)
+            kept = retention_store.kept_from(transaction)
         named = {row.named_patient_id for row in found.rows if row.named_patient_id}
         with self._main.tenant_transaction(call.tenant_id, call) as transaction:
             place = transaction.queue(_SQL["chain_place"])
             transaction.audit(patient_ids=sorted(named), entity_id="")
         self._check(place)
-        return found.rows
+        return found.rows, kept.rows[0].kept_from
 
     def event(self, event_id: str, call: Call) -> tuple[Any, Any] | None:
         """An event, and the patient's record before and after it (`old_fields`, `new_fields`); None where
@@ -70,9 +76,11 @@ class AuditReads:
         self._check(place)
         return None if event is None else (event, changed.first)
 
-    def disclosures(self, patient_id: str, call: Call, **parameters: Any) -> tuple[Any, list[Any]] | None:
-        """The patient (`uhid`, `record_ids`) and the events that name one of the records, the oldest first;
-        None where there is no such patient. Raises Unavailable."""
+    def disclosures(
+        self, patient_id: str, call: Call, **parameters: Any
+    ) -> tuple[Any, list[Any], KeptFrom] | None:
+        """The patient (`uhid`, `record_ids`), the events that name one of the records, the oldest first, and
+        from when on events are there; None where there is no such patient. Raises Unavailable."""
         with self._main.tenant_transaction(call.tenant_id, call) as transaction:
             place = transaction.queue(_SQL["chain_place"])
             found = transaction.queue(
@@ -84,7 +92,8 @@ class AuditReads:
             return None
         with self._events(call) as transaction:
             events = transaction.queue(_SQL["disclosures"], record_ids=subject.record_ids, **parameters)
-        return subject, events.rows
+            kept = retention_store.kept_from(transaction)
+        return subject, events.rows, kept.rows[0].kept_from
 
     @contextmanager
     def _events(self, call: Call) -> Iterator[Transaction]:

@@ -69,6 +69,14 @@ def disclosure_range(
     return first, last
 
 
+def reaches_before(
+    start: datetime.datetime | None, kept_from: datetime.datetime | None
+) -> datetime.datetime | None:
+    """From when on events are there, where what is asked for begins earlier; None where all of it is
+    there."""
+    return kept_from if kept_from is not None and (start is None or start < kept_from) else None
+
+
 def _years_before(moment: datetime.datetime, years: int) -> datetime.datetime:
     year = max(moment.year - years, datetime.MINYEAR)
     try:

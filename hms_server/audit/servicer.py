@@ -7,11 +7,14 @@ from typing import Any
 from google.api import httpbody_pb2
 
 from hms.audit.v1 import audit_pb2 as pb
+from hms.audit.v1 import legal_hold_pb2
 from hms_server import clock, errors
 from hms_server.audit import disclosure, disclosure_pdf, mapping, rules
+from hms_server.audit.holds import LegalHolds
 from hms_server.audit.reads import AuditReads
 from hms_server.context import Call
 from hms_server.database.pages import Pages
+from hms_server.database.requests import RequestIds
 from hms_server.database.transaction import Database
 
 # Before and after every event there is.
@@ -23,10 +26,13 @@ _HIGHEST = 2**63 - 1
 class AuditServicer:
     """The RPCs of hms.audit.v1.AuditService."""
 
-    def __init__(self, database: Database, pages: Pages, audit: Database | None = None) -> None:
+    def __init__(
+        self, database: Database, pages: Pages, request_ids: RequestIds, audit: Database | None = None
+    ) -> None:
         """`audit` is the separate audit database, None where the events stand beside all else."""
         self._reads = AuditReads(database, audit)
         self._pages = pages
+        self._holds = LegalHolds(database, pages, request_ids)
 
     def ListAuditEvents(self, request: pb.ListAuditEventsRequest, call: Call) -> pb.ListAuditEventsResponse:
         """Newest first, by entity, patient, actor and time; pages both ways."""
@@ -64,17 +70,21 @@ class AuditServicer:
         elif request.actor_id:
             shape = "by_actor"
             parameters["actor_id"] = request.actor_id
-        found = self._reads.events_listed(
+        found, kept = self._reads.events_listed(
             f"list_{shape}_{'before' if page.backward else 'after'}", call, **parameters
         )
         rows, following, preceding = self._pages.close(
             page, found, lambda row: (row.record_time, row.sequence)
         )
-        return pb.ListAuditEventsResponse(
+        answer = pb.ListAuditEventsResponse(
             audit_events=[mapping.to_proto(row) for row in rows],
             next_page_token=following,
             previous_page_token=preceding,
         )
+        kept_from = rules.reaches_before(start, kept)
+        if kept_from is not None:
+            answer.kept_from_time.FromDatetime(kept_from)
+        return answer
 
     def GetAuditEvent(self, request: pb.GetAuditEventRequest, call: Call) -> pb.AuditEvent:
         """One event, with all entities it lists, and the fields that changed where it is a change of a
@@ -95,12 +105,14 @@ class AuditServicer:
             request.end_time if request.HasField("end_time") else None,
             clock.now(),
         )
-        found = self._reads.disclosures(
+        made = self._reads.disclosures(
             request.patient_id, call, start_time=start, end_time=end, limit=rules.MOST_DISCLOSURES + 1
         )
-        if found is None:
+        if made is None:
             raise errors.NotFound("No such patient.")
-        report = disclosure.report(*found, start, end, clock.now())
+        subject, events, kept = made
+        kept_from = rules.reaches_before(start, kept)
+        report = disclosure.report(subject, events, start, end, clock.now(), kept_from)
         if len(report.lines) > rules.MOST_DISCLOSURES:
             raise errors.invalid_field(
                 "start_time", f"there are more than {rules.MOST_DISCLOSURES} events: ask for a shorter time"
@@ -110,3 +122,39 @@ class AuditServicer:
         return httpbody_pb2.HttpBody(
             content_type="text/csv; charset=utf-8", data=disclosure.to_csv(report).encode()
         )
+
+    def PlaceLegalHold(
+        self, request: legal_hold_pb2.PlaceLegalHoldRequest, call: Call
+    ) -> legal_hold_pb2.LegalHold:
+        """A hold on the caller's hospital."""
+        return self._holds.place(request, call)
+
+    def ListLegalHolds(
+        self, request: legal_hold_pb2.ListLegalHoldsRequest, call: Call
+    ) -> legal_hold_pb2.ListLegalHoldsResponse:
+        """Holds on the caller's hospital."""
+        return self._holds.list_own(request, call)
+
+    def ReleaseLegalHold(
+        self, request: legal_hold_pb2.ReleaseLegalHoldRequest, call: Call
+    ) -> legal_hold_pb2.LegalHold:
+        """Ends a hold."""
+        return self._holds.release(request, call)
+
+    def PlaceTenantLegalHold(
+        self, request: legal_hold_pb2.PlaceTenantLegalHoldRequest, call: Call
+    ) -> legal_hold_pb2.LegalHold:
+        """A hold of the platform on a hospital."""
+        return self._holds.place_on_tenant(request, call)
+
+    def ListTenantLegalHolds(
+        self, request: legal_hold_pb2.ListTenantLegalHoldsRequest, call: Call
+    ) -> legal_hold_pb2.ListTenantLegalHoldsResponse:
+        """Holds on a hospital."""
+        return self._holds.list_of_tenant(request, call)
+
+    def ReleaseTenantLegalHold(
+        self, request: legal_hold_pb2.ReleaseTenantLegalHoldRequest, call: Call
+    ) -> legal_hold_pb2.LegalHold:
+        """Ends a hold on a hospital."""
+        return self._holds.release_on_tenant(request, call)

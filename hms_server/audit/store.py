@@ -149,13 +149,6 @@ def waiting_tenants(database: Database, limit: int) -> list[str]:
     return [row.tenant_id for row in waiting.rows]
 
 
-def answers(database: Database) -> bool:
-    """Asks a database for nothing; raises Unavailable where it is away."""
-    with database.platform_transaction() as transaction:
-        answer = transaction.queue(_SQL["answers"])
-    return answer.first is not None
-
-
 def outbox_state(database: Database, ceiling: int) -> OutboxState:
     """Depth of the outbox (counted up to `ceiling`) and age of its oldest record."""
     with database.platform_transaction() as transaction:

@@ -3,7 +3,8 @@
 Reads in pieces of bounded size while the drain goes on: events that stand do not change, and what the
 drain appends meanwhile is followed too. It finds every change that the key's owner did not make. A chain that
 was cut together with its last link, or made anew, is found by the daily anchors: those of the database, and
-those of the file, which nobody who owns the database can take back.
+those of the file, which nobody who owns the database can take back. Where old months were archived and
+dropped, the chain begins behind the last of their signed checkpoints.
 """
 
 from __future__ import annotations
@@ -13,22 +14,32 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import orjson
-
 from hms_server import errors, ids
-from hms_server.audit import anchor, chain
+from hms_server.audit import anchor, checkpoint, retention_store
 from hms_server.audit.anchor import Anchor
+from hms_server.audit.checkpoint import Checkpoint
 from hms_server.audit.diagnose import WINDOW, Stored, diagnose
-from hms_server.audit.proof import FORGED_ANCHOR, HASH, INSERTION, LINKS, TRUNCATION, Fault, Proof
+from hms_server.audit.proof import (
+    CHECKPOINT,
+    DELETION,
+    EDIT,
+    FORGED_ANCHOR,
+    FORGED_CHECKPOINT,
+    HASH,
+    INSERTION,
+    LINKS,
+    TRUNCATION,
+    Fault,
+    Proof,
+    Start,
+)
+from hms_server.audit.reader import PIECE, PIECE_BYTES, ChainReader
 from hms_server.database.queries import load_queries
 from hms_server.database.transaction import Database
 from hms_server.keyring import Keyring
 
 _SQL = load_queries("hms_server.audit", "verify.sql")
 
-PIECE = 2000
-# Of the lists in a piece's events, as they are stored.
-PIECE_BYTES = 4 * 2**20
 _EARLIEST = "-infinity"
 _LOWEST = -(2**63)
 
@@ -61,7 +72,7 @@ class Verifier:
         self._main = main
         self._keyring = keyring
         self._piece = piece
-        self._piece_bytes = piece_bytes
+        self._reader = ChainReader(database, piece, piece_bytes)
         self._witnesses: dict[str, list[Anchor]] = {}
         for each in witnesses:
             self._witnesses.setdefault(each.tenant_id, []).append(each)
@@ -80,8 +91,63 @@ class Verifier:
         """Follows the tenant's chain to its end; stops at the first fault.
 
         `since` (ISO date, UTC): begins at the last anchor before that day, or, where there is none, at the
-        chain's start.
+        chain's start, which is the last checkpoint where months were dropped.
         """
+        checkpoints = retention_store.checkpoints(self._database, tenant_id)
+        wrong = self._of_checkpoints(checkpoints)
+        if wrong is not None:
+            return Verdict(tenant_id, code, 0, wrong)
+        last = next((each for each in reversed(checkpoints) if each.dropped), None)
+        anchors, forged = self._true_anchors(tenant_id)
+        begun = Start(last.sequence, last.hash) if last is not None else Start()
+        for each in anchors:
+            if since is not None and each.date < since and each.sequence > begun.sequence:
+                begun = Start(each.sequence, each.hash)
+        anchors += self._last_known(tenant_id)
+        whole = since is None or (last is not None and begun.sequence == last.sequence)
+        proof = Proof(self._keyring, anchors, begun)
+        fault = (
+            (self._standing(tenant_id, last, proof) if last is not None and whole else None)
+            or proof.begin()
+            or self._chain(tenant_id, proof)
+            or proof.beyond()
+            # Behind a checkpoint every link is looked at: those of the dropped months are gone with them.
+            or self._links(tenant_id, 0 if whole else begun.sequence)
+            or forged
+        )
+        return Verdict(tenant_id, code, proof.sequence - begun.sequence, fault)
+
+    def _of_checkpoints(self, checkpoints: list[Checkpoint]) -> Fault | None:
+        for each in checkpoints:
+            wrong = checkpoint.fault(each, self._keyring)
+            if wrong:
+                return Fault(each.sequence, "", FORGED_CHECKPOINT, f"{each.name} was changed: {wrong}")
+        gap = checkpoint.order_fault([each for each in checkpoints if each.dropped])
+        return None if gap is None else Fault(gap[0], "", CHECKPOINT, gap[1])
+
+    def _standing(self, tenant_id: str, last: Checkpoint, proof: Proof) -> Fault | None:
+        """Events of later months within the archived piece: exactly those that the checkpoint names."""
+        expected = {each.sequence: each for each in last.standing}
+        for event, stored_hash, links in self._reader.events(tenant_id, 0, last.sequence):
+            sequence, event_id = event["sequence"], event["id"]
+            entry = expected.pop(sequence, None)
+            if entry is None:
+                reason = f"was inserted: {last.name} names no event of this number that stands"
+                return Fault(sequence, event_id, INSERTION, reason)
+            same = stored_hash.hex() == entry.hash
+            if not same or not proof.holds(event, stored_hash, bytes.fromhex(entry.previous)):
+                return Fault(
+                    sequence, event_id, EDIT, f"was edited: it is not the one that {last.name} names"
+                )
+            if links != len(event["patient_ids"]):
+                reason = f"audit_event_patient links {links} of its {len(event['patient_ids'])} patients"
+                return Fault(sequence, event_id, LINKS, reason)
+        if expected:
+            return Fault(min(expected), "", DELETION, f"was deleted: {last.name} says that it stands")
+        return None
+
+    def _true_anchors(self, tenant_id: str) -> tuple[list[Anchor], Fault | None]:
+        """The anchors whose signatures hold, and the first one whose does not."""
         forged: Fault | None = None
         anchors = []
         for each in (*self._anchors(tenant_id), *self._witnesses.get(tenant_id, ())):
@@ -90,19 +156,7 @@ class Verifier:
                 anchors.append(each)
             elif forged is None:
                 forged = Fault(each.sequence, "", FORGED_ANCHOR, f"{each.name} is forged: {wrong}")
-        earlier = [each for each in anchors if since is not None and each.date < since]
-        start = max(earlier, key=lambda each: each.sequence, default=None)
-        anchors += self._last_known(tenant_id)
-        begun = start.sequence if start is not None else 0
-        proof = Proof(self._keyring, anchors, start)
-        fault = (
-            proof.begin()
-            or self._chain(tenant_id, proof)
-            or proof.beyond()
-            or self._links(tenant_id, begun)
-            or forged
-        )
-        return Verdict(tenant_id, code, proof.sequence - begun, fault)
+        return anchors, forged
 
     def _anchors(self, tenant_id: str) -> Iterator[Anchor]:
         """The anchors of the database."""
@@ -148,7 +202,7 @@ class Verifier:
                 else Fault(end.beyond, "", TRUNCATION, "the chain's last link was deleted")
             )
         while True:
-            for event, stored_hash, links in self._events(tenant_id, proof.sequence, end.sequence):
+            for event, stored_hash, links in self._reader.events(tenant_id, proof.sequence, end.sequence):
                 fault = proof.follow(event, stored_hash, links)
                 if fault is not None:
                     return self._diagnosed(tenant_id, proof, fault, end)
@@ -169,7 +223,7 @@ class Verifier:
     def _diagnosed(self, tenant_id: str, proof: Proof, fault: Fault, end: Any) -> Fault:
         if fault.kind != HASH:
             return fault
-        events = self._events(tenant_id, proof.sequence, end.sequence)
+        events = self._reader.events(tenant_id, proof.sequence, end.sequence)
         found = [Stored(event, stored) for event, stored, _ in itertools.islice(events, WINDOW)]
         whole = bool(found) and found[-1].event["sequence"] >= end.sequence
         return diagnose(fault, proof, found, end.hash if whole else None)
@@ -178,28 +232,6 @@ class Verifier:
         with self._database.tenant_transaction(tenant_id) as transaction:
             end = transaction.queue(_SQL["chain_end"])
         return end.rows[0]
-
-    def _events(self, tenant_id: str, after: int, last: int) -> Iterator[tuple[dict[str, Any], bytes, int]]:
-        # From the lowest number there is: nothing may stand before the chain's start either.
-        sequence, time = (after, "infinity") if after else (_LOWEST, _EARLIEST)
-        while True:
-            with self._database.tenant_transaction(tenant_id) as transaction:
-                piece = transaction.queue(
-                    _SQL["read_chain"],
-                    after_sequence=sequence,
-                    after_time=time,
-                    last_sequence=last,
-                    limit=self._piece,
-                    most_bytes=self._piece_bytes,
-                )
-            for row in piece.rows:
-                event = {name: getattr(row, name) for name in chain.FIELDS}
-                event["entities"] = _stored_list(row.entities)
-                event["entity_ids"] = row.entity_ids
-                yield event, row.hash, row.links
-            if not piece.rows or not piece.rows[-1].followed:
-                return
-            sequence, time = piece.rows[-1].sequence, piece.rows[-1].record_time
 
     def _links(self, tenant_id: str, begun: int) -> Fault | None:
         """A link that no event made."""
@@ -221,15 +253,3 @@ class Verifier:
             if len(piece.rows) < self._piece:
                 return None
             patient, time, sequence = piece.rows[-1][:3]
-
-
-def _stored_list(text: str | None) -> Any:
-    """The list that a JSON column holds. What no event of ours ever holds (JSON's own null, numbers beyond
-    every bound, lists without end) comes back as its text: no hash fits that."""
-    if text is None:
-        return None
-    try:
-        value = orjson.loads(text)
-    except ValueError:
-        return text
-    return value if isinstance(value, list) else text

@@ -20,8 +20,14 @@ WITH RECURSIVE seen (tenant_id) AS (
   SELECT (SELECT a.tenant_id FROM audit_anchor a
           WHERE a.tenant_id > n.tenant_id ORDER BY a.tenant_id LIMIT 1)
   FROM anchored n WHERE n.tenant_id IS NOT NULL
+), archived (tenant_id) AS (
+  (SELECT tenant_id FROM audit_checkpoint ORDER BY tenant_id LIMIT 1)
+  UNION ALL
+  SELECT (SELECT c.tenant_id FROM audit_checkpoint c
+          WHERE c.tenant_id > x.tenant_id ORDER BY c.tenant_id LIMIT 1)
+  FROM archived x WHERE x.tenant_id IS NOT NULL
 ), everyone AS (
-  SELECT tenant_id FROM seen UNION SELECT tenant_id FROM linked
+  SELECT tenant_id FROM seen UNION SELECT tenant_id FROM linked UNION SELECT tenant_id FROM archived
   UNION SELECT tenant_id FROM audit_chain UNION SELECT tenant_id FROM anchored
 )
 SELECT e.tenant_id FROM everyone e WHERE e.tenant_id IS NOT NULL ORDER BY e.tenant_id

@@ -1,5 +1,5 @@
-"""`hms audit verify` recomputes the audit chains (exit status 1 where one does not hold); `hms audit export`
-writes the events out."""
+"""`hms audit verify` and `verify-archive` recompute the audit chains (exit status 1 where one does not hold);
+`hms audit export` writes the events out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hms_server import config, errors, keyring
 from hms_server.audit import anchor_file
 from hms_server.audit.anchor import Anchor
 from hms_server.audit.verify import Verdict, Verifier
-from hms_server.cli import audit_export
+from hms_server.cli import audit_archive, audit_export
 from hms_server.database.pool import Pool
 from hms_server.database.transaction import Database
 
@@ -24,8 +24,8 @@ _STATEMENT_SECONDS = 120.0
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command."""
-    parser = subparsers.add_parser("audit", help="verify or export the audit")
-    actions = parser.add_subparsers(dest="action", required=True, metavar="verify|export")
+    parser = subparsers.add_parser("audit", help="verify or export the audit, or verify its archive")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="verify|verify-archive|export")
     verify = actions.add_parser(
         "verify",
         help="recompute the chains",
@@ -41,12 +41,21 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="DATE",
         help="begin at the last signed anchor before this day (YYYY-MM-DD, UTC)",
     )
-    verify.add_argument(
-        "--anchors",
-        type=pathlib.Path,
-        metavar="FILE",
-        help="a copy of the anchors from outside the database (HMS_ANCHOR_FILE if not given)",
+    archived = actions.add_parser(
+        "verify-archive",
+        help="verify archived months",
+        description="Verifies each file, each chain and how the archives join each other and, where"
+        " HMS_WORKER_DATABASE_URL is set, the checkpoints of the database.",
+        epilog="Exit status: 0 the archive holds, 1 it does not, 2 wrong configuration.",
     )
+    archived.add_argument("folder", type=pathlib.Path, metavar="FOLDER", help="of all months, or of one")
+    for each in (verify, archived):
+        each.add_argument(
+            "--anchors",
+            type=pathlib.Path,
+            metavar="FILE",
+            help="a copy of the anchors from outside the database (HMS_ANCHOR_FILE if not given)",
+        )
     export = actions.add_parser(
         "export",
         help="write events to standard output",
@@ -69,7 +78,8 @@ def _date(text: str) -> str:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Verifies every tenant, or one, and names the first event of each that is wrong; or exports."""
+    """Verifies every tenant, or one, and names the first event of each that is wrong; or verifies archives;
+    or exports."""
     settings = config.load(serving=False)
     if arguments.action == "export":
         settings.require("worker_database_url")
@@ -77,12 +87,17 @@ def run(arguments: argparse.Namespace) -> int:
         with _databases(settings) as (main, audit):
             start = f"{arguments.since}T00:00:00Z"
             return audit_export.export(main, audit, arguments.tenant, start, end, arguments.format)
-    settings.require("worker_database_url", "keys_file")
+    archived = arguments.action == "verify-archive"
+    settings.require("keys_file", *(() if archived else ("worker_database_url",)))
     if settings.keys_file is None:
         raise errors.ConfigError("set HMS_KEYS_FILE")
     keys = keyring.load(settings.keys_file)
     witnesses = _witnesses(arguments.anchors, settings.anchor_file)
+    if archived and not settings.worker_database_url:
+        return audit_archive.verify(arguments.folder, keys, witnesses, None)
     with _databases(settings) as (main, audit):
+        if archived:
+            return audit_archive.verify(arguments.folder, keys, witnesses, audit or main)
         verifier = Verifier(
             audit or main, keys, witnesses=witnesses, main=main if audit is not None else None
         )

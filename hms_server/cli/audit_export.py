@@ -30,6 +30,9 @@ def export(
     known = exporter.find(tenant)
     if known is None:
         raise errors.ConfigError(f"no tenant {tenant!r}")
+    kept_from = exporter.kept_from(known.id)
+    if kept_from is not None and start < kept_from:
+        print(f"events before {kept_from} were archived: they are not in this export", file=sys.stderr)
     rows = exporter.export(known.id, start, end, actor_name=_user(), address=socket.gethostname())
     write, out, count = _LINES[format_name], sys.stdout.buffer, 0
     if format_name == "csv":

@@ -8,8 +8,8 @@ from hms_server import config
 from hms_server.telemetry import logs, sampler
 from hms_server.workers import cron, parts
 
-# Tasks that use the database at one time: sweep, partitions, anchors, purge.
-_CONNECTIONS = 4
+# Tasks that use the database at one time: sweep, partitions, anchors, retention, purge.
+_CONNECTIONS = 5
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -10,7 +10,7 @@ import redis
 from prometheus_client import CollectorRegistry, start_http_server
 
 from hms_server import config, errors
-from hms_server.audit import store
+from hms_server.audit import retention_store, store
 from hms_server.config import Settings
 from hms_server.database.pool import Pool
 from hms_server.database.transaction import Database
@@ -79,9 +79,11 @@ def _registry(settings: Settings, pool: Pool, audit_pool: Pool | None) -> Collec
     registry.register(MergingCollector(settings.metrics_dir))
     registry.register(
         ScrapeCollector(
-            outbox=lambda: Outbox(*store.outbox_state(database, _CEILING)),
+            outbox=lambda: Outbox(
+                *store.outbox_state(database, _CEILING), retention_store.oldest_month_age(database)
+            ),
             queues=lambda: _queues(connection),
-            audit=(lambda: store.answers(audit)) if audit is not None else None,
+            audit=(lambda: retention_store.oldest_month_age(audit)) if audit is not None else None,
         )
     )
     return registry

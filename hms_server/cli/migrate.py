@@ -27,4 +27,5 @@ def run(arguments: argparse.Namespace) -> int:
         # The same tables, of which the audit's are used (docs/decisions/0019-separate-audit-database.md).
         for line in migrate.migrate(audit_url, migrations, "HMS_AUDIT_DATABASE_URL"):
             print(f"audit database: {line}", flush=True)
+        migrate.make_apart(audit_url)
     return 0

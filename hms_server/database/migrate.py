@@ -85,6 +85,16 @@ def migrate(url: str, migrations: list[Migration], setting: str = "HMS_DATABASE_
         raise ConfigError(f"{setting}: {str(error).splitlines()[0]}") from error
 
 
+def make_apart(audit_url: str) -> None:
+    """Makes a migrated database the audit's own: no tenants live there, so that nothing there says how long
+    theirs is kept (drop_audit_month() asks its caller then). Raises ConfigError."""
+    try:
+        with psycopg.connect(audit_url, autocommit=True, application_name="hms-migrate") as connection:
+            connection.execute("DROP FUNCTION IF EXISTS audit_retention()")
+    except psycopg.Error as error:
+        raise ConfigError(f"HMS_AUDIT_DATABASE_URL: {str(error).splitlines()[0]}") from error
+
+
 def check_apart(url: str, audit_url: str) -> None:
     """Refuses an audit database that is the main one under another name, or that of hospitals; raises
     ConfigError."""

@@ -76,6 +76,7 @@ class Environment:
             "HMS_QUEUE_REDIS_URL": self.redis.url,
             "HMS_KEYS_FILE": str(self.layout.keys),
             "HMS_ANCHOR_FILE": str(self.layout.anchors),
+            "HMS_AUDIT_ARCHIVE_DIR": str(self.layout.audit_archive),
             "HMS_GRPC_LISTEN": self._grpc,
             "HMS_METRICS_LISTEN": f"{LOCALHOST}:{self.ports.metrics}",
             "HMS_METRICS_DIR": str(self.layout.metrics),

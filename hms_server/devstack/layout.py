@@ -63,6 +63,11 @@ class Layout:
         return self.folder / "keys.json"
 
     @property
+    def audit_archive(self) -> Path:
+        """Months of the audit that were dropped from the database."""
+        return self.folder / "audit-archive"
+
+    @property
     def anchors(self) -> Path:
         """The audit's daily anchors, outside the database."""
         return self.folder / "audit-anchors.jsonl"
@@ -101,7 +106,7 @@ class Layout:
     def prepare(self) -> None:
         """Make the folders in it, and empty those whose content belongs to one run."""
         try:
-            for folder in (self.redis, self.envoy, self.logs, self.metrics):
+            for folder in (self.redis, self.envoy, self.logs, self.metrics, self.audit_archive):
                 folder.mkdir(mode=PRIVATE, exist_ok=True)
             # Counters of processes that are gone would be added to those of this run.
             for leftover in self.metrics.iterdir():

@@ -5,6 +5,7 @@
 """
 
 import contextlib
+import shutil
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -168,6 +169,8 @@ class Stack:
                 self._done.forget()
                 # Witnesses of data that is gone.
                 self.layout.anchors.unlink(missing_ok=True)
+                shutil.rmtree(self.layout.audit_archive, ignore_errors=True)
+                self.layout.audit_archive.mkdir(mode=0o700)
             self._run_postgres(self.postgres, spec)
         if self.audit_postgres is not None:
             with self._progress.step("Starting the audit's PostgreSQL"):

@@ -28,6 +28,8 @@ _CLINICIANS = _WRITERS | {"clinical.read", "clinical.write", "observation.write"
 # Those who treat in an emergency.
 _RESCUERS = _CLINICIANS | {"patient.break_glass"}
 
+_AUDITORS = {"audit.read", "audit.hold", "user.read", "role.read"}
+
 ADMINISTRATOR = SystemRole("ADMIN", "Administrator", all_permissions=True)
 PLATFORM_ADMINISTRATOR = SystemRole("PLATFORM_ADMIN", "Platform administrator", all_permissions=True)
 
@@ -41,7 +43,7 @@ HOSPITAL: Mapping[str, SystemRole] = {
         SystemRole("LAB", "Laboratory", frozenset(_READERS | {"clinical.read", "observation.write"})),
         SystemRole("PHARMACIST", "Pharmacist", frozenset(_READERS | {"clinical.read"})),
         # Sees who did what, not the patients' records themselves.
-        SystemRole("AUDITOR", "Auditor", frozenset(_STAFF | {"audit.read", "user.read", "role.read"})),
+        SystemRole("AUDITOR", "Auditor", frozenset(_STAFF | _AUDITORS)),
     )
 }
 

@@ -15,7 +15,7 @@ from hms_server.errors import ConfigError
 _SECRET = re.compile(r"_hash$|(^|_)(password|passphrase|secret|token|salt|private_key|otp)$")
 # What stays when a tenant is erased, and why: docs/decisions/0016-erasure-keeps-the-audit.md.
 _AUDIT = "audit_"
-_ERASURE = "tenant_erasure"
+_ABOUT_IT = ("tenant_erasure", "legal_hold")
 _OUTBOX = "audit_outbox"
 
 _TABLES = """
@@ -73,7 +73,7 @@ class Table:
     @property
     def is_kept(self) -> bool:
         """Whether an erasure leaves the tenant's rows here."""
-        return self.name.startswith(_AUDIT) or self.name == _ERASURE
+        return self.name.startswith(_AUDIT) or self.name in _ABOUT_IT
 
     @property
     def may_stand_apart(self) -> bool:

@@ -27,8 +27,12 @@ KEPT = "kept for the time that the law asks for (45 CFR 164.316, 164.528); ids a
 _MARGIN_SECONDS = 60
 _LOCK = "SELECT pg_try_advisory_lock(hashtext('hms tenant erase'), hashtext(%s))"
 _BEGIN = """
-INSERT INTO tenant_erasure (tenant_id, operator, export_sha256) VALUES (%s, %s, %s)
+INSERT INTO tenant_erasure (tenant_id, operator, export_sha256, audit_retention_years)
+SELECT %(tenant)s, %(operator)s, %(sha256)s,
+       (SELECT s.audit_retention_years FROM tenant_setting s WHERE s.tenant_id = %(tenant)s)
 """
+# Asked with the tenant's row locked: a hold needs that row by its foreign key.
+_HOLDS = "SELECT count(*) FROM legal_hold WHERE tenant_id = %s AND release_time IS NULL"
 # The next permission version makes every token of the tenant stale, for whatever may still hold one.
 _STATE = """
 UPDATE tenant SET state = %s, version = version + 1, update_time = now(),
@@ -104,12 +108,20 @@ class Erasure:
     def _begin(self, code: str, operator: str, exported: pathlib.Path | None) -> None:
         with self._connection.transaction():
             leaving = tenant.find(self._connection, code, lock=True)
-            if leaving.state in ("ERASING", "ERASED"):
+            if leaving.state == "ERASED":
+                return
+            row = self._connection.execute(_HOLDS, [leaving.id]).fetchone()
+            if row is not None and row[0]:
+                raise ConfigError(
+                    f"{row[0]} legal hold{'s' if row[0] > 1 else ''} on {code}: nothing of it is erased"
+                    " before all are released (ListTenantLegalHolds)"
+                )
+            if leaving.state == "ERASING":
                 return
             if leaving.state != "SUSPENDED":
                 raise ConfigError(f"{code} is {leaving.state}: only a suspended tenant is erased")
             sha256 = self._check_time_and_export(leaving, exported)
-            self._connection.execute(_BEGIN, [leaving.id, operator, sha256])
+            self._connection.execute(_BEGIN, {"tenant": leaving.id, "operator": operator, "sha256": sha256})
             self._change(leaving, "ERASING", operator, "ERASURE_BEGUN")
 
     def _check_time_and_export(self, leaving: LeavingTenant, exported: pathlib.Path | None) -> str | None:

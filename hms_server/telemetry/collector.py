@@ -14,10 +14,11 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
 
 class Outbox(NamedTuple):
-    """Audit records that wait for the drain."""
+    """Audit records that wait for the drain, and how far back events are there."""
 
     records: int
     age_seconds: float
+    oldest_month_seconds: float  # since the oldest month of events began
 
 
 class Queue(NamedTuple):
@@ -36,9 +37,10 @@ class ScrapeCollector:
         outbox: Callable[[], Outbox],
         queues: Callable[[], list[Queue]],
         seconds: float = 2.0,
-        audit: Callable[[], bool] | None = None,
+        audit: Callable[[], float] | None = None,
     ) -> None:
-        """`audit` is a look at the separate audit database, None where there is none."""
+        """`audit` finds in the separate audit database how old its oldest month is; None where there is
+        none."""
         self._outbox = outbox
         self._queues = queues
         self._audit = audit
@@ -64,11 +66,14 @@ class ScrapeCollector:
         yield GaugeMetricFamily(
             "hms_redis_up", "Whether the queues' Redis answers.", float(isinstance(queues, list))
         )
+        oldest = outbox.oldest_month_seconds if isinstance(outbox, Outbox) else None
         if self._audit is not None:
+            answer = self._answer("audit")
+            oldest = answer if isinstance(answer, float) else None
             yield GaugeMetricFamily(
                 "hms_audit_database_up",
                 "Whether the separate audit database answers.",
-                float(self._answer("audit") is True),
+                float(oldest is not None),
             )
         if isinstance(outbox, Outbox):
             yield GaugeMetricFamily(
@@ -76,6 +81,12 @@ class ScrapeCollector:
             )
             yield GaugeMetricFamily(
                 "hms_outbox_age_seconds", "Age of the oldest waiting audit record.", outbox.age_seconds
+            )
+        if oldest is not None:
+            yield GaugeMetricFamily(
+                "hms_audit_oldest_month_seconds",
+                "Time since the oldest month of audit events that stands began.",
+                oldest,
             )
         if isinstance(queues, list):
             yield from _queue_families(queues)

@@ -41,6 +41,9 @@ REPEATED = Counter(
     "hms_audit_repeated_total",
     "Audit records that were events in the separate audit database already, of a batch that was repeated.",
 )
+AUDIT_MONTHS_DROPPED = Counter(
+    "hms_audit_months_dropped_total", "Months of the audit that were archived and dropped."
+)
 NUDGES_LOST = Counter(
     "hms_audit_nudges_lost_total", "Drain requests that did not reach Redis; the sweep finds them."
 )

@@ -52,6 +52,7 @@ class Task:
     name: str
     seconds: float
     work: Callable[[], object]
+    retry_seconds: float = _RETRY_SECONDS  # after a failure, where that is sooner
 
 
 def tasks(parts: Parts) -> list[Task]:
@@ -63,6 +64,8 @@ def tasks(parts: Parts) -> list[Task]:
         Task("audit_partitions", 3600.0, lambda: make_partitions(parts.audit)),
         # Once a day and tenant; looked for every hour, so that a new hospital need not wait for a day.
         Task("audit_anchors", 3600.0, parts.anchors.run),
+        # An archive that fails is written anew, which may be much to write.
+        Task("audit_retention", 3600.0, parts.retention.run, retry_seconds=600.0),
         Task("purge_request_records", 3600.0, lambda: purge(parts.database, PURGE_REQUEST_RECORDS)),
         Task("purge_sessions", 3600.0, lambda: purge(parts.database, PURGE_SESSIONS)),
     ]
@@ -149,7 +152,7 @@ class Cron:
                 measured(task.name, task.work, log_failures=False)
                 told = ""
             except JobFailed as failed:
-                pause = min(pause, _RETRY_SECONDS)
+                pause = min(pause, task.retry_seconds)
                 failure = str(failed)
                 if failure != told or clock.monotonic() - told_at > _SILENCE_SECONDS:
                     logs.event(_log, logging.ERROR, "a task failed", task=task.name, failure=failure)

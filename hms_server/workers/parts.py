@@ -12,6 +12,7 @@ import redis
 from hms_server import errors, keyring
 from hms_server.audit.anchoring import Anchors
 from hms_server.audit.drain import Drain
+from hms_server.audit.retention import Retention
 from hms_server.config import Settings
 from hms_server.database.pool import Pool
 from hms_server.database.transaction import Database
@@ -29,6 +30,7 @@ class Parts:
     audit: Database  # where the audit stands: `database`, or the separate one
     drain: Drain
     anchors: Anchors
+    retention: Retention
     redis: redis.Redis
     requests: DrainRequests
 
@@ -67,6 +69,7 @@ def open_parts(settings: Settings, connections: int) -> Parts:
         audit=audit,
         drain=Drain(database, keys, audit=apart),
         anchors=Anchors(audit, keys.current(), settings.anchor_file),
+        retention=Retention(database, audit, keys, settings.audit_archive_dir),
         redis=connection,
         requests=DrainRequests(queues.open_queue(connection)),
     )

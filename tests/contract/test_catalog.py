@@ -78,6 +78,7 @@ def test_only_known_roles_have_policies_that_see_every_tenant(owner):
         " WHERE pg_get_expr(p.polqual, p.polrelid) = 'true' AND r.rolname <> 'hms_owner'"
     ).fetchall()
     worker = {"audit_outbox", "audit_chain", "audit_event", "audit_event_patient", "audit_anchor"}
+    worker.add("audit_checkpoint")
     assert {(t, r) for t, _, r in rows} == {(t, "hms_worker") for t in worker} | {
         ("patient", "hms_search"),
         ("patient_key", "hms_search"),
@@ -139,7 +140,7 @@ def test_partitions_are_granted_to_nobody(owner):
 
 def test_the_app_changes_no_audit_event(owner):
     for role in ("hms_app", "hms_worker"):
-        for table in ("audit_event", "audit_event_patient", "audit_anchor"):
+        for table in ("audit_event", "audit_event_patient", "audit_anchor", "audit_checkpoint"):
             for privilege in ("UPDATE", "DELETE", "TRUNCATE"):
                 held = owner.execute(
                     "SELECT has_table_privilege(%s, %s, %s)", [role, table, privilege]

@@ -14,6 +14,7 @@ from hms_server import errors
 from hms_server.audit import rules
 from hms_server.audit.servicer import AuditServicer
 from hms_server.database.pages import Pages
+from hms_server.database.requests import RequestIds
 from tests.fix_audit import read_event
 
 CSV, PDF = pb.REPORT_FORMAT_CSV, pb.REPORT_FORMAT_PDF
@@ -21,7 +22,7 @@ CSV, PDF = pb.REPORT_FORMAT_CSV, pb.REPORT_FORMAT_PDF
 
 @pytest.fixture(scope="module")
 def auditor(app_database):
-    return AuditServicer(app_database, Pages(b"p" * 32))
+    return AuditServicer(app_database, Pages(b"p" * 32), RequestIds(b"r" * 32))
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from hms_server.audit.servicer import AuditServicer
 from hms_server.config import Settings
 from hms_server.database.pages import Pages
 from hms_server.database.pool import Pool
+from hms_server.database.requests import RequestIds
 from hms_server.database.transaction import Database
 from hms_server.telemetry import metrics
 from tests.fix_audit import read_event
@@ -27,7 +28,7 @@ DAY = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 
 @pytest.fixture(scope="module")
 def servicer(app_database):
-    return AuditServicer(app_database, Pages(b"p" * 32))
+    return AuditServicer(app_database, Pages(b"p" * 32), RequestIds(b"r" * 32))
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from hms_server.audit.servicer import AuditServicer
 from hms_server.cache import client as redis_client
 from hms_server.database.pages import Pages
 from hms_server.database.pool import Pool
+from hms_server.database.requests import RequestIds
 from hms_server.database.transaction import Database
 from hms_server.gate.publisher import GatePublisher
 from hms_server.identity.permissions import Catalogue
@@ -173,7 +174,9 @@ def looks(servicer, ward):
 
 
 def test_with_the_audit_database_away_looks_say_so(ward, app_database, away):
-    for rpc, request, name in looks(AuditServicer(app_database, Pages(b"p" * 32), away), ward):
+    for rpc, request, name in looks(
+        AuditServicer(app_database, Pages(b"p" * 32), RequestIds(b"r" * 32), away), ward
+    ):
         with pytest.raises(errors.Unavailable, match="The audit database is away: what is done"):
             rpc(request, ward.tenant.call(name))
 
@@ -182,13 +185,15 @@ def test_a_server_that_looks_in_the_wrong_database_shows_no_empty_audit(
     ward, app_database, app_audit, outbox, drain, new_tenant
 ):
     """Its settings lack the separate database, or an audit of before was not moved there."""
-    for rpc, request, name in looks(AuditServicer(app_database, Pages(b"p" * 32)), ward):
+    for rpc, request, name in looks(
+        AuditServicer(app_database, Pages(b"p" * 32), RequestIds(b"r" * 32)), ward
+    ):
         with pytest.raises(errors.Unavailable, match="does not stand in the database"):
             rpc(request, ward.tenant.call(name))
     of_before = new_tenant()
     outbox.put(of_before.id)
     drain.run(of_before.id)
-    servicer = AuditServicer(app_database, Pages(b"p" * 32), app_audit)
+    servicer = AuditServicer(app_database, Pages(b"p" * 32), RequestIds(b"r" * 32), app_audit)
     for rpc, request, name in looks(servicer, ward)[:2]:
         with pytest.raises(errors.Unavailable, match="does not stand in the database"):
             rpc(request, of_before.call(name))

@@ -34,12 +34,13 @@ def scraped(*collectors):
 
 
 def test_all_parts_are_there():
-    numbers = scraped(ScrapeCollector(lambda: Outbox(3, 1.5), lambda: [Queue("audit", 2, 1)]))
+    numbers = scraped(ScrapeCollector(lambda: Outbox(3, 1.5, 7.0), lambda: [Queue("audit", 2, 1)]))
     assert numbers == {
         "hms_database_up": "1.0",
         "hms_redis_up": "1.0",
         "hms_outbox_records": "3.0",
         "hms_outbox_age_seconds": "1.5",
+        "hms_audit_oldest_month_seconds": "7.0",
         'hms_queue_jobs{queue="audit"}': "2.0",
         'hms_queue_failed_jobs{queue="audit"}': "1.0",
     }
@@ -62,7 +63,7 @@ def test_a_part_that_hangs_is_waited_for_once_and_asked_once():
         release.wait(20)
         return [Queue("audit", 0, 0)]
 
-    collector = ScrapeCollector(lambda: Outbox(0, 0.0), hang, seconds=0.2)
+    collector = ScrapeCollector(lambda: Outbox(0, 0.0, 0.0), hang, seconds=0.2)
     started = time.monotonic()
     for _ in range(3):
         assert scraped(collector)["hms_redis_up"] == "0.0"

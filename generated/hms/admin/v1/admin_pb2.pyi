@@ -258,6 +258,7 @@ class Settings(_message.Message):
     SESSION_IDLE_SECONDS_FIELD_NUMBER: _builtins.int
     PASSWORD_MIN_LENGTH_FIELD_NUMBER: _builtins.int
     PASSWORD_HISTORY_FIELD_NUMBER: _builtins.int
+    AUDIT_RETENTION_YEARS_FIELD_NUMBER: _builtins.int
     time_zone: _builtins.str
     """IANA name: "Asia/Kolkata"."""
     uhid_prefix: _builtins.str
@@ -279,6 +280,10 @@ class Settings(_message.Message):
     """How many of a user's last passwords a new one must differ from, the present one among them, 1 to 24;
     0: 5.
     """
+    audit_retention_years: _builtins.int
+    """How many years audit events are kept, 6 (HIPAA 164.316(b)(2)(i), 164.528) to 50; 0: 6. Older months go to the
+    operator's archive once no hospital keeps them. An erased hospital's audit is kept as long as it had said.
+    """
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -293,10 +298,11 @@ class Settings(_message.Message):
         session_idle_seconds: _builtins.int = ...,
         password_min_length: _builtins.int = ...,
         password_history: _builtins.int = ...,
+        audit_retention_years: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "password_history", b"password_history", "password_min_length", b"password_min_length", "session_idle_seconds", b"session_idle_seconds", "session_seconds", b"session_seconds", "time_zone", b"time_zone", "uhid_digits", b"uhid_digits", "uhid_prefix", b"uhid_prefix", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit_retention_years", b"audit_retention_years", "etag", b"etag", "password_history", b"password_history", "password_min_length", b"password_min_length", "session_idle_seconds", b"session_idle_seconds", "session_seconds", b"session_seconds", "time_zone", b"time_zone", "uhid_digits", b"uhid_digits", "uhid_prefix", b"uhid_prefix", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

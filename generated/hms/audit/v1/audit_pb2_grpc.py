@@ -5,6 +5,7 @@ import warnings
 
 from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 from hms.audit.v1 import audit_pb2 as hms_dot_audit_dot_v1_dot_audit__pb2
+from hms.audit.v1 import legal_hold_pb2 as hms_dot_audit_dot_v1_dot_legal__hold__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -50,6 +51,36 @@ class AuditServiceStub:
                 request_serializer=hms_dot_audit_dot_v1_dot_audit__pb2.GetDisclosureReportRequest.SerializeToString,
                 response_deserializer=google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
                 _registered_method=True)
+        self.PlaceLegalHold = channel.unary_unary(
+                '/hms.audit.v1.AuditService/PlaceLegalHold',
+                request_serializer=hms_dot_audit_dot_v1_dot_legal__hold__pb2.PlaceLegalHoldRequest.SerializeToString,
+                response_deserializer=hms_dot_audit_dot_v1_dot_legal__hold__pb2.LegalHold.FromString,
+                _registered_method=True)
+        self.ListLegalHolds = channel.unary_unary(
+                '/hms.audit.v1.AuditService/ListLegalHolds',
+                request_serializer=hms_dot_audit_dot_v1_dot_legal__hold__pb2.ListLegalHoldsRequest.SerializeToString,
+                response_deserializer=hms_dot_audit_dot_v1_dot_legal__hold__pb2.ListLegalHoldsResponse.FromString,
+                _registered_method=True)
+        self.ReleaseLegalHold = channel.unary_unary(
+                '/hms.audit.v1.AuditService/ReleaseLegalHold',
+                request_serializer=hms_dot_audit_dot_v1_dot_legal__hold__pb2.ReleaseLegalHoldRequest.SerializeToString,
+                response_deserializer=hms_dot_audit_dot_v1_dot_legal__hold__pb2.LegalHold.FromString,
+                _registered_method=True)
+        self.PlaceTenantLegalHold = channel.unary_unary(
+                '/hms.audit.v1.AuditService/PlaceTenantLegalHold',
+                request_serializer=hms_dot_audit_dot_v1_dot_legal__hold__pb2.PlaceTenantLegalHoldRequest.SerializeToString,
+                response_deserializer=hms_dot_audit_dot_v1_dot_legal__hold__pb2.LegalHold.FromString,
+                _registered_method=True)
+        self.ListTenantLegalHolds = channel.unary_unary(
+                '/hms.audit.v1.AuditService/ListTenantLegalHolds',
+                request_serializer=hms_dot_audit_dot_v1_dot_legal__hold__pb2.ListTenantLegalHoldsRequest.SerializeToString,
+                response_deserializer=hms_dot_audit_dot_v1_dot_legal__hold__pb2.ListTenantLegalHoldsResponse.FromString,
+                _registered_method=True)
+        self.ReleaseTenantLegalHold = channel.unary_unary(
+                '/hms.audit.v1.AuditService/ReleaseTenantLegalHold',
+                request_serializer=hms_dot_audit_dot_v1_dot_legal__hold__pb2.ReleaseTenantLegalHoldRequest.SerializeToString,
+                response_deserializer=hms_dot_audit_dot_v1_dot_legal__hold__pb2.LegalHold.FromString,
+                _registered_method=True)
 
 
 class AuditServiceServicer:
@@ -77,6 +108,49 @@ class AuditServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PlaceLegalHold(self, request, context):
+        """Keeps the audit of the caller's hospital, whatever its retention, and the hospital from being erased.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListLegalHolds(self, request, context):
+        """Newest first, those that were released too; also those that the platform placed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReleaseLegalHold(self, request, context):
+        """Ends a hold. One that the platform placed it alone releases (FAILED_PRECONDITION).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PlaceTenantLegalHold(self, request, context):
+        """The platform places a hold on a hospital; also on one that is erased, whose audit is kept on. Not while it is
+        being erased (FAILED_PRECONDITION).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTenantLegalHolds(self, request, context):
+        """Holds on a hospital, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReleaseTenantLegalHold(self, request, context):
+        """Ends a hold on a hospital, whoever placed it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AuditServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -94,6 +168,36 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.GetDisclosureReport,
                     request_deserializer=hms_dot_audit_dot_v1_dot_audit__pb2.GetDisclosureReportRequest.FromString,
                     response_serializer=google_dot_api_dot_httpbody__pb2.HttpBody.SerializeToString,
+            ),
+            'PlaceLegalHold': grpc.unary_unary_rpc_method_handler(
+                    servicer.PlaceLegalHold,
+                    request_deserializer=hms_dot_audit_dot_v1_dot_legal__hold__pb2.PlaceLegalHoldRequest.FromString,
+                    response_serializer=hms_dot_audit_dot_v1_dot_legal__hold__pb2.LegalHold.SerializeToString,
+            ),
+            'ListLegalHolds': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLegalHolds,
+                    request_deserializer=hms_dot_audit_dot_v1_dot_legal__hold__pb2.ListLegalHoldsRequest.FromString,
+                    response_serializer=hms_dot_audit_dot_v1_dot_legal__hold__pb2.ListLegalHoldsResponse.SerializeToString,
+            ),
+            'ReleaseLegalHold': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReleaseLegalHold,
+                    request_deserializer=hms_dot_audit_dot_v1_dot_legal__hold__pb2.ReleaseLegalHoldRequest.FromString,
+                    response_serializer=hms_dot_audit_dot_v1_dot_legal__hold__pb2.LegalHold.SerializeToString,
+            ),
+            'PlaceTenantLegalHold': grpc.unary_unary_rpc_method_handler(
+                    servicer.PlaceTenantLegalHold,
+                    request_deserializer=hms_dot_audit_dot_v1_dot_legal__hold__pb2.PlaceTenantLegalHoldRequest.FromString,
+                    response_serializer=hms_dot_audit_dot_v1_dot_legal__hold__pb2.LegalHold.SerializeToString,
+            ),
+            'ListTenantLegalHolds': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTenantLegalHolds,
+                    request_deserializer=hms_dot_audit_dot_v1_dot_legal__hold__pb2.ListTenantLegalHoldsRequest.FromString,
+                    response_serializer=hms_dot_audit_dot_v1_dot_legal__hold__pb2.ListTenantLegalHoldsResponse.SerializeToString,
+            ),
+            'ReleaseTenantLegalHold': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReleaseTenantLegalHold,
+                    request_deserializer=hms_dot_audit_dot_v1_dot_legal__hold__pb2.ReleaseTenantLegalHoldRequest.FromString,
+                    response_serializer=hms_dot_audit_dot_v1_dot_legal__hold__pb2.LegalHold.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -177,6 +281,168 @@ class AuditService:
             '/hms.audit.v1.AuditService/GetDisclosureReport',
             hms_dot_audit_dot_v1_dot_audit__pb2.GetDisclosureReportRequest.SerializeToString,
             google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PlaceLegalHold(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.audit.v1.AuditService/PlaceLegalHold',
+            hms_dot_audit_dot_v1_dot_legal__hold__pb2.PlaceLegalHoldRequest.SerializeToString,
+            hms_dot_audit_dot_v1_dot_legal__hold__pb2.LegalHold.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListLegalHolds(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.audit.v1.AuditService/ListLegalHolds',
+            hms_dot_audit_dot_v1_dot_legal__hold__pb2.ListLegalHoldsRequest.SerializeToString,
+            hms_dot_audit_dot_v1_dot_legal__hold__pb2.ListLegalHoldsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReleaseLegalHold(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.audit.v1.AuditService/ReleaseLegalHold',
+            hms_dot_audit_dot_v1_dot_legal__hold__pb2.ReleaseLegalHoldRequest.SerializeToString,
+            hms_dot_audit_dot_v1_dot_legal__hold__pb2.LegalHold.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PlaceTenantLegalHold(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.audit.v1.AuditService/PlaceTenantLegalHold',
+            hms_dot_audit_dot_v1_dot_legal__hold__pb2.PlaceTenantLegalHoldRequest.SerializeToString,
+            hms_dot_audit_dot_v1_dot_legal__hold__pb2.LegalHold.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTenantLegalHolds(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.audit.v1.AuditService/ListTenantLegalHolds',
+            hms_dot_audit_dot_v1_dot_legal__hold__pb2.ListTenantLegalHoldsRequest.SerializeToString,
+            hms_dot_audit_dot_v1_dot_legal__hold__pb2.ListTenantLegalHoldsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReleaseTenantLegalHold(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.audit.v1.AuditService/ReleaseTenantLegalHold',
+            hms_dot_audit_dot_v1_dot_legal__hold__pb2.ReleaseTenantLegalHoldRequest.SerializeToString,
+            hms_dot_audit_dot_v1_dot_legal__hold__pb2.LegalHold.FromString,
             options,
             channel_credentials,
             insecure,

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.api import httpbody_pb2 as _httpbody_pb2
 from grpc import aio as _aio
 from hms.audit.v1 import audit_pb2 as _audit_pb2
+from hms.audit.v1 import legal_hold_pb2 as _legal_hold_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -40,6 +41,20 @@ class AuditServiceStub:
     """Who saw or changed what of a patient (HIPAA 164.528), also under records that were merged into the
     patient's: a table as CSV or PDF, the oldest first.
     """
+    PlaceLegalHold: _grpc.UnaryUnaryMultiCallable[_legal_hold_pb2.PlaceLegalHoldRequest, _legal_hold_pb2.LegalHold]
+    """Keeps the audit of the caller's hospital, whatever its retention, and the hospital from being erased."""
+    ListLegalHolds: _grpc.UnaryUnaryMultiCallable[_legal_hold_pb2.ListLegalHoldsRequest, _legal_hold_pb2.ListLegalHoldsResponse]
+    """Newest first, those that were released too; also those that the platform placed."""
+    ReleaseLegalHold: _grpc.UnaryUnaryMultiCallable[_legal_hold_pb2.ReleaseLegalHoldRequest, _legal_hold_pb2.LegalHold]
+    """Ends a hold. One that the platform placed it alone releases (FAILED_PRECONDITION)."""
+    PlaceTenantLegalHold: _grpc.UnaryUnaryMultiCallable[_legal_hold_pb2.PlaceTenantLegalHoldRequest, _legal_hold_pb2.LegalHold]
+    """The platform places a hold on a hospital; also on one that is erased, whose audit is kept on. Not while it is
+    being erased (FAILED_PRECONDITION).
+    """
+    ListTenantLegalHolds: _grpc.UnaryUnaryMultiCallable[_legal_hold_pb2.ListTenantLegalHoldsRequest, _legal_hold_pb2.ListTenantLegalHoldsResponse]
+    """Holds on a hospital, newest first."""
+    ReleaseTenantLegalHold: _grpc.UnaryUnaryMultiCallable[_legal_hold_pb2.ReleaseTenantLegalHoldRequest, _legal_hold_pb2.LegalHold]
+    """Ends a hold on a hospital, whoever placed it."""
 
 @_typing.type_check_only
 class AuditServiceAsyncStub(AuditServiceStub):
@@ -52,6 +67,20 @@ class AuditServiceAsyncStub(AuditServiceStub):
     """Who saw or changed what of a patient (HIPAA 164.528), also under records that were merged into the
     patient's: a table as CSV or PDF, the oldest first.
     """
+    PlaceLegalHold: _aio.UnaryUnaryMultiCallable[_legal_hold_pb2.PlaceLegalHoldRequest, _legal_hold_pb2.LegalHold]  # type: ignore[assignment]
+    """Keeps the audit of the caller's hospital, whatever its retention, and the hospital from being erased."""
+    ListLegalHolds: _aio.UnaryUnaryMultiCallable[_legal_hold_pb2.ListLegalHoldsRequest, _legal_hold_pb2.ListLegalHoldsResponse]  # type: ignore[assignment]
+    """Newest first, those that were released too; also those that the platform placed."""
+    ReleaseLegalHold: _aio.UnaryUnaryMultiCallable[_legal_hold_pb2.ReleaseLegalHoldRequest, _legal_hold_pb2.LegalHold]  # type: ignore[assignment]
+    """Ends a hold. One that the platform placed it alone releases (FAILED_PRECONDITION)."""
+    PlaceTenantLegalHold: _aio.UnaryUnaryMultiCallable[_legal_hold_pb2.PlaceTenantLegalHoldRequest, _legal_hold_pb2.LegalHold]  # type: ignore[assignment]
+    """The platform places a hold on a hospital; also on one that is erased, whose audit is kept on. Not while it is
+    being erased (FAILED_PRECONDITION).
+    """
+    ListTenantLegalHolds: _aio.UnaryUnaryMultiCallable[_legal_hold_pb2.ListTenantLegalHoldsRequest, _legal_hold_pb2.ListTenantLegalHoldsResponse]  # type: ignore[assignment]
+    """Holds on a hospital, newest first."""
+    ReleaseTenantLegalHold: _aio.UnaryUnaryMultiCallable[_legal_hold_pb2.ReleaseTenantLegalHoldRequest, _legal_hold_pb2.LegalHold]  # type: ignore[assignment]
+    """Ends a hold on a hospital, whoever placed it."""
 
 class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -79,5 +108,55 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         """Who saw or changed what of a patient (HIPAA 164.528), also under records that were merged into the
         patient's: a table as CSV or PDF, the oldest first.
         """
+
+    @_abc_1.abstractmethod
+    def PlaceLegalHold(
+        self,
+        request: _legal_hold_pb2.PlaceLegalHoldRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_legal_hold_pb2.LegalHold, _abc.Awaitable[_legal_hold_pb2.LegalHold]]:
+        """Keeps the audit of the caller's hospital, whatever its retention, and the hospital from being erased."""
+
+    @_abc_1.abstractmethod
+    def ListLegalHolds(
+        self,
+        request: _legal_hold_pb2.ListLegalHoldsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_legal_hold_pb2.ListLegalHoldsResponse, _abc.Awaitable[_legal_hold_pb2.ListLegalHoldsResponse]]:
+        """Newest first, those that were released too; also those that the platform placed."""
+
+    @_abc_1.abstractmethod
+    def ReleaseLegalHold(
+        self,
+        request: _legal_hold_pb2.ReleaseLegalHoldRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_legal_hold_pb2.LegalHold, _abc.Awaitable[_legal_hold_pb2.LegalHold]]:
+        """Ends a hold. One that the platform placed it alone releases (FAILED_PRECONDITION)."""
+
+    @_abc_1.abstractmethod
+    def PlaceTenantLegalHold(
+        self,
+        request: _legal_hold_pb2.PlaceTenantLegalHoldRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_legal_hold_pb2.LegalHold, _abc.Awaitable[_legal_hold_pb2.LegalHold]]:
+        """The platform places a hold on a hospital; also on one that is erased, whose audit is kept on. Not while it is
+        being erased (FAILED_PRECONDITION).
+        """
+
+    @_abc_1.abstractmethod
+    def ListTenantLegalHolds(
+        self,
+        request: _legal_hold_pb2.ListTenantLegalHoldsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_legal_hold_pb2.ListTenantLegalHoldsResponse, _abc.Awaitable[_legal_hold_pb2.ListTenantLegalHoldsResponse]]:
+        """Holds on a hospital, newest first."""
+
+    @_abc_1.abstractmethod
+    def ReleaseTenantLegalHold(
+        self,
+        request: _legal_hold_pb2.ReleaseTenantLegalHoldRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_legal_hold_pb2.LegalHold, _abc.Awaitable[_legal_hold_pb2.LegalHold]]:
+        """Ends a hold on a hospital, whoever placed it."""
 
 def add_AuditServiceServicer_to_server(servicer: AuditServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
