@@ -53,7 +53,7 @@ class Leaving:
         return [row[0] for row in rows]
 
     def erased_tables(self) -> set[str]:
-        """Every table that must be empty after an erasure: all but the audit, what holds it, and the record of
+        """Every table that must be empty after an erasure: all but the audit, its holds, and the record of
         the erasure."""
         about_it = ("tenant_erasure", "legal_hold")
         return {t for t in self.tables() if not t.startswith("audit_") and t not in about_it}

@@ -107,7 +107,7 @@ def test_an_archive_of_before_later_events_came_is_not_taken_for_all(
 
 
 def test_an_archive_must_agree_with_the_anchors(new_tenant, old, retention, owner, worker_database, keys):
-    """Whoever has the audit key, but not the anchors', makes a chain anew: it is not taken for the true one."""
+    """With the audit key and not the anchors' a chain is made anew: it is not taken for the true one."""
     tenant = new_tenant()
     old.plant(tenant.id, LONG_AGO, 8)
     Anchors(worker_database, keys, None).run()

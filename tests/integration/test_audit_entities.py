@@ -17,6 +17,7 @@ from hms_server.database import migrate
 from hms_server.database.audited import AuditedEntities, AuditedEvent
 from hms_server.database.pages import Pages
 from hms_server.database.pool import Pool
+from hms_server.database.requests import RequestIds
 from hms_server.database.transaction import Database
 from tests.fix_audit import Outbox, read_event
 
@@ -27,7 +28,7 @@ DAY = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 
 @pytest.fixture(scope="module")
 def servicer(app_database):
-    return AuditServicer(app_database, Pages(b"p" * 32))
+    return AuditServicer(app_database, Pages(b"p" * 32), RequestIds(b"r" * 32))
 
 
 def listing(count, kind="observation"):

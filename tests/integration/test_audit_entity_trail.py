@@ -12,6 +12,7 @@ from hms_server import ids
 from hms_server.audit.servicer import AuditServicer
 from hms_server.database.pages import Pages
 from hms_server.database.queries import load_queries
+from hms_server.database.requests import RequestIds
 from tests.fix_audit import read_event
 
 LIST = "AuditService/ListAuditEvents"
@@ -21,7 +22,7 @@ DAY = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 
 @pytest.fixture(scope="module")
 def servicer(app_database):
-    return AuditServicer(app_database, Pages(b"p" * 32))
+    return AuditServicer(app_database, Pages(b"p" * 32), RequestIds(b"r" * 32))
 
 
 def listed(servicer, tenant, **fields):

@@ -164,6 +164,11 @@ def away(settings):
     pool.close()
 
 
+def made(*databases):
+    database, *audit = databases
+    return AuditServicer(database, Pages(b"p" * 32), RequestIds(b"r" * 32), *audit)
+
+
 def looks(servicer, ward):
     patient, event = ward.patient_id, ids.uuid7()
     return [
@@ -193,8 +198,7 @@ def test_a_server_that_looks_in_the_wrong_database_shows_no_empty_audit(
     of_before = new_tenant()
     outbox.put(of_before.id)
     drain.run(of_before.id)
-    servicer = AuditServicer(app_database, Pages(b"p" * 32), RequestIds(b"r" * 32), app_audit)
-    for rpc, request, name in looks(servicer, ward)[:2]:
+    for rpc, request, name in looks(made(app_database, app_audit), ward)[:2]:
         with pytest.raises(errors.Unavailable, match="does not stand in the database"):
             rpc(request, of_before.call(name))
 
