@@ -6,6 +6,36 @@ CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;
 
 COMMENT ON EXTENSION pg_trgm IS 'text similarity measurement and index searching based on trigrams';
 
+CREATE FUNCTION public.audit_months() RETURNS TABLE(month date)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public'
+    AS $_$
+  SELECT DISTINCT to_date(substring(c.relname FROM '\d{6}$'), 'YYYYMM')
+  FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+  WHERE i.inhparent IN ('public.audit_event'::regclass, 'public.audit_event_patient'::regclass)
+  ORDER BY 1
+$_$;
+
+ALTER FUNCTION public.audit_months() OWNER TO hms_owner;
+
+CREATE FUNCTION public.audit_retention() RETURNS TABLE(tenant_id uuid, code text, keep_from timestamp with time zone)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public'
+    AS $$
+  SELECT t.id, t.code,
+         CASE WHEN EXISTS (SELECT FROM legal_hold h WHERE h.tenant_id = t.id AND h.release_time IS NULL)
+              THEN '-infinity'::timestamptz
+              ELSE (date_trunc('day', now() AT TIME ZONE 'UTC')
+                    - make_interval(years => greatest(6, s.audit_retention_years, e.audit_retention_years)))
+                   AT TIME ZONE 'UTC'
+         END
+  FROM tenant t
+  LEFT JOIN tenant_setting s ON s.tenant_id = t.id
+  LEFT JOIN tenant_erasure e ON e.tenant_id = t.id
+$$;
+
+ALTER FUNCTION public.audit_retention() OWNER TO hms_owner;
+
 CREATE FUNCTION public.audit_tenants() RETURNS TABLE(id uuid, code text)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public'
@@ -32,6 +62,72 @@ END
 $_$;
 
 ALTER FUNCTION public.count_patient_rows(tenant uuid, patient uuid) OWNER TO hms_owner;
+
+CREATE FUNCTION public.drop_audit_month(month date, keep_from jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public'
+    SET lock_timeout TO '500ms'
+    AS $$
+DECLARE
+  month_begin constant timestamptz := month::timestamp AT TIME ZONE 'UTC';
+  month_end constant timestamptz := (month + interval '1 month') AT TIME ZONE 'UTC';
+  suffix constant text := to_char(month, 'YYYYMM');
+  kept jsonb := keep_from;
+  tenant uuid;
+  last_sequence bigint;
+  last_hash bytea;
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtext('make_audit_partition'));
+  IF (month = (SELECT min(m.month) FROM audit_months() m)) IS NOT TRUE THEN
+    RAISE EXCEPTION 'only the oldest month is dropped' USING ERRCODE = 'HMS01';
+  END IF;
+  IF month_end > (date_trunc('day', now() AT TIME ZONE 'UTC') - interval '6 years') AT TIME ZONE 'UTC' THEN
+    RAISE EXCEPTION 'the month is younger than six years' USING ERRCODE = 'HMS01';
+  END IF;
+  IF to_regprocedure('public.audit_retention()') IS NOT NULL THEN
+    PERFORM lock_audit_retention();
+    SELECT jsonb_object_agg(r.tenant_id, r.keep_from) INTO kept FROM audit_retention() r;
+  END IF;
+  -- Nothing comes into the month from here on; it can still be read.
+  LOCK TABLE public.audit_event, public.audit_event_patient IN SHARE ROW EXCLUSIVE MODE;
+  LOOP
+    -- From tenant to tenant, one look into the index for each.
+    tenant := (SELECT e.tenant_id FROM audit_event e
+               WHERE e.record_time >= month_begin AND e.record_time < month_end
+                 AND (tenant IS NULL OR e.tenant_id > tenant)
+               ORDER BY e.tenant_id LIMIT 1);
+    EXIT WHEN tenant IS NULL;
+    IF ((kept ->> tenant::text)::timestamptz >= month_end) IS NOT TRUE THEN
+      RAISE EXCEPTION 'tenant % keeps the month', tenant USING ERRCODE = 'HMS01';
+    END IF;
+    SELECT e.sequence, e.hash INTO last_sequence, last_hash FROM audit_event e
+    WHERE e.tenant_id = tenant AND e.record_time >= month_begin AND e.record_time < month_end
+    ORDER BY e.sequence DESC LIMIT 1;
+    -- All of them may stand in the piece of an earlier month: then the checkpoint is further on.
+    IF NOT EXISTS (SELECT FROM audit_checkpoint c WHERE c.tenant_id = tenant AND c.month = drop_audit_month.month
+                   AND (c.sequence > last_sequence OR (c.sequence = last_sequence AND c.hash = last_hash))) THEN
+      RAISE EXCEPTION 'tenant % has no checkpoint at its last event', tenant USING ERRCODE = 'HMS01';
+    END IF;
+  END LOOP;
+  EXECUTE format('DROP TABLE IF EXISTS public.%I, public.%I', 'audit_event_' || suffix,
+                 'audit_event_patient_' || suffix);
+  UPDATE audit_checkpoint c SET drop_time = now() WHERE c.month = drop_audit_month.month;
+END
+$$;
+
+ALTER FUNCTION public.drop_audit_month(month date, keep_from jsonb) OWNER TO hms_owner;
+
+CREATE FUNCTION public.lock_audit_retention() RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public'
+    SET lock_timeout TO '2s'
+    AS $$
+BEGIN
+  LOCK TABLE public.legal_hold, public.tenant_setting IN SHARE MODE;
+END
+$$;
+
+ALTER FUNCTION public.lock_audit_retention() OWNER TO hms_owner;
 
 CREATE FUNCTION public.make_audit_partition(moment timestamp with time zone) RETURNS SETOF text
     LANGUAGE plpgsql SECURITY DEFINER
@@ -660,6 +756,25 @@ ALTER TABLE ONLY public.audit_chain FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_chain OWNER TO hms_owner;
 
+CREATE TABLE public.audit_checkpoint (
+    tenant_id uuid NOT NULL,
+    month date NOT NULL,
+    first_sequence bigint NOT NULL,
+    sequence bigint NOT NULL,
+    hash bytea NOT NULL,
+    standing jsonb DEFAULT '[]'::jsonb NOT NULL,
+    event_id uuid NOT NULL,
+    key_id text NOT NULL,
+    signature bytea NOT NULL,
+    create_time timestamp with time zone DEFAULT now() NOT NULL,
+    drop_time timestamp with time zone,
+    audited boolean DEFAULT false NOT NULL
+);
+
+ALTER TABLE ONLY public.audit_checkpoint FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_checkpoint OWNER TO hms_owner;
+
 CREATE TABLE public.audit_event (
     tenant_id uuid NOT NULL,
     sequence bigint NOT NULL,
@@ -859,6 +974,26 @@ CREATE TABLE public.encounter_version (
 ALTER TABLE ONLY public.encounter_version FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.encounter_version OWNER TO hms_owner;
+
+CREATE TABLE public.legal_hold (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    reason text NOT NULL,
+    of_platform boolean NOT NULL,
+    user_id uuid NOT NULL,
+    username text NOT NULL,
+    create_time timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    release_time timestamp with time zone,
+    release_user_id uuid,
+    release_username text DEFAULT ''::text NOT NULL,
+    release_reason text DEFAULT ''::text NOT NULL,
+    CONSTRAINT legal_hold_check CHECK (((release_time IS NULL) = (release_user_id IS NULL)))
+);
+
+ALTER TABLE ONLY public.legal_hold FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.legal_hold OWNER TO hms_owner;
 
 CREATE TABLE public.location (
     tenant_id uuid NOT NULL,
@@ -1192,7 +1327,8 @@ CREATE TABLE public.tenant_erasure (
     removed jsonb DEFAULT '{}'::jsonb NOT NULL,
     begin_time timestamp with time zone DEFAULT now() NOT NULL,
     end_time timestamp with time zone,
-    certificate text
+    certificate text,
+    audit_retention_years integer
 );
 
 ALTER TABLE ONLY public.tenant_erasure FORCE ROW LEVEL SECURITY;
@@ -1211,6 +1347,8 @@ CREATE TABLE public.tenant_setting (
     session_idle_seconds integer,
     password_min_length integer,
     password_history integer,
+    audit_retention_years integer,
+    CONSTRAINT tenant_setting_audit_retention_years_check CHECK (((audit_retention_years >= 6) AND (audit_retention_years <= 50))),
     CONSTRAINT tenant_setting_password_history_check CHECK (((password_history >= 1) AND (password_history <= 24))),
     CONSTRAINT tenant_setting_password_min_length_check CHECK (((password_min_length >= 12) AND (password_min_length <= 128))),
     CONSTRAINT tenant_setting_session_idle_seconds_check CHECK (((session_idle_seconds >= 300) AND (session_idle_seconds <= 2592000))),
@@ -1321,6 +1459,9 @@ ALTER TABLE ONLY public.audit_anchor
 ALTER TABLE ONLY public.audit_chain
     ADD CONSTRAINT audit_chain_pkey PRIMARY KEY (tenant_id);
 
+ALTER TABLE ONLY public.audit_checkpoint
+    ADD CONSTRAINT audit_checkpoint_pkey PRIMARY KEY (tenant_id, month);
+
 ALTER TABLE ONLY public.audit_event_patient
     ADD CONSTRAINT audit_event_patient_pkey PRIMARY KEY (tenant_id, patient_id, record_time, sequence);
 
@@ -1350,6 +1491,9 @@ ALTER TABLE ONLY public.encounter
 
 ALTER TABLE ONLY public.encounter_version
     ADD CONSTRAINT encounter_version_pkey PRIMARY KEY (tenant_id, id, version);
+
+ALTER TABLE ONLY public.legal_hold
+    ADD CONSTRAINT legal_hold_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.location
     ADD CONSTRAINT location_pkey PRIMARY KEY (tenant_id, id);
@@ -1454,6 +1598,8 @@ ALTER TABLE ONLY public.user_role
     ADD CONSTRAINT user_role_pkey PRIMARY KEY (tenant_id, user_id, role_id);
 
 CREATE UNIQUE INDEX address_rule_in_force ON public.address_rule USING btree (tenant_id, network, action) WHERE (delete_time IS NULL);
+
+CREATE INDEX audit_checkpoint_untold ON public.audit_checkpoint USING btree (tenant_id, month) WHERE (NOT audited);
 
 CREATE INDEX audit_event_by_actor ON ONLY public.audit_event USING btree (tenant_id, actor_id, record_time, sequence);
 
@@ -1591,6 +1737,9 @@ ALTER TABLE ONLY public.encounter
 ALTER TABLE ONLY public.encounter_version
     ADD CONSTRAINT encounter_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.encounter(tenant_id, id);
 
+ALTER TABLE ONLY public.legal_hold
+    ADD CONSTRAINT legal_hold_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
 ALTER TABLE ONLY public.location
     ADD CONSTRAINT location_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
@@ -1714,6 +1863,8 @@ ALTER TABLE public.audit_anchor ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_chain ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.audit_checkpoint ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.audit_event ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_event_patient ENABLE ROW LEVEL SECURITY;
@@ -1734,6 +1885,8 @@ CREATE POLICY drain ON public.audit_anchor TO hms_worker USING (true) WITH CHECK
 
 CREATE POLICY drain ON public.audit_chain TO hms_worker USING (true) WITH CHECK (true);
 
+CREATE POLICY drain ON public.audit_checkpoint TO hms_worker USING (true) WITH CHECK (true);
+
 CREATE POLICY drain ON public.audit_event TO hms_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY drain ON public.audit_event_patient TO hms_worker USING (true) WITH CHECK (true);
@@ -1743,6 +1896,8 @@ CREATE POLICY drain ON public.audit_outbox TO hms_worker USING (true) WITH CHECK
 ALTER TABLE public.encounter ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.encounter_version ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.legal_hold ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.location ENABLE ROW LEVEL SECURITY;
 
@@ -1757,6 +1912,8 @@ CREATE POLICY owner_all ON public.address_rule TO hms_owner USING (true) WITH CH
 CREATE POLICY owner_all ON public.audit_anchor TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.audit_chain TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.audit_checkpoint TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.audit_event TO hms_owner USING (true) WITH CHECK (true);
 
@@ -1777,6 +1934,8 @@ CREATE POLICY owner_all ON public.department_version TO hms_owner USING (true) W
 CREATE POLICY owner_all ON public.encounter TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.encounter_version TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.legal_hold TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.location TO hms_owner USING (true) WITH CHECK (true);
 
@@ -1888,6 +2047,8 @@ CREATE POLICY tenant_isolation ON public.audit_anchor TO hms_app USING ((tenant_
 
 CREATE POLICY tenant_isolation ON public.audit_chain TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
+CREATE POLICY tenant_isolation ON public.audit_checkpoint TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
 CREATE POLICY tenant_isolation ON public.audit_event TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.audit_event_patient TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
@@ -1907,6 +2068,8 @@ CREATE POLICY tenant_isolation ON public.department_version TO hms_app USING ((t
 CREATE POLICY tenant_isolation ON public.encounter TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.encounter_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.legal_hold TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.location TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
@@ -1982,11 +2145,23 @@ ALTER TABLE public.user_department ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.user_role ENABLE ROW LEVEL SECURITY;
 
+REVOKE ALL ON FUNCTION public.audit_months() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.audit_months() TO hms_worker;
+
+REVOKE ALL ON FUNCTION public.audit_retention() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.audit_retention() TO hms_worker;
+
 REVOKE ALL ON FUNCTION public.audit_tenants() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.audit_tenants() TO hms_worker;
 
 REVOKE ALL ON FUNCTION public.count_patient_rows(tenant uuid, patient uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.count_patient_rows(tenant uuid, patient uuid) TO hms_app;
+
+REVOKE ALL ON FUNCTION public.drop_audit_month(month date, keep_from jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.drop_audit_month(month date, keep_from jsonb) TO hms_worker;
+
+REVOKE ALL ON FUNCTION public.lock_audit_retention() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.lock_audit_retention() TO hms_worker;
 
 REVOKE ALL ON FUNCTION public.make_audit_partition(moment timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.make_audit_partition(moment timestamp with time zone) TO hms_worker;
@@ -2051,6 +2226,11 @@ GRANT SELECT(sequence) ON TABLE public.audit_chain TO hms_app;
 
 GRANT SELECT(elsewhere) ON TABLE public.audit_chain TO hms_app;
 
+GRANT SELECT ON TABLE public.audit_checkpoint TO hms_app;
+GRANT SELECT,INSERT ON TABLE public.audit_checkpoint TO hms_worker;
+
+GRANT UPDATE(audited) ON TABLE public.audit_checkpoint TO hms_worker;
+
 GRANT SELECT ON TABLE public.audit_event TO hms_app;
 GRANT SELECT,INSERT ON TABLE public.audit_event TO hms_worker;
 
@@ -2099,6 +2279,8 @@ GRANT SELECT(clinical_time) ON TABLE public.encounter TO hms_search;
 GRANT SELECT(document) ON TABLE public.encounter TO hms_search;
 
 GRANT SELECT,INSERT ON TABLE public.encounter_version TO hms_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.legal_hold TO hms_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.location TO hms_app;
 
