@@ -14,7 +14,7 @@ from hms_server import config, errors, keyring
 from hms_server.audit import anchor_file
 from hms_server.audit.anchor import Anchor
 from hms_server.audit.verify import Verdict, Verifier
-from hms_server.cli import audit_archive, audit_export
+from hms_server.cli import audit_archive, audit_export, audit_move
 from hms_server.database.pool import Pool
 from hms_server.database.transaction import Database
 
@@ -25,7 +25,7 @@ _STATEMENT_SECONDS = 120.0
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command."""
     parser = subparsers.add_parser("audit", help="verify or export the audit, or verify its archive")
-    actions = parser.add_subparsers(dest="action", required=True, metavar="verify|verify-archive|export")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="verify|verify-archive|export|move")
     verify = actions.add_parser(
         "verify",
         help="recompute the chains",
@@ -68,6 +68,12 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     export.add_argument("--to", dest="until", type=_date, metavar="DATE", help="not included (all there is)")
     export.add_argument("--format", choices=audit_export.FORMATS, default="fhir")
+    actions.add_parser(
+        "move",
+        help="move the audit into its own database",
+        description="Moves what stands in the main database (HMS_DATABASE_URL) into the separate one for the"
+        " audit (HMS_AUDIT_DATABASE_URL). Killed, it goes on when it is run again.",
+    )
 
 
 def _date(text: str) -> str:
@@ -81,6 +87,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Verifies every tenant, or one, and names the first event of each that is wrong; or verifies archives;
     or exports."""
     settings = config.load(serving=False)
+    if arguments.action == "move":
+        return audit_move.run(settings)
     if arguments.action == "export":
         settings.require("worker_database_url")
         end = f"{arguments.until}T00:00:00Z" if arguments.until else "infinity"
