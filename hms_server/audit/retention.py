@@ -286,7 +286,11 @@ def _reason(drop: retention_store.Untold) -> str:
 @contextlib.contextmanager
 def _alone(root: pathlib.Path) -> Iterator[bool]:
     """Whether no other cron process is at work on these archives."""
-    descriptor = os.open(root / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        descriptor = os.open(root / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        # Not made here: where its disk is not mounted, archives would go somewhere else.
+        raise ArchiveFault(f"HMS_AUDIT_ARCHIVE_DIR: {root} cannot be written: {error.strerror}") from None
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

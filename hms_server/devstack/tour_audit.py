@@ -1,11 +1,13 @@
 """Steps of the guided tour: the trail that all the other steps have left, and the metrics."""
 
+import http.client
 import re
 import subprocess
 from typing import Any
 from urllib.parse import urlencode
 
 from hms.patient.v1 import patient_pb2, patient_pb2_grpc
+from hms_server import ids
 from hms_server.devstack.commands import hms
 from hms_server.devstack.environment import inherited
 from hms_server.devstack.tour_visit import TIMEOUT, Session, Visit, eventually, expect, request
@@ -95,6 +97,20 @@ def audit_of_audit(visit: Visit) -> str:
     return f"{len(found)} readings"
 
 
+def legal_hold(visit: Visit) -> str:
+    """The auditor places a legal hold, may not release it, and the administrator does."""
+    auditor: Session = visit.made("auditor")
+    body = {"reason": "a matter of the guided tour", "request_id": ids.uuid7()}
+    hold = auditor.call("POST", "/v1/legalHolds", body).ok()
+    standing = auditor.call("GET", "/v1/legalHolds?standing=true&page_size=1").ok()["legal_holds"]
+    expect([each["id"] for each in standing] == [hold["id"]], f"{standing} stand")
+    path, body = f"/v1/legalHolds/{hold['id']}:release", {"reason": "the tour is over"}
+    auditor.call("POST", path, body).refused(http.client.FORBIDDEN, "PERMISSION_DENIED")
+    released = visit.me.call("POST", path, body).ok()
+    expect(released["release_time"], "it still stands")
+    return "403 PERMISSION_DENIED, then released"
+
+
 def chain(visit: Visit) -> str:
     """`hms audit verify` finds the chain unbroken."""
     done = subprocess.run(
@@ -144,4 +160,4 @@ def _served(visit: Visit, method: str) -> float:
     )
 
 
-STEPS = (each_call, one_patient, changed_fields, denials, audit_of_audit, chain, metrics)
+STEPS = (each_call, one_patient, changed_fields, denials, audit_of_audit, legal_hold, chain, metrics)

@@ -15,11 +15,14 @@ import threading
 import psycopg
 import pytest
 
-from hms_server import ids
+from hms_server import config, ids
 from hms_server.audit import archive, archive_proof, retention_store
 from hms_server.audit.archive import ArchiveFault
 from hms_server.audit.retention import Retention
 from hms_server.database.faults import DatabaseFault
+from hms_server.database.pool import Pool
+from hms_server.database.transaction import Database
+from hms_server.workers import cron, parts
 from tests.fix_client import eventually
 from tests.fix_retention import LONG_AGO, NOW, month
 
@@ -91,6 +94,28 @@ def test_without_a_folder_nothing_is_dropped_and_that_is_said_once(
         assert (kept.run(), kept.run()) == (0, 0)
     assert len([r for r in caplog.records if "HMS_AUDIT_ARCHIVE_DIR" in r.getMessage()]) == 1
     assert old.count(tenant.id) == 15
+
+
+def test_a_folder_that_is_not_there_is_told_and_not_made(tenant, old, worker_database, keys, tmp_path):
+    lost = Retention(worker_database, worker_database, keys, tmp_path / "unmounted")
+    with pytest.raises(ArchiveFault, match="unmounted cannot be written"):
+        lost.run()
+    assert (old.count(tenant.id), list(tmp_path.iterdir())) == (15, [])
+
+
+def test_cron_drops_by_its_settings_and_metrics_show_how_far_back_the_audit_goes(
+    tenant, old, worker_database, database, keys_file, redis_url, root
+):
+    age = retention_store.oldest_month_age(worker_database)
+    assert 7 * 365 * 86400 < age < 9 * 366 * 86400
+    settings = config.Settings(
+        worker_database_url=database.worker, keys_file=keys_file, redis_url=redis_url, audit_archive_dir=root
+    )
+    opened = parts.open_parts(settings, 2)
+    (task,) = [task for task in cron.tasks(opened) if task.name == "audit_retention"]
+    assert task.work() == 2
+    opened.close()
+    assert retention_store.oldest_month_age(worker_database) < 6 * 366 * 86400
 
 
 def test_a_month_that_is_not_six_years_old_stays(new_tenant, old, retention, root):
@@ -370,6 +395,21 @@ def test_killed_at_any_moment_it_goes_on_and_nothing_is_lost(
         f"ARCHIVED_AND_DROPPED {month(7):%Y-%m}",
     ]
     assert (len(old.told(other.id)), len(old.told(ids.PLATFORM_TENANT))) == (1, 2)
+
+
+def test_events_and_tenants_may_be_reached_by_two_databases(
+    tenant, old, root, worker_database, database, settings, keys, fault_of
+):
+    pool = Pool(database.worker, settings, "audit", size=1)
+    pool.open()
+    apart = Database(pool, 15)
+    keeper = Retention(worker_database, apart, keys, root)
+    old.hold(tenant.id)
+    assert keeper.run() == 0
+    old.release()
+    assert keeper.run() == 2
+    pool.close()
+    assert (fault_of(tenant.id), len(old.told(tenant.id))) == (None, 2)
 
 
 def test_two_at_once_do_no_harm(tenant, old, retention, root, worker_database, keys, monkeypatch):
