@@ -38,8 +38,10 @@ from hms_server.policy import load_policies
 
 # A refused caller waits for the record of the refusal, and no longer than this.
 _DENIAL_SECONDS = 2.0
-# Whoever looks into an audit database that is away holds a thread, which others need, no longer than this.
+# Whoever looks into an audit database that is away or hangs holds a thread, which others need: no longer than
+# this, and half of the threads at most.
 _AUDIT_WAIT_SECONDS = 1.0
+_AUDIT_SECONDS = 5.0
 # What one bundle of an import may take; its method has this deadline, too.
 _IMPORT_SECONDS = 300.0
 
@@ -83,7 +85,8 @@ def application(settings: Settings) -> Application:
     pool = Pool(settings.app_database_url, settings)
     database = Database(pool, settings.statement_timeout_seconds)
     audit_pool = _audit_pool(settings)
-    audit = Database(audit_pool, settings.statement_timeout_seconds) if audit_pool is not None else None
+    looks = min(settings.statement_timeout_seconds, _AUDIT_SECONDS)
+    audit = Database(audit_pool, looks) if audit_pool is not None else None
     client = redis_client.connect(settings.redis_url, settings)
     publisher = GatePublisher(client)
     catalogue = Catalogue(load_policies())
@@ -123,7 +126,8 @@ def _audit_pool(settings: Settings) -> Pool | None:
         return None
     waits = min(settings.pool_wait_seconds, _AUDIT_WAIT_SECONDS)
     patience = settings.model_copy(update={"pool_wait_seconds": waits, "pool_min": 1})
-    return Pool(settings.audit_app_database_url, patience, name="audit")
+    size = max(1, settings.threads // 2)
+    return Pool(settings.audit_app_database_url, patience, name="audit", size=size)
 
 
 def servicers(

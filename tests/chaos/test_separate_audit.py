@@ -4,6 +4,7 @@ away for a time. What was acknowledged is an event there, exactly once."""
 from __future__ import annotations
 
 import collections
+import concurrent.futures
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import sys
 import time
 
 import grpc
+import psutil
 import psycopg
 import pytest
 
@@ -134,6 +136,32 @@ def test_with_the_audits_server_away_calls_go_on_and_looks_wait(apart):
     assert_whole(apart, caller, [*acknowledged, patient.id])
     eventually(lambda: scrape(apart)["hms_audit_database_up"] == "1.0", PATIENCE)
     assert caller.rest("GET", f"/v1/patients/{patient.id}:disclosureReport").status == 200
+    caller.close()
+
+
+@pytest.mark.timeout(240)
+def test_an_audits_server_that_hangs_holds_up_no_call(apart):
+    """A network that swallows everything: nothing is refused, nothing is answered."""
+    caller = hospital(apart)
+    eventually(caller.events, PATIENCE)
+    postmaster = psutil.Process(apart.pid("postgres-audit"))
+    frozen = [*postmaster.children(recursive=True), postmaster]
+    for process in frozen:
+        process.suspend()
+    try:
+        writers, looks = Writers(caller), concurrent.futures.ThreadPoolExecutor(8)
+        answers = [looks.submit(caller.rest, "GET", "/v1/auditEvents") for _ in range(16)]
+        eventually(lambda: all(answer.done() for answer in answers), PATIENCE)
+        assert {answer.result().status for answer in answers} <= {503, 504}
+        before = len(writers.acknowledged)
+        eventually(lambda: len(writers.acknowledged) > before + 50, PATIENCE)
+        acknowledged = writers.finish()
+        assert writers.refused == []
+        looks.shutdown()
+    finally:
+        for process in frozen:
+            process.resume()
+    assert_whole(apart, caller, acknowledged)
     caller.close()
 
 
