@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import gzip
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,12 @@ def month(years: int, number: int = 1) -> datetime.datetime:
 
 
 LONG_AGO, LATER = month(8), month(7)
+
+
+def lines(root: Path, month_name: str, tenant_id: str) -> list[dict[str, Any]]:
+    """What the archive of a month holds of a tenant."""
+    with gzip.open(root / month_name / f"{tenant_id}.ndjson.gz") as file:
+        return [json.loads(line) for line in file]
 
 
 class OldAudit:
@@ -104,8 +112,8 @@ def old(owner: psycopg.Connection[Any], outbox: Outbox, drain: Drain) -> Iterato
     made.release()
     for each in made.old_months():
         owner.execute(f"DROP TABLE IF EXISTS audit_event_{each}, audit_event_patient_{each}")
-    for table in ("audit_checkpoint", "audit_chain", "audit_event", "audit_event_patient", "audit_outbox"):
-        owner.execute(f"DELETE FROM {table}")
+    for table in ("checkpoint", "anchor", "chain", "event", "event_patient", "outbox"):
+        owner.execute(f"DELETE FROM audit_{table}")
 
 
 @pytest.fixture

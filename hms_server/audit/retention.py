@@ -71,9 +71,10 @@ class Retention:
                     "HMS_AUDIT_ARCHIVE_DIR is not set: no month of the audit is ever dropped",
                 )
             return 0
-        self._tell()
         months = 0
         with _alone(self._root) as alone:
+            if alone:
+                self._tell()
             while alone and self._drop_oldest(self._root):
                 months += 1
         return months

@@ -156,6 +156,17 @@ def test_what_was_done_to_an_archive_is_named(tamper, tenant, retention, root, h
     assert (status, SECOND in text) == (1, True), text
 
 
+def test_the_command_verifies_what_is_left_before_and_after(tenant, old, retention, hms_audit, owner):
+    assert hms_audit("verify")[0] == 0
+    retention.run()
+    old.told(tenant.id)
+    status, text = hms_audit("verify", "--tenant", tenant.id)
+    assert (status, "the audit holds: 5 events of 1 tenants" in text) == (0, True), text
+    owner.execute("DELETE FROM audit_checkpoint WHERE tenant_id = %s", [tenant.id])
+    status, text = hms_audit("verify", "--tenant", tenant.id)
+    assert (status, "events 1 to 12 are gone, and no checkpoint tells" in text) == (1, True), text
+
+
 def test_a_month_that_is_missing_is_named(tenant, retention, root, hms_audit):
     retention.run()
     shutil.rmtree(root / FIRST)
