@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import pq
-from psycopg.adapt import PyFormat, Transformer
+from psycopg.adapt import PyFormat
 
 from hms_server import errors
 from hms_server.database import faults
@@ -46,6 +46,8 @@ class Result:
         if raw.ntuples:
             transformer.set_pgresult(raw)
             self._rows = transformer.load_rows(0, raw.ntuples, _row_maker(raw))
+            # The connection keeps the transformer, and must not keep a patient's rows with it.
+            transformer.set_pgresult(None)
 
     @property
     def rows(self) -> list[Any]:
@@ -77,7 +79,7 @@ def run(connection: Connection, commands: Sequence[Command], seconds: float) -> 
     transaction is then aborted. The connection is marked broken where its state is not certain.
     """
     pgconn = connection.pgconn
-    transformer = Transformer(connection)
+    transformer = connection.transformer
     fresh: list[bytes] = []
     kept: list[bool] = []  # per result: whether a caller waits for it
     try:

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import psycopg
 import psycopg_pool
+from psycopg.adapt import Transformer
 from psycopg.types.json import set_json_loads
 from psycopg.types.string import TextLoader
 
@@ -22,6 +23,8 @@ class Connection(psycopg.Connection[Any]):
     """A connection that stays in libpq pipeline mode and knows what it has prepared."""
 
     prepared: set[bytes]
+    # finds dumpers and loaders once for a connection, not once a flush
+    transformer: Any
     released: float = 0.0  # on clock.monotonic()
     # the tenant-free reason why it must not be used again
     broken: bool = False
@@ -31,6 +34,7 @@ def _configure(connection: Connection) -> None:
     connection.prepared = set()
     connection.adapters.register_loader("uuid", TextLoader)
     set_json_loads(orjson.loads, connection)
+    connection.transformer = Transformer(connection)
     connection.pgconn.nonblocking = 1
     connection.pgconn.enter_pipeline_mode()
 
@@ -54,7 +58,10 @@ class Pool:
     def __init__(self, url: str, settings: Settings, name: str = "app", size: int = 0) -> None:
         self.name = name
         self.wait_seconds = settings.pool_wait_seconds
+        # What a statement may take where a transaction does not set less, or more.
+        self.statement_timeout_seconds = settings.statement_timeout_seconds
         most = size or settings.pool_size
+        timeout_ms = round(self.statement_timeout_seconds * 1000)
         self._pool: psycopg_pool.ConnectionPool[Connection] = psycopg_pool.ConnectionPool(
             url,
             connection_class=Connection,
@@ -62,7 +69,7 @@ class Pool:
                 "autocommit": True,
                 "prepare_threshold": None,
                 "connect_timeout": 5,
-                "options": "-c TimeZone=UTC",
+                "options": f"-c TimeZone=UTC -c statement_timeout={timeout_ms}",
                 "application_name": f"hms-{name}",
             },
             min_size=min(settings.pool_min, most),
@@ -78,7 +85,7 @@ class Pool:
             name=f"hms-{name}",
         )
         metrics.watch_pool(name, self.statistics)
-        self.waited = metrics.POOL_WAIT.labels(name).observe
+        self.waited = metrics.time_tally(metrics.POOL_WAIT.labels(name)).observe
 
     def open(self) -> None:
         """Starts filling the pool; does not wait for the database."""

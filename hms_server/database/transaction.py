@@ -26,6 +26,8 @@ _BEGIN = Command(None, (), b"BEGIN")
 _COMMIT = Command(None, (), b"COMMIT")
 _ROLLBACK = Command(None, (), b"ROLLBACK")
 _PLATFORM = Command(None, (), b"SET LOCAL app.platform = 'on'")
+# A deadline this near to the usual time-out, which every connection has, is not worth a statement.
+_NEAR_SECONDS = 1.0
 # How much longer than the statement time-out the client waits before it gives the connection up.
 _GRACE_SECONDS = 2.0
 
@@ -195,8 +197,11 @@ class Transaction:
             started = clock.monotonic()
             self._connection = self._pool.acquire(seconds)
             self._pool.waited(clock.monotonic() - started)
-            timeout = b"SET LOCAL statement_timeout = %d" % max(1, int(seconds * 1000))
-            lead = (_BEGIN, *self._scope, Command(None, (), timeout))
+            lead = (_BEGIN, *self._scope)
+            usual = self._pool.statement_timeout_seconds
+            if not usual - _NEAR_SECONDS <= seconds <= usual:
+                timeout = b"SET LOCAL statement_timeout = %d" % max(1, int(seconds * 1000))
+                lead += (Command(None, (), timeout),)
         connection = self._connection
         call = self._call
         if call is not None:

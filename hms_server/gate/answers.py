@@ -10,7 +10,7 @@ from hms_server.telemetry import metrics
 
 PASS, MISS, STALE, REVOKED, LIMITED, BLOCKED, SUSPENDED = range(7)
 _OUTCOMES = ("pass", "miss", "stale", "revoked", "limited", "blocked", "suspended")
-COUNTS = [metrics.GATE.labels(name) for name in _OUTCOMES]
+COUNTS = [metrics.tally(metrics.GATE.labels(name)) for name in _OUTCOMES]
 
 
 class Quota(NamedTuple):

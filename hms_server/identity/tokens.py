@@ -89,7 +89,7 @@ class TokenVerifier:
         self._source = keys
         self._publics = _publics(keys.current())
         self._kept: LocalStore[bytes, Principal] = LocalStore(_MOST_KEPT)
-        self._hit = metrics.CACHE.labels("token", "local_hit")
+        self._hit = metrics.tally(metrics.CACHE.labels("token", "local_hit"))
         self._miss = metrics.CACHE.labels("token", "miss")
 
     def verify(self, token: str) -> Principal:

@@ -1,7 +1,8 @@
 """Every metric of HMS, in one file. Labels never hold a tenant, a user or anything of a patient.
 
 Several processes of one host share HMS_METRICS_DIR (prometheus_client's multiprocess mode); the
-`hms metrics` process merges them. Gauges of a process are sampled by telemetry/sampler.py.
+`hms metrics` process merges them. What a process counts at every call is kept in tallies (tally.py) that
+telemetry/sampler.py hands over, and its gauges are sampled there.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from prometheus_client import Counter, Gauge, Histogram
+
+from hms_server.telemetry.tally import LevelTally, Tally, TimeTally
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0)
 
@@ -53,6 +56,36 @@ JOB_SECONDS = Histogram(
     ["job", "result"],
     buckets=(*_SECONDS, 60.0, 300.0),
 )
+
+_tallies: list[Tally | TimeTally | LevelTally] = []
+
+
+def tally(counter: Counter) -> Tally:
+    """A tally for a counter that every call adds to; made once for each, at start-up."""
+    made = Tally(counter)
+    _tallies.append(made)
+    return made
+
+
+def level_tally(gauge: Gauge) -> LevelTally:
+    """The same for a gauge."""
+    made = LevelTally(gauge)
+    _tallies.append(made)
+    return made
+
+
+def time_tally(histogram: Histogram) -> TimeTally:
+    """The same for a histogram of seconds."""
+    made = TimeTally(histogram, _SECONDS)
+    _tallies.append(made)
+    return made
+
+
+def hand_over() -> None:
+    """Hands over what the tallies hold. One thread at a time: the sampler's, or the last of a process."""
+    for each in tuple(_tallies):
+        each.hand_over()
+
 
 _pools: dict[str, Callable[[], dict[str, int]]] = {}
 

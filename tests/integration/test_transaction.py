@@ -11,6 +11,7 @@ import pytest
 
 from hms_server import clock, errors, ids
 from hms_server.database.queries import compile_query
+from hms_server.database.transaction import Database
 
 SLEEP = compile_query("test.sleep", "SELECT pg_sleep(:seconds::double precision)")
 TIMEOUT = compile_query("test.timeout", "SELECT current_setting('statement_timeout') AS timeout")
@@ -76,6 +77,29 @@ def test_without_a_deadline_the_ceiling_is_the_statement_timeout(app_database, n
     with app_database.tenant_transaction(new_tenant().id) as transaction:
         result = transaction.queue(TIMEOUT)
     assert result.first.timeout == "15s"
+
+
+@pytest.mark.parametrize(("ceiling", "timeout"), [(14.5, "15s"), (13.0, "13s"), (300.0, "5min")])
+def test_a_ceiling_that_is_not_the_usual_one_is_the_statement_timeout_of_its_transactions_alone(
+    app_database, new_tenant, ceiling, timeout
+):
+    tenant = new_tenant()
+    other = Database(app_database._pool, ceiling)
+    for database, expected in ((other, timeout), (app_database, "15s"), (other, timeout)):
+        with database.tenant_transaction(tenant.id) as transaction:
+            result = transaction.queue(TIMEOUT)
+        assert result.first.timeout == expected
+
+
+def test_a_connection_keeps_nothing_of_the_rows_it_read(app_database, new_tenant):
+    with app_database.tenant_transaction(new_tenant().id) as transaction:
+        result = transaction.queue(TIMEOUT)
+    assert result.first is not None
+    connection = app_database._pool.acquire(1)
+    try:
+        assert connection.transformer.pgresult is None  # a patient must not stay in memory with it
+    finally:
+        app_database._pool.release(connection)
 
 
 def test_a_caller_who_goes_away_stops_the_statement_and_the_pool_stays_whole(app_database, new_tenant):

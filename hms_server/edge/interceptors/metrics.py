@@ -12,15 +12,19 @@ from hms_server.telemetry import metrics
 class MetricsInterceptor:
     """hms_requests_total, hms_request_seconds, hms_requests_in_flight."""
 
+    def __init__(self) -> None:
+        self._in_flight = metrics.level_tally(metrics.IN_FLIGHT)
+
     def bind(self, method: BoundMethod, following: Handler) -> Handler:
         """Looks the method's counters up once."""
         name = method.policy.full_name
-        latency = metrics.LATENCY.labels(name)
-        succeeded = metrics.REQUESTS.labels(name, "OK")
+        latency = metrics.time_tally(metrics.LATENCY.labels(name))
+        succeeded = metrics.tally(metrics.REQUESTS.labels(name, "OK"))
+        in_flight = self._in_flight
 
         def handle(call: Call) -> object:
             started = clock.monotonic()
-            metrics.IN_FLIGHT.inc()
+            in_flight.inc()
             try:
                 response = following(call)
                 succeeded.inc()
@@ -29,7 +33,7 @@ class MetricsInterceptor:
                 metrics.REQUESTS.labels(name, error.code).inc()
                 raise
             finally:
-                metrics.IN_FLIGHT.dec()
+                in_flight.dec()
                 latency.observe(clock.monotonic() - started)
 
         return handle
