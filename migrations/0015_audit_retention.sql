@@ -31,6 +31,7 @@ CREATE TABLE legal_hold (
   PRIMARY KEY (tenant_id, id),
   CHECK ((release_time IS NULL) = (release_user_id IS NULL))
 );
+CREATE INDEX legal_hold_by_time ON legal_hold (tenant_id, create_time, id);
 SELECT protect_tenant_table('legal_hold');
 GRANT SELECT, INSERT, UPDATE ON legal_hold TO hms_app;
 

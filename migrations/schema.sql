@@ -1629,6 +1629,8 @@ CREATE INDEX department_by_parent ON public.department USING btree (tenant_id, p
 
 CREATE INDEX encounter_by_patient ON public.encounter USING btree (tenant_id, patient_id, clinical_time, id);
 
+CREATE INDEX legal_hold_by_time ON public.legal_hold USING btree (tenant_id, create_time, id);
+
 CREATE UNIQUE INDEX location_by_code ON public.location USING btree (tenant_id, code) WHERE (code <> ''::text);
 
 CREATE INDEX location_by_name ON public.location USING btree (tenant_id, name_key, id);

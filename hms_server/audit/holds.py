@@ -148,15 +148,19 @@ class LegalHolds:
             size=request.page_size,
             token=request.page_token,
         )
+        key, hold_id = page.key or ("infinity", ids.MAX)
         with opened as transaction:
             _enter(transaction, tenant_id, call)
             found = transaction.queue(
                 _SQL["list_holds_before" if page.backward else "list_holds_after"],
-                key=page.key[0] if page.key else ids.MAX,
+                key=key,
+                id=hold_id,
                 standing=request.standing,
                 limit=page.limit,
             )
-        rows, following, preceding = self._pages.close(page, found.rows, lambda row: (row.id,))
+        rows, following, preceding = self._pages.close(
+            page, found.rows, lambda row: (row.create_time.isoformat(), row.id)
+        )
         return {
             "legal_holds": list(map(_message, rows)),
             "next_page_token": following,

@@ -27,12 +27,14 @@ FROM legal_hold h WHERE h.tenant_id = :tenant_id AND h.id = :id::uuid
 SELECT h.id, h.reason, h.of_platform, h.user_id, h.username, h.create_time, h.release_time, h.release_user_id,
        h.release_username, h.release_reason
 FROM legal_hold h
-WHERE h.tenant_id = :tenant_id AND h.id < :key::uuid AND (NOT :standing::boolean OR h.release_time IS NULL)
-ORDER BY h.id DESC LIMIT :limit
+WHERE h.tenant_id = :tenant_id AND (h.create_time, h.id) < (:key::timestamptz, :id::uuid)
+  AND (NOT :standing::boolean OR h.release_time IS NULL)
+ORDER BY h.create_time DESC, h.id DESC LIMIT :limit
 
 -- name: list_holds_before
 SELECT h.id, h.reason, h.of_platform, h.user_id, h.username, h.create_time, h.release_time, h.release_user_id,
        h.release_username, h.release_reason
 FROM legal_hold h
-WHERE h.tenant_id = :tenant_id AND h.id > :key::uuid AND (NOT :standing::boolean OR h.release_time IS NULL)
-ORDER BY h.id ASC LIMIT :limit
+WHERE h.tenant_id = :tenant_id AND (h.create_time, h.id) > (:key::timestamptz, :id::uuid)
+  AND (NOT :standing::boolean OR h.release_time IS NULL)
+ORDER BY h.create_time ASC, h.id ASC LIMIT :limit
