@@ -40,6 +40,10 @@ from hms_server.policy import load_policies
 
 # A refused caller waits for the record of the refusal, and no longer than this.
 _DENIAL_SECONDS = 2.0
+# Whoever looks into an audit database that is away or hangs holds a thread, which others need: no longer than
+# this, and half of the threads at most.
+_AUDIT_WAIT_SECONDS = 1.0
+_AUDIT_SECONDS = 5.0
 # What one bundle of an import may take; its method has this deadline, too.
 _IMPORT_SECONDS = 300.0
 
@@ -50,6 +54,7 @@ class Application:
 
     settings: Settings
     pool: Pool
+    audit_pool: Pool | None  # of the separate audit database
     nudgers: tuple[AuditNudger, ...]
     listener: AddressListener
     server: Server
@@ -57,6 +62,8 @@ class Application:
     def start(self) -> None:
         """Opens the pool, then the port."""
         self.pool.open()
+        if self.audit_pool is not None:
+            self.audit_pool.open()
         for nudger in self.nudgers:
             nudger.start()
         self.listener.start()
@@ -69,6 +76,8 @@ class Application:
             nudger.stop()
         self.listener.stop()
         self.pool.close()
+        if self.audit_pool is not None:
+            self.audit_pool.close()
 
 
 def application(settings: Settings) -> Application:
@@ -79,6 +88,9 @@ def application(settings: Settings) -> Application:
     keys = KeyFile(settings.keys_file)
     pool = Pool(settings.app_database_url, settings)
     database = Database(pool, settings.statement_timeout_seconds)
+    audit_pool = _audit_pool(settings)
+    looks = min(settings.statement_timeout_seconds, _AUDIT_SECONDS)
+    audit = Database(audit_pool, looks) if audit_pool is not None else None
     client = redis_client.connect(settings.redis_url, settings)
     publisher = GatePublisher(client)
     catalogue = Catalogue(load_policies())
@@ -110,7 +122,9 @@ def application(settings: Settings) -> Application:
         nudge_mail=mail_nudger.nudge,
     )
     methods = behaviours(
-        servicers(settings, keys, database, Database(pool, _IMPORT_SECONDS), publisher, catalogue, door),
+        servicers(
+            settings, keys, database, Database(pool, _IMPORT_SECONDS), publisher, catalogue, door, audit
+        ),
         chain.build(parts),
         resolve,
         settings.max_request_bytes,
@@ -125,10 +139,21 @@ def application(settings: Settings) -> Application:
     return Application(
         settings,
         pool,
+        audit_pool,
         (nudger, mail_nudger),
         AddressListener(client, addresses, gate.allowances.forget),
         server,
     )
+
+
+def _audit_pool(settings: Settings) -> Pool | None:
+    """The separate audit database's, for those who look into the audit; None where there is none."""
+    if not settings.audit_app_database_url:
+        return None
+    waits = min(settings.pool_wait_seconds, _AUDIT_WAIT_SECONDS)
+    patience = settings.model_copy(update={"pool_wait_seconds": waits, "pool_min": 1})
+    size = max(1, settings.threads // 2)
+    return Pool(settings.audit_app_database_url, patience, name="audit", size=size)
 
 
 def servicers(
@@ -139,8 +164,9 @@ def servicers(
     publisher: GatePublisher,
     catalogue: Catalogue,
     door: Door,
+    audit: Database | None = None,
 ) -> dict[str, object]:
-    """Every service's servicer by the service's full name."""
+    """Every service's servicer by the service's full name. `audit` is the separate audit database."""
     pages = Pages(keys.current().page_token)
     request_ids = RequestIds(keys.current().request_hash)
     passwords = Passwords()
@@ -167,6 +193,6 @@ def servicers(
         ),
         "hms.patient.v1.PatientService": PatientServicer(database, pages, request_ids),
         "hms.clinical.v1.ClinicalService": ClinicalServicer(database, pages, request_ids),
-        "hms.audit.v1.AuditService": AuditServicer(database, pages, request_ids),
+        "hms.audit.v1.AuditService": AuditServicer(database, pages, request_ids, audit),
         "hms.fhir.v1.FhirService": FhirServicer(imports),
     }

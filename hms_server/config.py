@@ -15,7 +15,14 @@ import pydantic_settings
 
 from hms_server import errors, safety
 
-_DATABASE_URLS = ("admin_database_url", "database_url", "app_database_url", "worker_database_url")
+_MAIN_DATABASE_URLS = ("database_url", "app_database_url", "worker_database_url")
+_AUDIT_DATABASE_URLS = tuple(f"audit_{name}" for name in _MAIN_DATABASE_URLS)
+_DATABASE_URLS = (
+    "admin_database_url",
+    *_MAIN_DATABASE_URLS,
+    "audit_admin_database_url",
+    *_AUDIT_DATABASE_URLS,
+)
 _REDIS_URLS = ("redis_url", "queue_redis_url")
 _SMTP_URLS = ("smtp_url",)
 _SECRETS = (*_DATABASE_URLS, *_REDIS_URLS, *_SMTP_URLS, "password", "bootstrap_password")
@@ -43,6 +50,11 @@ class Settings(pydantic_settings.BaseSettings):
     database_url: str = _address()
     app_database_url: str = _address()
     worker_database_url: str = _address()
+    # A database of its own for the audit, or none: one of these beside each of the above that is given.
+    audit_admin_database_url: str = _address()
+    audit_database_url: str = _address()
+    audit_app_database_url: str = _address()
+    audit_worker_database_url: str = _address()
     pool_min: int = pydantic.Field(2, ge=1, le=20)
     pool_max: int | None = pydantic.Field(None, ge=1, le=20)  # None: threads + 2
     pool_idle_seconds: float = pydantic.Field(30, gt=0)
@@ -148,7 +160,9 @@ def load(*, serving: bool = True) -> Settings:
         raise errors.ConfigError("HMS_POOL_MIN is greater than HMS_POOL_MAX")
     _check_tls(settings)
     _check_mail(settings)
-    mistakes = "; ".join(_unsafe(settings, serving and settings.mode == "production"))
+    mistakes = "; ".join(
+        [*_unsafe(settings, serving and settings.mode == "production"), *_torn_audit(settings)]
+    )
     if mistakes:
         raise errors.ConfigError(mistakes)
     return settings
@@ -175,6 +189,23 @@ def _unsafe(settings: Settings, production: bool) -> Iterator[str]:
             yield from safety.private_file(setting, path)
     if settings.keys_file is not None:
         yield from safety.key_file("HMS_KEYS_FILE", settings.keys_file)
+
+
+def _torn_audit(settings: Settings) -> Iterator[str]:
+    """Half of a separate audit database: what is written there must be read from there, too."""
+    if not any(getattr(settings, name) for name in (*_AUDIT_DATABASE_URLS, "audit_admin_database_url")):
+        return
+    for main, audit in zip(_MAIN_DATABASE_URLS, _AUDIT_DATABASE_URLS, strict=True):
+        url, audit_url = getattr(settings, main), getattr(settings, audit)
+        if bool(url) != bool(audit_url):
+            there, missing = (main, audit) if url else (audit, main)
+            yield (
+                f"HMS_{there.upper()} is set and HMS_{missing.upper()} is not: a separate audit database has "
+                "an address of its own beside each of the main database's (for none set no "
+                "HMS_AUDIT_..._DATABASE_URL)"
+            )
+        elif url and safety.same_database(url, audit_url):
+            yield f"HMS_{audit.upper()} names the main database: set it for a separate one only"
 
 
 def _named_files() -> dict[str, pathlib.Path]:

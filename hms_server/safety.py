@@ -65,6 +65,17 @@ def database_url(setting: str, url: str, *, production: bool) -> Iterator[str]:
     yield from _url(setting, url, _DATABASE_SCHEMES, "postgresql://", production=production)
 
 
+def same_database(url: str, other: str) -> bool:
+    """Whether two PostgreSQL addresses name one database, as far as their text tells."""
+    found = [_URL.fullmatch(each) for each in (url, other)]
+    named = [(each["hosts"], each["path"], parse_qs(each["query"] or "")) for each in found if each]
+    places = [
+        (query.get("host", [hosts])[0], query.get("port", [""])[0], query.get("dbname", [path])[0])
+        for hosts, path, query in named
+    ]
+    return len(places) == 2 and places[0] == places[1]
+
+
 def redis_url(setting: str, url: str, *, production: bool) -> Iterator[str]:
     """What is wrong with a Redis address, as phrases."""
     yield from _url(setting, url, _REDIS_SCHEMES, "redis:// or rediss://", production=production)

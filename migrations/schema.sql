@@ -747,7 +747,8 @@ CREATE TABLE public.audit_chain (
     tenant_id uuid NOT NULL,
     sequence bigint DEFAULT 0 NOT NULL,
     hash bytea DEFAULT '\x'::bytea NOT NULL,
-    update_time timestamp with time zone DEFAULT now() NOT NULL
+    update_time timestamp with time zone DEFAULT now() NOT NULL,
+    elsewhere boolean DEFAULT false NOT NULL
 )
 WITH (fillfactor='50');
 
@@ -2220,6 +2221,12 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.address_rule TO hms_app;
 GRANT SELECT,INSERT ON TABLE public.audit_anchor TO hms_worker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.audit_chain TO hms_worker;
+
+GRANT SELECT(tenant_id) ON TABLE public.audit_chain TO hms_app;
+
+GRANT SELECT(sequence) ON TABLE public.audit_chain TO hms_app;
+
+GRANT SELECT(elsewhere) ON TABLE public.audit_chain TO hms_app;
 
 GRANT SELECT ON TABLE public.audit_checkpoint TO hms_app;
 GRANT SELECT,INSERT ON TABLE public.audit_checkpoint TO hms_worker;

@@ -33,8 +33,12 @@ def read_event(**changes: Any) -> dict[str, Any]:
 class Outbox:
     """Puts records into the outbox as the owner, and reads what became of them."""
 
-    def __init__(self, owner: psycopg.Connection[Any]) -> None:
+    def __init__(
+        self, owner: psycopg.Connection[Any], audit_owner: psycopg.Connection[Any] | None = None
+    ) -> None:
+        """`audit_owner` is the owner's connection to a separate audit database."""
         self._owner = owner
+        self._audit_owner = audit_owner or owner
 
     def put(self, tenant_id: str, count: int = 1, **columns: Any) -> list[str]:
         """Stores records; returns the ids of their events. `columns` replaces what they hold."""
@@ -64,7 +68,7 @@ class Outbox:
 
     def events(self, tenant_id: str) -> list[str]:
         """Ids of the events, in the order of the chain."""
-        rows = self._owner.execute(
+        rows = self._audit_owner.execute(
             "SELECT id::text FROM audit_event WHERE tenant_id = %s ORDER BY sequence", [tenant_id]
         )
         return [row[0] for row in rows]

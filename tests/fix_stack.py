@@ -4,6 +4,7 @@ Started once for a test run, on free ports and temporary folders, and stopped at
 happens: the processes end with the test run even if that is killed.
 """
 
+import contextlib
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -77,6 +78,13 @@ def keys_file(parts: Stack) -> Path:
 @pytest.fixture(scope="module")
 def database(parts: Stack, postgres: DatabaseUrls) -> Iterator[DatabaseUrls]:
     """A fresh migrated database for each test module."""
+    with fresh_database(parts, postgres) as urls:
+        yield urls
+
+
+@contextlib.contextmanager
+def fresh_database(parts: Stack, postgres: DatabaseUrls) -> Iterator[DatabaseUrls]:
+    """A migrated database, gone at the end of the `with` block."""
     name = f"test_{next(_numbers)}"
     server = parts.postgres.url(SUPERUSER, parts.environment.passwords.postgres, "postgres")
     with psycopg.connect(server, autocommit=True) as connection:

@@ -66,30 +66,28 @@ class Report:
 
 
 def report(
+    subject: Any,
     rows: Sequence[Any],
     start: datetime.datetime,
     end: datetime.datetime,
     made: datetime.datetime,
     kept_from: datetime.datetime | None = None,
-) -> Report | None:
-    """The report of the rows of `disclosures`; None where there is no such patient."""
-    if not rows:
-        return None
-    first = rows[0]
+) -> Report:
+    """The report of `get_subject`'s row and the rows of `disclosures`."""
     return Report(
-        patient_id=first.named_patient_id,
-        uhid=first.uhid,
-        merged_ids=tuple(each for each in first.record_ids if each != first.named_patient_id),
+        patient_id=subject.named_patient_id,
+        uhid=subject.uhid,
+        merged_ids=tuple(each for each in subject.record_ids if each != subject.named_patient_id),
         start=start,
         end=end,
         made=made,
-        lines=[_line(row) for row in rows if row.id is not None],
+        lines=[_line(row, subject.record_ids) for row in rows],
         kept_from=kept_from,
     )
 
 
-def _line(row: Any) -> Line:
-    records = [each for each in row.record_ids if each in row.patient_ids]
+def _line(row: Any, record_ids: Sequence[str]) -> Line:
+    records = [each for each in record_ids if each in row.patient_ids]
     listed = [f"{g['type']} {g['action']} {g['count']}" for g in row.entities or ()]
     return Line(
         time=moment(row.record_time),

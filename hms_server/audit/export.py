@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from hms_server import ids
+from hms_server import errors, ids
 from hms_server.audit import retention_store
 from hms_server.database import audited
 from hms_server.database.queries import load_queries
@@ -35,8 +35,16 @@ class Known(NamedTuple):
 class Exporter:
     """Reads events as hms_worker."""
 
-    def __init__(self, database: Database, piece: int = PIECE, piece_bytes: int = PIECE_BYTES) -> None:
+    def __init__(
+        self,
+        database: Database,
+        piece: int = PIECE,
+        piece_bytes: int = PIECE_BYTES,
+        audit: Database | None = None,
+    ) -> None:
+        """`audit` is the separate audit database, None where there is none."""
         self._database = database
+        self._audit = audit
         self._piece = piece
         self._piece_bytes = piece_bytes
 
@@ -48,7 +56,7 @@ class Exporter:
 
     def kept_from(self, tenant_id: str) -> str | None:
         """From when on events are there (ISO 8601, UTC); None where none was dropped."""
-        with self._database.tenant_transaction(tenant_id) as transaction:
+        with (self._audit or self._database).tenant_transaction(tenant_id) as transaction:
             found = retention_store.kept_from(transaction)
         moment = found.rows[0].kept_from
         return None if moment is None else f"{moment:%Y-%m-%dT%H:%M:%SZ}"
@@ -63,6 +71,7 @@ class Exporter:
             "address": address,
         }
         with self._database.tenant_transaction(tenant_id) as transaction:
+            place = transaction.queue(_SQL["chain_stands_elsewhere"])
             transaction.queue(
                 audited.INSERT,
                 audit_event_id=audited.new_event_id(),
@@ -70,12 +79,16 @@ class Exporter:
                 patient_ids=[],
                 outcome="OK",
             )
+        if place.first is not None and place.first.elsewhere != (self._audit is not None):
+            raise errors.ConfigError(
+                "the audit does not stand in the database that HMS_AUDIT_... settings tell"
+            )
         return self._rows(tenant_id, start, end)
 
     def _rows(self, tenant_id: str, start: str, end: str) -> Iterator[Any]:
         time, sequence = start, _LOWEST
         while True:
-            with self._database.tenant_transaction(tenant_id) as transaction:
+            with (self._audit or self._database).tenant_transaction(tenant_id) as transaction:
                 piece = transaction.queue(
                     _SQL["export_events"],
                     after_time=time,

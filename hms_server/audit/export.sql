@@ -3,6 +3,9 @@
 -- name: find_tenant
 SELECT t.id, t.code FROM audit_tenants() t WHERE t.code = :wanted OR t.id::text = :wanted
 
+-- name: chain_stands_elsewhere
+SELECT c.elsewhere FROM audit_chain c WHERE c.tenant_id = :tenant_id AND c.sequence > 0
+
 -- In the order of time, a bounded number of rows and, for lists of entities, of bytes.
 -- name: export_events
 SELECT e.tenant_id, e.sequence, e.id,

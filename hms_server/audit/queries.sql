@@ -1,12 +1,12 @@
 -- The drain. Runs as hms_worker, one tenant at a time.
 
 -- name: lock_chain
-SELECT sequence, hash FROM audit_chain WHERE tenant_id = :tenant_id FOR UPDATE SKIP LOCKED
+SELECT sequence, hash, elsewhere FROM audit_chain WHERE tenant_id = :tenant_id FOR UPDATE SKIP LOCKED
 
 -- A chain begins only where no event stands or was archived: one whose last link was taken away must not begin anew.
 -- name: open_chain
-INSERT INTO audit_chain (tenant_id)
-SELECT :tenant_id::uuid
+INSERT INTO audit_chain (tenant_id, elsewhere)
+SELECT :tenant_id::uuid, :elsewhere::boolean
 WHERE NOT EXISTS (SELECT 1 FROM audit_event WHERE tenant_id = :tenant_id)
   AND NOT EXISTS (SELECT 1 FROM audit_checkpoint WHERE tenant_id = :tenant_id AND sequence > 0)
 ON CONFLICT DO NOTHING
@@ -59,8 +59,17 @@ FROM json_to_recordset(:links::json) AS l
 DELETE FROM audit_outbox WHERE tenant_id = :tenant_id AND position = ANY(:positions::bigint[])
 
 -- name: move_chain
-UPDATE audit_chain SET sequence = :sequence, hash = :hash, update_time = now()
+UPDATE audit_chain SET sequence = :sequence, hash = :hash, elsewhere = :elsewhere::boolean, update_time = now()
 WHERE tenant_id = :tenant_id
+
+-- In a separate audit database: which of these records are events already, of a batch that was done in half.
+-- A statement of its own, after the chain's lock is held. LIMIT keeps it to one look into the index for each.
+-- name: stored_events
+SELECT k.id
+FROM json_to_recordset(:keys::json) AS k (id uuid, record_time timestamptz), LATERAL (
+  SELECT FROM audit_event e
+  WHERE e.tenant_id = :tenant_id AND e.id = k.id AND e.record_time = k.record_time LIMIT 1
+) AS one
 
 -- name: make_partition
 SELECT made.name FROM make_audit_partition(:moment::timestamptz) AS made (name)

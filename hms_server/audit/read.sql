@@ -137,69 +137,70 @@ WHERE e.tenant_id = :tenant_id
 ORDER BY e.record_time ASC, e.sequence ASC
 LIMIT :limit
 
--- With the patient's record before and after, where the event is a change of one whom the reader sees.
 -- name: get_event
--- audited: named_patient_id
 SELECT e.id, e.sequence, e.record_time, e.action, e.method, e.actor_id, e.actor_name, e.session_id,
        e.entity_type, e.entity_id, e.patient_ids, e.outcome, e.reason, e.request_id, e.trace_id,
-       e.address, e.old_version, e.new_version, e.hash, e.entities, e.entity_ids,
-       coalesce(old.id, new.id) AS named_patient_id,
-       old.fields AS old_fields, new.fields AS new_fields
+       e.address, e.old_version, e.new_version, e.hash, e.entities, e.entity_ids
 FROM audit_event e
-CROSS JOIN LATERAL (
-  SELECT CASE WHEN e.entity_type = 'patient' AND e.outcome = 'OK' AND e.new_version > 0
-              AND e.entity_id ~ '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
-         THEN e.entity_id::uuid END AS patient_id
-) AS changed
+WHERE e.tenant_id = :tenant_id AND e.id = :id::uuid
+LIMIT 1
+
+-- In the main database: the patient's record before and after, where the event (if it stands) is a change of one
+-- whom the reader sees.
+-- name: get_change
+-- audited: named_patient_id
+SELECT coalesce(old.id, new.id) AS named_patient_id, old.fields AS old_fields, new.fields AS new_fields
+FROM (SELECT :tenant_id::uuid AS tenant_id, :patient_id::uuid AS patient_id WHERE :stands::boolean) AS changed
 LEFT JOIN LATERAL (
   SELECT p.id, p.document || jsonb_build_object('uhid', p.uhid, 'delete_time', p.delete_time,
                                              'restricted', nullif(p.restricted, false)) AS fields
   FROM patient p
-  WHERE p.tenant_id = e.tenant_id AND p.id = changed.patient_id AND p.version = e.old_version
+  WHERE p.tenant_id = changed.tenant_id AND p.id = changed.patient_id AND p.version = :old_version::bigint
   UNION ALL
   SELECT v.id, v.document || jsonb_build_object('uhid', v.uhid, 'delete_time', v.delete_time,
                                              'restricted', nullif(v.restricted, false))
-  FROM patient_version v JOIN patient p ON p.tenant_id = e.tenant_id AND p.id = v.id
-  WHERE v.tenant_id = e.tenant_id AND v.id = changed.patient_id AND v.version = e.old_version
+  FROM patient_version v JOIN patient p ON p.tenant_id = v.tenant_id AND p.id = v.id
+  WHERE v.tenant_id = changed.tenant_id AND v.id = changed.patient_id AND v.version = :old_version::bigint
   LIMIT 1
 ) AS old ON true
 LEFT JOIN LATERAL (
   SELECT p.id, p.document || jsonb_build_object('uhid', p.uhid, 'delete_time', p.delete_time,
                                              'restricted', nullif(p.restricted, false)) AS fields
   FROM patient p
-  WHERE p.tenant_id = e.tenant_id AND p.id = changed.patient_id AND p.version = e.new_version
+  WHERE p.tenant_id = changed.tenant_id AND p.id = changed.patient_id AND p.version = :new_version::bigint
   UNION ALL
   SELECT v.id, v.document || jsonb_build_object('uhid', v.uhid, 'delete_time', v.delete_time,
                                              'restricted', nullif(v.restricted, false))
-  FROM patient_version v JOIN patient p ON p.tenant_id = e.tenant_id AND p.id = v.id
-  WHERE v.tenant_id = e.tenant_id AND v.id = changed.patient_id AND v.version = e.new_version
+  FROM patient_version v JOIN patient p ON p.tenant_id = v.tenant_id AND p.id = v.id
+  WHERE v.tenant_id = changed.tenant_id AND v.id = changed.patient_id AND v.version = :new_version::bigint
   LIMIT 1
 ) AS new ON true
-WHERE e.tenant_id = :tenant_id AND e.id = :id::uuid
-LIMIT 1
 
--- Who saw what of a patient, the oldest first: also under the records that were merged into this one.
--- name: disclosures
+-- In the main database: a patient, and the records that were merged into this one.
+-- name: get_subject
 -- audited: named_patient_id
-WITH subject AS (
-  SELECT p.id, p.uhid FROM patient p WHERE p.tenant_id = :tenant_id AND p.id = :patient_id::uuid
-), records AS (
-  SELECT s.id FROM subject s
-  UNION ALL
-  SELECT m.id FROM patient m WHERE m.tenant_id = :tenant_id AND m.merged_into = :patient_id::uuid
-)
-SELECT s.id AS named_patient_id, s.uhid, (SELECT array_agg(r.id) FROM records r) AS record_ids,
-       e.id, e.record_time, e.action, e.method, e.actor_id, e.actor_name, e.entity_type, e.entity_id,
+SELECT p.id AS named_patient_id, p.uhid,
+       array_prepend(p.id, ARRAY(SELECT m.id FROM patient m
+                                 WHERE m.tenant_id = :tenant_id AND m.merged_into = p.id)) AS record_ids
+FROM patient p
+WHERE p.tenant_id = :tenant_id AND p.id = :patient_id::uuid
+
+-- Who saw what of a patient under any of these records, the oldest first.
+-- name: disclosures
+SELECT e.id, e.record_time, e.action, e.method, e.actor_id, e.actor_name, e.entity_type, e.entity_id,
        e.patient_ids, e.outcome, e.address, e.request_id, e.entities
-FROM subject s
-LEFT JOIN (
+FROM (
   SELECT DISTINCT l.record_time, l.sequence
-  FROM records r
+  FROM unnest(:record_ids::uuid[]) AS r (id)
   JOIN audit_event_patient l ON l.tenant_id = :tenant_id AND l.patient_id = r.id
   WHERE l.record_time >= :start_time::timestamptz AND l.record_time < :end_time::timestamptz
   ORDER BY l.record_time, l.sequence
   LIMIT :limit
-) AS found ON true
-LEFT JOIN audit_event e ON e.tenant_id = :tenant_id AND e.sequence = found.sequence
+) AS found
+JOIN audit_event e ON e.tenant_id = :tenant_id AND e.sequence = found.sequence
   AND e.record_time = found.record_time
 ORDER BY found.record_time, found.sequence
+
+-- In the main database: whether the tenant's chain, where it has begun, stands in the audit database.
+-- name: chain_place
+SELECT c.elsewhere FROM audit_chain c WHERE c.tenant_id = :tenant_id AND c.sequence > 0

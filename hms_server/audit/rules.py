@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import orjson
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from hms_server import errors
+from hms_server import errors, ids
 
 # What a patient can ask an account of (45 CFR 164.528).
 DISCLOSURE_YEARS = 6
@@ -33,6 +33,12 @@ def changes(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> lis
         for field in sorted({*before, *after})
         if before.get(field) != after.get(field)
     ]
+
+
+def changed_patient(event: Any) -> str | None:
+    """The patient whom an event changed, None where it is no such event."""
+    changes = event.entity_type == "patient" and event.outcome == "OK" and event.new_version > 0
+    return event.entity_id if changes and ids.is_uuid(event.entity_id) else None
 
 
 def _text(value: Any) -> str:

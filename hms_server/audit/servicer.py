@@ -9,15 +9,13 @@ from google.api import httpbody_pb2
 from hms.audit.v1 import audit_pb2 as pb
 from hms.audit.v1 import legal_hold_pb2
 from hms_server import clock, errors
-from hms_server.audit import disclosure, disclosure_pdf, mapping, retention_store, rules
+from hms_server.audit import disclosure, disclosure_pdf, mapping, rules
 from hms_server.audit.holds import LegalHolds
+from hms_server.audit.reads import AuditReads
 from hms_server.context import Call
 from hms_server.database.pages import Pages
-from hms_server.database.queries import load_queries
 from hms_server.database.requests import RequestIds
 from hms_server.database.transaction import Database
-
-_SQL = load_queries("hms_server.audit", "read.sql")
 
 # Before and after every event there is.
 _EARLIEST = "-infinity"
@@ -28,8 +26,11 @@ _HIGHEST = 2**63 - 1
 class AuditServicer:
     """The RPCs of hms.audit.v1.AuditService."""
 
-    def __init__(self, database: Database, pages: Pages, request_ids: RequestIds) -> None:
-        self._database = database
+    def __init__(
+        self, database: Database, pages: Pages, request_ids: RequestIds, audit: Database | None = None
+    ) -> None:
+        """`audit` is the separate audit database, None where the events stand beside all else."""
+        self._reads = AuditReads(database, audit)
         self._pages = pages
         self._holds = LegalHolds(database, pages, request_ids)
 
@@ -69,19 +70,18 @@ class AuditServicer:
         elif request.actor_id:
             shape = "by_actor"
             parameters["actor_id"] = request.actor_id
-        query = _SQL[f"list_{shape}_{'before' if page.backward else 'after'}"]
-        with self._database.tenant_transaction(call.tenant_id, call) as transaction:
-            found = transaction.queue(query, **parameters)
-            kept = retention_store.kept_from(transaction)
+        found, kept = self._reads.events_listed(
+            f"list_{shape}_{'before' if page.backward else 'after'}", call, **parameters
+        )
         rows, following, preceding = self._pages.close(
-            page, found.rows, lambda row: (row.record_time, row.sequence)
+            page, found, lambda row: (row.record_time, row.sequence)
         )
         answer = pb.ListAuditEventsResponse(
             audit_events=[mapping.to_proto(row) for row in rows],
             next_page_token=following,
             previous_page_token=preceding,
         )
-        kept_from = rules.reaches_before(start, kept.rows[0].kept_from)
+        kept_from = rules.reaches_before(start, kept)
         if kept_from is not None:
             answer.kept_from_time.FromDatetime(kept_from)
         return answer
@@ -89,14 +89,12 @@ class AuditServicer:
     def GetAuditEvent(self, request: pb.GetAuditEventRequest, call: Call) -> pb.AuditEvent:
         """One event, with all entities it lists, and the fields that changed where it is a change of a
         patient."""
-        with self._database.tenant_transaction(call.tenant_id, call) as transaction:
-            found = transaction.queue(
-                _SQL["get_event"], id=request.id, audit_entity_id=request.id, audit_must_find=True
-            )
-        row = found.first
-        if row is None:
+        found = self._reads.event(request.id, call)
+        if found is None:
             raise errors.NotFound("No such audit event.")
-        return mapping.to_proto(row, rules.changes(row.old_fields, row.new_fields), row.entity_ids or ())
+        row, change = found
+        changes = rules.changes(change.old_fields, change.new_fields)
+        return mapping.to_proto(row, changes, row.entity_ids or ())
 
     def GetDisclosureReport(
         self, request: pb.GetDisclosureReportRequest, call: Call
@@ -107,21 +105,14 @@ class AuditServicer:
             request.end_time if request.HasField("end_time") else None,
             clock.now(),
         )
-        with self._database.tenant_transaction(call.tenant_id, call) as transaction:
-            found = transaction.queue(
-                _SQL["disclosures"],
-                patient_id=request.patient_id,
-                start_time=start,
-                end_time=end,
-                limit=rules.MOST_DISCLOSURES + 1,
-                audit_entity_id=request.patient_id,
-                audit_must_find=True,
-            )
-            kept = retention_store.kept_from(transaction)
-        kept_from = rules.reaches_before(start, kept.rows[0].kept_from)
-        report = disclosure.report(found.rows, start, end, clock.now(), kept_from)
-        if report is None:
+        made = self._reads.disclosures(
+            request.patient_id, call, start_time=start, end_time=end, limit=rules.MOST_DISCLOSURES + 1
+        )
+        if made is None:
             raise errors.NotFound("No such patient.")
+        subject, events, kept = made
+        kept_from = rules.reaches_before(start, kept)
+        report = disclosure.report(subject, events, start, end, clock.now(), kept_from)
         if len(report.lines) > rules.MOST_DISCLOSURES:
             raise errors.invalid_field(
                 "start_time", f"there are more than {rules.MOST_DISCLOSURES} events: ask for a shorter time"

@@ -10,7 +10,7 @@ import orjson
 from hms_server.audit.anchor import Anchor
 from hms_server.audit.record import Event, Taken
 from hms_server.database.queries import load_queries
-from hms_server.database.transaction import Database, Transaction
+from hms_server.database.transaction import Database, Pending, Transaction
 
 _SQL = load_queries("hms_server.audit")
 
@@ -20,6 +20,7 @@ class Link(NamedTuple):
 
     sequence: int
     hash: bytes
+    elsewhere: bool  # the chain stands in the audit database; this is what was last known of it
 
 
 class Batch(NamedTuple):
@@ -61,9 +62,9 @@ def lock_chain(transaction: Transaction) -> Link | None:
     return Link(*found.first) if found.first is not None else None
 
 
-def open_chain(transaction: Transaction) -> tuple[Link | None, bool]:
+def open_chain(transaction: Transaction, *, elsewhere: bool = False) -> tuple[Link | None, bool]:
     """Begins the tenant's chain where no event stands, and locks it. Also says whether it stands now."""
-    transaction.queue(_SQL["open_chain"])
+    transaction.queue(_SQL["open_chain"], elsewhere=elsewhere)
     found = transaction.queue(_SQL["lock_chain"])
     stands = transaction.queue(_SQL["chain_stands"])
     transaction.flush()
@@ -80,6 +81,42 @@ def take(transaction: Transaction, limit: int, most_bytes: int) -> Batch:
 
 def append(transaction: Transaction, records: list[Taken], events: list[Event], last: bytes) -> Written:
     """Inserts events, deletes their records and moves the chain; the caller commits."""
+    inserted = _insert(transaction, events)
+    deleted = transaction.queue(_SQL["delete_records"], positions=[record.position for record in records])
+    moved = _move_chain(transaction, events[-1]["sequence"], last)
+    transaction.flush()
+    return Written(inserted.affected, deleted.affected, moved.affected)
+
+
+def append_apart(transaction: Transaction, events: list[Event], last: bytes) -> Written:
+    """The first half of that, in the audit database: inserts events and moves the chain."""
+    inserted = _insert(transaction, events)
+    moved = _move_chain(transaction, events[-1]["sequence"], last)
+    transaction.flush()
+    return Written(inserted.affected, 0, moved.affected)
+
+
+def leave(transaction: Transaction, records: list[Taken], sequence: int, last: bytes) -> Written:
+    """The second half, in the main database: deletes the records and notes where the chain now ends."""
+    deleted = transaction.queue(_SQL["delete_records"], positions=[record.position for record in records])
+    moved = _move_chain(transaction, sequence, last, elsewhere=True)
+    transaction.flush()
+    return Written(0, deleted.affected, moved.affected)
+
+
+def stored(transaction: Transaction, records: list[Taken]) -> set[str]:
+    """Ids of those records that are events already."""
+    keys = [{"id": record.event_id, "record_time": record.record_time} for record in records]
+    found = transaction.queue(_SQL["stored_events"], keys=orjson.dumps(keys).decode())
+    transaction.flush()
+    return {row.id for row in found.rows}
+
+
+def _move_chain(transaction: Transaction, sequence: int, last: bytes, *, elsewhere: bool = False) -> Pending:
+    return transaction.queue(_SQL["move_chain"], sequence=sequence, hash=last, elsewhere=elsewhere)
+
+
+def _insert(transaction: Transaction, events: list[Event]) -> Pending:
     links = [
         {"patient_id": each, "record_time": event["record_time"], "sequence": event["sequence"]}
         for event in events
@@ -88,10 +125,7 @@ def append(transaction: Transaction, records: list[Taken], events: list[Event], 
     inserted = transaction.queue(_SQL["append_events"], events=orjson.dumps(events).decode())
     if links:
         transaction.queue(_SQL["append_links"], links=orjson.dumps(links).decode())
-    deleted = transaction.queue(_SQL["delete_records"], positions=[record.position for record in records])
-    moved = transaction.queue(_SQL["move_chain"], sequence=events[-1]["sequence"], hash=last)
-    transaction.flush()
-    return Written(inserted.affected, deleted.affected, moved.affected)
+    return inserted
 
 
 def make_partitions_of(database: Database, moments: Iterable[str]) -> list[str]:

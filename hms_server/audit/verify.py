@@ -14,7 +14,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from hms_server import ids
+from hms_server import errors, ids
 from hms_server.audit import anchor, checkpoint, retention_store
 from hms_server.audit.anchor import Anchor
 from hms_server.audit.checkpoint import Checkpoint
@@ -64,9 +64,12 @@ class Verifier:
         piece: int = PIECE,
         piece_bytes: int = PIECE_BYTES,
         witnesses: Sequence[Anchor] = (),
+        main: Database | None = None,
     ) -> None:
-        """`witnesses` are anchors from outside the database."""
+        """`database` is the one in which the audit stands, `main` the other where that is a separate one;
+        `witnesses` are anchors from outside the database."""
         self._database = database
+        self._main = main
         self._keyring = keyring
         self._piece = piece
         self._reader = ChainReader(database, piece, piece_bytes)
@@ -78,8 +81,11 @@ class Verifier:
         """Id and code of every tenant that the audit or a witness knows."""
         with self._database.platform_transaction() as transaction:
             known = transaction.queue(_SQL["known_tenants"])
-        codes = {row.tenant_id: row.code for row in known.rows}
-        return sorted({**dict.fromkeys(self._witnesses, ""), **codes}.items())
+        with (self._main or self._database).platform_transaction() as transaction:
+            named = transaction.queue(_SQL["named_tenants"])
+        codes = {row.tenant_id: row.code for row in named.rows}
+        found = (*self._witnesses, *(row.tenant_id for row in known.rows))
+        return sorted({**dict.fromkeys(found, ""), **codes}.items())
 
     def verify(self, tenant_id: str, code: str = "", since: str | None = None) -> Verdict:
         """Follows the tenant's chain to its end; stops at the first fault.
@@ -97,6 +103,7 @@ class Verifier:
         for each in anchors:
             if since is not None and each.date < since and each.sequence > begun.sequence:
                 begun = Start(each.sequence, each.hash)
+        anchors += self._last_known(tenant_id)
         whole = since is None or (last is not None and begun.sequence == last.sequence)
         proof = Proof(self._keyring, anchors, begun)
         fault = (
@@ -162,6 +169,29 @@ class Verifier:
             if len(piece.rows) < self._piece:
                 return
             after = piece.rows[-1].date
+
+    def _last_known(self, tenant_id: str) -> Iterator[Anchor]:
+        """What the main database knows of a chain that stands in the audit database: as good as an anchor,
+        since whoever owns the one need not own the other. Raises ConfigError where the chain does not stand
+        where it was looked for."""
+        with (self._main or self._database).tenant_transaction(tenant_id) as transaction:
+            found = transaction.queue(_SQL["last_known"])
+        known = found.first
+        if known is None or not known.sequence:
+            return
+        if known.elsewhere != (self._main is not None):
+            raise errors.ConfigError(
+                f"the audit of tenant {tenant_id} stands in "
+                + (
+                    "a separate database: set HMS_AUDIT_WORKER_DATABASE_URL"
+                    if known.elsewhere
+                    else "the main database: move it before HMS_AUDIT_WORKER_DATABASE_URL is set"
+                )
+            )
+        if known.elsewhere:
+            yield Anchor(
+                tenant_id, known.date, known.sequence, known.hash, source="the main database's last link"
+            )
 
     def _chain(self, tenant_id: str, proof: Proof) -> Fault | None:
         end = self._end(tenant_id)

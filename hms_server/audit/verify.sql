@@ -1,6 +1,6 @@
 -- `hms audit verify`. Runs as hms_worker; every statement reads a bounded number of rows.
 
--- Every tenant that the audit knows, with its code where the tenant still stands.
+-- Every tenant that the audit knows.
 -- name: known_tenants
 WITH RECURSIVE seen (tenant_id) AS (
   (SELECT tenant_id FROM audit_event ORDER BY tenant_id LIMIT 1)
@@ -28,12 +28,18 @@ WITH RECURSIVE seen (tenant_id) AS (
   FROM archived x WHERE x.tenant_id IS NOT NULL
 ), everyone AS (
   SELECT tenant_id FROM seen UNION SELECT tenant_id FROM linked UNION SELECT tenant_id FROM archived
-  UNION SELECT tenant_id FROM audit_chain UNION SELECT tenant_id FROM anchored UNION SELECT id FROM audit_tenants()
+  UNION SELECT tenant_id FROM audit_chain UNION SELECT tenant_id FROM anchored
 )
-SELECT e.tenant_id, coalesce(t.code, '') AS code
-FROM everyone e LEFT JOIN audit_tenants() t ON t.id = e.tenant_id
-WHERE e.tenant_id IS NOT NULL
-ORDER BY e.tenant_id
+SELECT e.tenant_id FROM everyone e WHERE e.tenant_id IS NOT NULL ORDER BY e.tenant_id
+
+-- In the main database: the tenants that stand.
+-- name: named_tenants
+SELECT t.id AS tenant_id, t.code FROM audit_tenants() t
+
+-- In the main database: where the chain stands, and what it had come to if that is the audit database.
+-- name: last_known
+SELECT c.sequence, c.hash, c.elsewhere, to_char(c.update_time AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS date
+FROM audit_chain c WHERE c.tenant_id = :tenant_id
 
 -- The last link, and the events that stand behind it, seen in one snapshot.
 -- name: chain_end

@@ -14,7 +14,7 @@ from hms_server import config, errors, keyring
 from hms_server.audit import anchor_file
 from hms_server.audit.anchor import Anchor
 from hms_server.audit.verify import Verdict, Verifier
-from hms_server.cli import audit_archive, audit_export
+from hms_server.cli import audit_archive, audit_export, audit_move
 from hms_server.database.pool import Pool
 from hms_server.database.transaction import Database
 
@@ -25,7 +25,7 @@ _STATEMENT_SECONDS = 120.0
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command."""
     parser = subparsers.add_parser("audit", help="verify or export the audit, or verify its archive")
-    actions = parser.add_subparsers(dest="action", required=True, metavar="verify|verify-archive|export")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="verify|verify-archive|export|move")
     verify = actions.add_parser(
         "verify",
         help="recompute the chains",
@@ -68,6 +68,12 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     export.add_argument("--to", dest="until", type=_date, metavar="DATE", help="not included (all there is)")
     export.add_argument("--format", choices=audit_export.FORMATS, default="fhir")
+    actions.add_parser(
+        "move",
+        help="move the audit into its own database",
+        description="Moves what stands in the main database (HMS_DATABASE_URL) into the separate one for the"
+        " audit (HMS_AUDIT_DATABASE_URL). Killed, it goes on when it is run again.",
+    )
 
 
 def _date(text: str) -> str:
@@ -81,12 +87,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Verifies every tenant, or one, and names the first event of each that is wrong; or verifies archives;
     or exports."""
     settings = config.load(serving=False)
+    if arguments.action == "move":
+        return audit_move.run(settings)
     if arguments.action == "export":
         settings.require("worker_database_url")
         end = f"{arguments.until}T00:00:00Z" if arguments.until else "infinity"
-        with _database(settings) as database:
+        with _databases(settings) as (main, audit):
             start = f"{arguments.since}T00:00:00Z"
-            return audit_export.export(database, arguments.tenant, start, end, arguments.format)
+            return audit_export.export(main, audit, arguments.tenant, start, end, arguments.format)
     archived = arguments.action == "verify-archive"
     settings.require("keys_file", *(() if archived else ("worker_database_url",)))
     if settings.keys_file is None:
@@ -95,25 +103,30 @@ def run(arguments: argparse.Namespace) -> int:
     witnesses = _witnesses(arguments.anchors, settings.anchor_file)
     if archived and not settings.worker_database_url:
         return audit_archive.verify(arguments.folder, keys, witnesses, None)
-    if archived:
-        with _database(settings) as database:
-            return audit_archive.verify(arguments.folder, keys, witnesses, database)
-    with _database(settings) as database:
-        verifier = Verifier(database, keys, witnesses=witnesses)
+    with _databases(settings) as (main, audit):
+        if archived:
+            return audit_archive.verify(arguments.folder, keys, witnesses, audit or main)
+        verifier = Verifier(
+            audit or main, keys, witnesses=witnesses, main=main if audit is not None else None
+        )
         return _verify(verifier, arguments.tenant, arguments.since)
 
 
 @contextmanager
-def _database(settings: config.Settings) -> Iterator[Database]:
-    """The database as the workers have it; a fault of it is one line."""
-    pool = Pool(settings.worker_database_url, settings, name="audit", size=1)
-    pool.open()
+def _databases(settings: config.Settings) -> Iterator[tuple[Database, Database | None]]:
+    """The main and the separate audit database as the workers have them; a fault of one is one line."""
+    urls = {"main": settings.worker_database_url, "audit": settings.audit_worker_database_url}
+    pools = [Pool(url, settings, name=name, size=1) for name, url in urls.items() if url]
+    for pool in pools:
+        pool.open()
     try:
-        yield Database(pool, _STATEMENT_SECONDS)
+        main, *audit = (Database(pool, _STATEMENT_SECONDS) for pool in pools)
+        yield main, audit[0] if audit else None
     except errors.HmsError as error:
         raise errors.ConfigError(f"the database cannot be read: {error}") from None
     finally:
-        pool.close()
+        for pool in pools:
+            pool.close()
 
 
 def _witnesses(given: pathlib.Path | None, usual: pathlib.Path | None) -> list[Anchor]:

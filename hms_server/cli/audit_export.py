@@ -22,9 +22,11 @@ _LINES: dict[str, Callable[[Any], bytes]] = {
 }
 
 
-def export(database: Database, tenant: str, start: str, end: str, format_name: str) -> int:
+def export(
+    database: Database, audit: Database | None, tenant: str, start: str, end: str, format_name: str
+) -> int:
     """Writes the events to standard output, one by one; raises ConfigError for an unknown tenant."""
-    exporter = Exporter(database)
+    exporter = Exporter(database, audit=audit)
     known = exporter.find(tenant)
     if known is None:
         raise errors.ConfigError(f"no tenant {tenant!r}")

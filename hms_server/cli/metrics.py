@@ -47,22 +47,34 @@ def run(arguments: argparse.Namespace) -> int:
         size=1,
     )
     pool.open()
+    audit_pool = None
+    if settings.audit_worker_database_url:
+        audit_pool = Pool(
+            settings.audit_worker_database_url,
+            settings.model_copy(update={"pool_wait_seconds": _SECONDS}),
+            name="audit-metrics",
+            size=1,
+        )
+        audit_pool.open()
     try:
-        server, _ = start_http_server(int(port), host.strip("[]"), _registry(settings, pool))
+        server, _ = start_http_server(int(port), host.strip("[]"), _registry(settings, pool, audit_pool))
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "host:port is expected"
         raise errors.ConfigError(f"HMS_METRICS_LISTEN={settings.metrics_listen}: {reason}") from None
     stopping.wait()
     server.shutdown()
     pool.close()
+    if audit_pool is not None:
+        audit_pool.close()
     return 0
 
 
-def _registry(settings: Settings, pool: Pool) -> CollectorRegistry:
+def _registry(settings: Settings, pool: Pool, audit_pool: Pool | None) -> CollectorRegistry:
     if settings.metrics_dir is None:
         raise errors.ConfigError("set HMS_METRICS_DIR")
     settings.metrics_dir.mkdir(parents=True, exist_ok=True)
     database = Database(pool, _SECONDS)
+    audit = Database(audit_pool, _SECONDS) if audit_pool is not None else None
     connection = queues.connect(settings, _SECONDS)
     registry = CollectorRegistry()
     registry.register(MergingCollector(settings.metrics_dir))
@@ -73,6 +85,7 @@ def _registry(settings: Settings, pool: Pool) -> CollectorRegistry:
             ),
             queues=lambda: _queues(connection),
             mails=lambda: Mails(*mail_store.mail_state(database, _CEILING)),
+            audit=(lambda: retention_store.oldest_month_age(audit)) if audit is not None else None,
         )
     )
     return registry

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import getpass
 import os
 import pathlib
@@ -61,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
             return _erase(settings, arguments)
         return _verify(settings, arguments)
     except psycopg.Error as error:
-        raise errors.ConfigError(f"HMS_DATABASE_URL: {_line(error)}: run it again") from None
+        raise errors.ConfigError(f"the database: {_line(error)}: run it again") from None
     except redis.RedisError as error:
         raise errors.ConfigError(f"Redis does not answer ({type(error).__name__}): run it again") from None
     except OSError as error:
@@ -70,8 +71,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _export(settings: Settings, arguments: argparse.Namespace) -> int:
     settings.require("database_url")
-    with _owner(settings) as connection:
-        done = export(connection, arguments.code, arguments.to, operator=_operator(arguments), tell=_tell)
+    with _owner(settings.database_url) as connection, contextlib.ExitStack() as opened:
+        audit_url = settings.audit_database_url
+        done = export(
+            connection,
+            arguments.code,
+            arguments.to,
+            operator=_operator(arguments),
+            tell=_tell,
+            audit=opened.enter_context(_owner(audit_url)) if audit_url else None,
+        )
     print(f"exported {arguments.code}: {done.rows} rows; SHA-256 of the manifest {done.sha256}")
     return 0
 
@@ -87,7 +96,7 @@ def _erase(settings: Settings, arguments: argparse.Namespace) -> int:
         raise errors.ConfigError(f"{target} cannot be made: the certificate needs a new file")
     queued = queues.connect(settings, seconds=5.0)
     with (
-        _owner(settings) as connection,
+        _owner(settings.database_url) as connection,
         redis.Redis.from_url(settings.redis_url, socket_timeout=5.0) as shared,
     ):
         erasure = Erasure(
@@ -121,8 +130,8 @@ def _verify(settings: Settings, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _owner(settings: Settings) -> psycopg.Connection[Any]:
-    return psycopg.connect(settings.database_url, autocommit=True, application_name="hms-tenant")
+def _owner(url: str) -> psycopg.Connection[Any]:
+    return psycopg.connect(url, autocommit=True, application_name="hms-tenant")
 
 
 def _keys(settings: Settings) -> Keyring:

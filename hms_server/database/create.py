@@ -15,7 +15,13 @@ from hms_server.errors import ConfigError
 _LOGIN_ROLES = ("hms_owner", "hms_app", "hms_worker")
 
 
-def create(admin_url: str, owner_url: str, app_url: str, worker_url: str) -> list[str]:
+def create(
+    admin_url: str,
+    owner_url: str,
+    app_url: str,
+    worker_url: str,
+    setting: str = "HMS_ADMIN_DATABASE_URL",
+) -> list[str]:
     """Makes roles and database as the URLs name them; returns what was made.
 
     Raises ConfigError where a URL does not fit or the server cannot be reached.
@@ -29,7 +35,7 @@ def create(admin_url: str, owner_url: str, app_url: str, worker_url: str) -> lis
         wanted[role] = str(parts.get("password") or "")
     database = str(conninfo_to_dict(owner_url).get("dbname") or "")
     if not database:
-        raise ConfigError("HMS_DATABASE_URL names no database")
+        raise ConfigError("the database URL of hms_owner names no database")
     try:
         with psycopg.connect(admin_url, autocommit=True) as connection:
             for role, password in wanted.items():
@@ -46,8 +52,20 @@ def create(admin_url: str, owner_url: str, app_url: str, worker_url: str) -> lis
                 )
                 done.append(f"database {database}")
     except psycopg.Error as error:
-        raise ConfigError(f"HMS_ADMIN_DATABASE_URL: {str(error).splitlines()[0]}") from None
+        raise ConfigError(f"{setting}: {str(error).splitlines()[0]}") from None
     return done
+
+
+def same_server(url: str, other: str) -> bool:
+    """Whether two addresses name one server, as far as their text tells."""
+    places = [conninfo_to_dict(each) for each in (url, other)]
+    first, second = ((each.get("host"), each.get("port") or "5432") for each in places)
+    return first == second
+
+
+def password_of(url: str) -> str:
+    """The password in an address."""
+    return str(conninfo_to_dict(url).get("password") or "")
 
 
 def _role(connection: psycopg.Connection, role: str, password: str | None) -> list[str]:

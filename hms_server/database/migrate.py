@@ -10,10 +10,12 @@ import dataclasses
 import hashlib
 import pathlib
 import re
+import secrets
 from collections.abc import Iterator
 
 import psycopg
 
+from hms_server import ids
 from hms_server.errors import ConfigError
 
 _FILE = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
@@ -75,8 +77,11 @@ def read(path: pathlib.Path) -> list[Migration]:
     return found
 
 
-def migrate(url: str, migrations: list[Migration]) -> Iterator[str]:
-    """Applies what is missing and says so line by line; raises ConfigError where it must not go on."""
+def migrate(url: str, migrations: list[Migration], setting: str = "HMS_DATABASE_URL") -> Iterator[str]:
+    """Applies what is missing and says so line by line; raises ConfigError where it must not go on.
+
+    `setting` is what names the database, for messages.
+    """
     try:
         with psycopg.connect(url, autocommit=True, application_name="hms-migrate") as connection:
             connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
@@ -87,7 +92,39 @@ def migrate(url: str, migrations: list[Migration]) -> Iterator[str]:
             for (partition,) in made:
                 yield f"made partition {partition}"
     except psycopg.Error as error:
-        raise ConfigError(f"HMS_DATABASE_URL: {str(error).splitlines()[0]}") from error
+        raise ConfigError(f"{setting}: {str(error).splitlines()[0]}") from error
+
+
+def make_apart(audit_url: str) -> None:
+    """Makes a migrated database the audit's own: no tenants live there, so that nothing there says how long
+    theirs is kept (drop_audit_month() asks its caller then). Raises ConfigError."""
+    try:
+        with psycopg.connect(audit_url, autocommit=True, application_name="hms-migrate") as connection:
+            connection.execute("DROP FUNCTION IF EXISTS audit_retention()")
+    except psycopg.Error as error:
+        raise ConfigError(f"HMS_AUDIT_DATABASE_URL: {str(error).splitlines()[0]}") from error
+
+
+def check_apart(url: str, audit_url: str) -> None:
+    """Refuses an audit database that is the main one under another name, or that of hospitals; raises
+    ConfigError."""
+    setting = "HMS_DATABASE_URL"
+    try:
+        with psycopg.connect(url, autocommit=True, application_name="hms-migrate") as main:
+            setting = "HMS_AUDIT_DATABASE_URL"
+            with psycopg.connect(audit_url, autocommit=True, application_name="hms-migrate") as audit:
+                number = secrets.randbits(62)
+                main.execute("SELECT pg_advisory_lock(%s)", [number])
+                if audit.execute("SELECT NOT pg_try_advisory_lock(%s)", [number]).fetchone() == (True,):
+                    raise ConfigError("HMS_AUDIT_DATABASE_URL names the main database")
+                if audit.execute("SELECT to_regclass('public.tenant') IS NOT NULL").fetchone() == (
+                    True,
+                ) and audit.execute(
+                    "SELECT EXISTS (SELECT FROM tenant WHERE id <> %s)", [ids.PLATFORM_TENANT]
+                ).fetchone() == (True,):
+                    raise ConfigError("HMS_AUDIT_DATABASE_URL names a database in which hospitals stand")
+    except psycopg.Error as error:
+        raise ConfigError(f"{setting}: {str(error).splitlines()[0]}") from error
 
 
 def _apply(connection: psycopg.Connection, migrations: list[Migration]) -> Iterator[str]:

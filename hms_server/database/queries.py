@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.resources
 import re
+from collections.abc import Mapping
 
 # Quoted text, casts and line comments are skipped; what is left is a parameter.
 _TOKEN = re.compile(r"'(?:[^']|'')*'|::\w+|--[^\n]*|(?<![:\w]):([a-z_][a-z0-9_]*)")
@@ -76,13 +77,26 @@ def load_queries(package: str, file: str = "queries.sql", **words: str) -> dict[
     `words` stand in the file as `{word}`: for statements that differ by a table or a direction alone. A
     `table` goes into the names of the prepared statements, too.
     """
+    room = package.rpartition(".")[2]
+    scope = f"{room}.{words['table']}" if "table" in words else room
+    return {n: compile_query(f"{scope}.{n}", b) for n, b in _blocks(package, file, words).items()}
+
+
+def load_unaudited(package: str, file: str) -> dict[str, Query]:
+    """The same blocks without their marks: for a database that holds no outbox. Whoever reads there records
+    what was read in the one that does."""
+    scope = f"{package.rpartition('.')[2]}.unaudited"
+    return {
+        n: compile_query(f"{scope}.{n}", _AUDITED.sub("", b)) for n, b in _blocks(package, file, {}).items()
+    }
+
+
+def _blocks(package: str, file: str, words: Mapping[str, str]) -> dict[str, str]:
     text = importlib.resources.files(package).joinpath(file).read_text()
     for word, value in words.items():
         text = text.replace(f"{{{word}}}", value)
-    room = package.rpartition(".")[2]
     parts = _NAME.split(text)
     names, bodies = parts[1::2], parts[2::2]
     if len(set(names)) != len(names):
         raise ValueError(f"{package}/{file}: a query name stands twice")
-    scope = f"{room}.{words['table']}" if "table" in words else room
-    return {n: compile_query(f"{scope}.{n}", b) for n, b in zip(names, bodies, strict=True)}
+    return dict(zip(names, bodies, strict=True))

@@ -7,9 +7,13 @@ transaction, so a pooled connection never remembers a tenant or a caller.
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
+
+import psycopg
 
 from hms_server import clock, errors, ids
 from hms_server.context import Call
@@ -248,7 +252,14 @@ def _stop(connection: Connection) -> None:
     """Cancels the running statement. The connection is not used again: the cancel request could
     otherwise reach the next caller's statement."""
     connection.broken = True
-    connection.pgconn.get_cancel().cancel()
+    cancel = connection.pgconn.get_cancel()
+
+    def ask() -> None:
+        with contextlib.suppress(psycopg.OperationalError):
+            cancel.cancel()
+
+    # Asking waits for an answer, and a server that hangs gives none: not in the edge's own thread.
+    threading.Thread(target=ask, name="hms-cancel", daemon=True).start()
 
 
 class Database:

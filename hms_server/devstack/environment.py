@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hms_server.devstack.layout import Layout
 from hms_server.devstack.passwords import Passwords
 from hms_server.devstack.ports import LOCALHOST, Ports
-from hms_server.devstack.postgres import SUPERUSER, Postgres
+from hms_server.devstack.postgres import DATABASE, SUPERUSER, Postgres
 from hms_server.devstack.redis import Redis
 
 PLATFORM_TENANT = "platform"
@@ -30,6 +30,8 @@ class Environment:
     passwords: Passwords
     postgres: Postgres
     redis: Redis
+    # the server of the separate audit database, where there is one
+    audit: Postgres | None = None
 
     @property
     def _grpc(self) -> str:
@@ -41,15 +43,26 @@ class Environment:
 
     @property
     def _app(self) -> dict[str, str]:
-        return {"HMS_APP_DATABASE_URL": self.postgres.url("hms_app", self.passwords.app)}
+        return self._urls("APP_DATABASE_URL", "hms_app", self.passwords.app)
 
     @property
     def _worker(self) -> dict[str, str]:
-        return {"HMS_WORKER_DATABASE_URL": self.postgres.url("hms_worker", self.passwords.worker)}
+        return self._urls("WORKER_DATABASE_URL", "hms_worker", self.passwords.worker)
 
     @property
     def _owner(self) -> dict[str, str]:
-        return {"HMS_DATABASE_URL": self.postgres.url("hms_owner", self.passwords.owner)}
+        return self._urls("DATABASE_URL", "hms_owner", self.passwords.owner)
+
+    @property
+    def _admin(self) -> dict[str, str]:
+        return self._urls("ADMIN_DATABASE_URL", SUPERUSER, self.passwords.postgres, "postgres")
+
+    def _urls(self, setting: str, user: str, password: str, database: str = DATABASE) -> dict[str, str]:
+        """An account's address of the main database, and of the audit's where that is another one."""
+        urls = {f"HMS_{setting}": self.postgres.url(user, password, database)}
+        if self.audit is not None:
+            urls[f"HMS_AUDIT_{setting}"] = self.audit.url(user, password, database)
+        return urls
 
     @property
     def _mail(self) -> dict[str, str]:
@@ -89,7 +102,7 @@ class Environment:
             **self._owner,
             **self._app,
             **self._worker,
-            "HMS_ADMIN_DATABASE_URL": self.postgres.url(SUPERUSER, self.passwords.postgres, "postgres"),
+            **self._admin,
             "HMS_GRPC_TARGET": self._grpc,
         }
 

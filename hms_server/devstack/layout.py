@@ -28,6 +28,11 @@ class Layout:
         return self.folder / "postgres"
 
     @property
+    def audit_postgres(self) -> Path:
+        """The data folder of the audit's own PostgreSQL, where there is one."""
+        return self.folder / "postgres-audit"
+
+    @property
     def redis(self) -> Path:
         """Redis's working folder; it keeps no data there."""
         return self.folder / "redis"

@@ -71,7 +71,7 @@ def end_leftovers(layout: Layout) -> list[str]:
     everything: list[psutil.Process] = []
     for name, process in found.items():
         with contextlib.suppress(psutil.NoSuchProcess):
-            if name == "postgres":
+            if name.startswith("postgres"):
                 # It ends its own processes, and leaves its data clean.
                 process.send_signal(signal.SIGINT)
                 everything.append(process)

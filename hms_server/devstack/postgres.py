@@ -60,6 +60,7 @@ class Postgres:
     port: int
     log: Path
     settings: Mapping[str, str] = field(default_factory=dict)
+    name: str = "postgres"
 
     def prepare(self, superuser_password: str) -> tuple[ChildSpec, bool]:
         """Make the data folder if there is none; answers how to run it, and whether it is new."""
@@ -98,7 +99,7 @@ class Postgres:
         settings = {**SETTINGS, **self.settings, "port": str(self.port)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return ChildSpec(
-            name="postgres",
+            name=self.name,
             argv=(str(program), "-D", str(self.data), *options),
             environment=_environment(),
             log_path=self.log,

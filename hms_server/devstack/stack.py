@@ -46,8 +46,10 @@ class Stack:
         job_workers: int = 2,
         postgres_settings: Mapping[str, str] | None = None,
         progress: Progress | None = None,
+        separate_audit: bool = False,
     ) -> None:
-        """`workers` is the number of server processes, as in `scripts/run --workers`."""
+        """`workers` is the number of server processes, as in `scripts/run --workers`. With
+        `separate_audit` the audit stands on a PostgreSQL server of its own, on any free port."""
         self.layout = Layout(folder.absolute())
         self.ports = ports or free_ports()
         self._workers = workers
@@ -63,7 +65,10 @@ class Stack:
         )
         self.redis = Redis(self.layout.redis, self.ports.redis, passwords.redis, self.layout.log("redis"))
         self.envoy = Envoy(self.layout.envoy, self.ports, self.layout.log("envoy"))
-        self.environment = Environment(self.layout, self.ports, passwords, self.postgres, self.redis)
+        self.audit_postgres = self._audit_server(postgres_settings or {}) if separate_audit else None
+        self.environment = Environment(
+            self.layout, self.ports, passwords, self.postgres, self.redis, self.audit_postgres
+        )
         self.commands = Commands(self.environment.set_up(), self.layout.log("commands"))
         self._done = Done(self.layout.done)
         self._running = Running(self.layout, self._progress)
@@ -98,13 +103,15 @@ class Stack:
         """Whether every part that was started does its work at this moment."""
         names = self._running.names()
         probes: list[tuple[str, Callable[[], bool]]] = [
-            ("postgres", self._postgres_is_ready),
+            ("postgres", partial(self._postgres_is_ready, self.postgres)),
             ("redis", self.redis.is_ready),
             ("metrics", self._metrics_are_ready),
             ("envoy", self.envoy.is_ready),
             ("mailbox", self._mailbox_is_ready),
             ("server-1", self._servers_are_ready),
         ]
+        if self.audit_postgres is not None:
+            probes.append((self.audit_postgres.name, partial(self._postgres_is_ready, self.audit_postgres)))
         return all(map(self._running.is_up, names)) and all(
             is_ready() for name, is_ready in probes if name in names
         )
@@ -167,9 +174,16 @@ class Stack:
                 self.layout.anchors.unlink(missing_ok=True)
                 shutil.rmtree(self.layout.audit_archive, ignore_errors=True)
                 self.layout.audit_archive.mkdir(mode=0o700)
-            self.postgres.forget_status()
-            self._running.start(spec)
-            self._running.wait_for("postgres", self._postgres_is_ready)
+            self._run_postgres(self.postgres, spec)
+        if self.audit_postgres is not None:
+            with self._progress.step("Starting the audit's PostgreSQL"):
+                spec, _ = self.audit_postgres.prepare(self.environment.passwords.postgres)
+                self._run_postgres(self.audit_postgres, spec)
+
+    def _run_postgres(self, server: Postgres, spec: ChildSpec) -> None:
+        server.forget_status()
+        self._running.start(spec)
+        self._running.wait_for(server.name, partial(self._postgres_is_ready, server))
 
     def start_redis(self) -> None:
         """Redis."""
@@ -273,10 +287,20 @@ class Stack:
     def _mailbox_is_ready(self) -> bool:
         return mailbox.answers(self.ports.smtp)
 
-    def _postgres_is_ready(self) -> bool:
+    def _postgres_is_ready(self, server: Postgres) -> bool:
         with contextlib.suppress(LookupError):
-            return self.postgres.is_ready(self._running.pid("postgres"))
+            return server.is_ready(self._running.pid(server.name))
         return False
+
+    def _audit_server(self, settings: Mapping[str, str]) -> Postgres:
+        return Postgres(
+            folder=self.layout.folder,
+            data=self.layout.audit_postgres,
+            port=free_ports().postgres,
+            log=self.layout.log("postgres-audit"),
+            settings=settings,
+            name="postgres-audit",
+        )
 
     def _servers_are_ready(self) -> bool:
         # Asking costs the start of a Python, so it waits until somebody listens.

@@ -16,6 +16,7 @@ _SECRET = re.compile(r"_hash$|(^|_)(password|passphrase|secret|token|salt|privat
 # What stays when a tenant is erased, and why: docs/decisions/0016-erasure-keeps-the-audit.md.
 _AUDIT = "audit_"
 _ABOUT_IT = ("tenant_erasure", "legal_hold")
+_OUTBOX = "audit_outbox"
 
 _TABLES = """
 SELECT c.relname,
@@ -73,6 +74,11 @@ class Table:
     def is_kept(self) -> bool:
         """Whether an erasure leaves the tenant's rows here."""
         return self.name.startswith(_AUDIT) or self.name in _ABOUT_IT
+
+    @property
+    def may_stand_apart(self) -> bool:
+        """Whether a separate audit database, where there is one, holds the tenant's rows of this table."""
+        return self.name.startswith(_AUDIT) and self.name != _OUTBOX
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

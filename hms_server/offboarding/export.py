@@ -6,6 +6,7 @@ stays flat however many there are. The manifest is written last: a folder withou
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import os
@@ -27,6 +28,7 @@ COMMAND = "hms tenant export"
 MANIFEST = "manifest.json"
 _FORMAT = "hms.tenant-export/1"
 _SCHEMA_VERSION = "SELECT max(version) FROM schema_migration"
+_PLACE = "SELECT elsewhere FROM audit_chain WHERE tenant_id = %s AND sequence > 0"
 _NOW = """SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
 
 
@@ -50,13 +52,15 @@ def export(
     *,
     operator: str,
     tell: Callable[[str], None],
+    audit: psycopg.Connection[Any] | None = None,
 ) -> Exported:
     """Writes the tenant's export into a new or empty folder.
 
-    `connection` is the owner's, in autocommit. That data leaves is recorded before the first row does. Raises
-    ConfigError where there is no such tenant or the folder is not empty, OSError where it cannot be written.
+    `connection` is the owner's, in autocommit; `audit` is that of the separate audit database, where there is
+    one. That data leaves is recorded before the first row does. Raises ConfigError where there is no such
+    tenant or the folder is not empty, OSError where it cannot be written.
     """
-    tenant.find(connection, code)
+    _check_place(connection, tenant.find(connection, code), apart=audit is not None)
     _make_empty(folder)
     with connection.transaction():
         leaving = tenant.find(connection, code)
@@ -64,14 +68,18 @@ def export(
             connection, leaving, command=COMMAND, action="READ", operator=operator, reason="EXPORT_BEGUN"
         )
     with connection.transaction():
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        connection.execute("SET LOCAL TimeZone = 'UTC'")
-        connection.execute("SET LOCAL statement_timeout = 0")
+        _begin_snapshot(connection)
         manifest = _head(connection, code, operator)
         leaving_id = manifest["tenant"]["id"]
-        for table in catalog.tables(connection):
-            manifest["tables"].append(_write(connection, table, leaving_id, folder))
-            tell(f"{table.name}: {manifest['tables'][-1]['rows']} rows")
+        with audit.transaction() if audit is not None else contextlib.nullcontext():
+            if audit is not None:
+                # The later snapshot: what left the outbox in between is in both, and nothing is in neither.
+                _begin_snapshot(audit)
+                manifest["audit_snapshot_time"] = _one(audit, _NOW)
+            for table in catalog.tables(connection):
+                source = audit if audit is not None and table.may_stand_apart else connection
+                manifest["tables"].append(_write(source, table, leaving_id, folder))
+                tell(f"{table.name}: {manifest['tables'][-1]['rows']} rows")
     done = _finish(folder, manifest)
     with connection.transaction():
         tenant.record(
@@ -83,6 +91,25 @@ def export(
             reason=f"EXPORTED {done.sha256}",
         )
     return done
+
+
+def _begin_snapshot(connection: psycopg.Connection[Any]) -> None:
+    connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    connection.execute("SET LOCAL TimeZone = 'UTC'")
+    connection.execute("SET LOCAL statement_timeout = 0")
+
+
+def _check_place(connection: psycopg.Connection[Any], leaving: LeavingTenant, *, apart: bool) -> None:
+    row = connection.execute(_PLACE, [leaving.id]).fetchone()
+    if row is not None and row[0] != apart:
+        raise ConfigError(
+            f"the audit of {leaving.code} stands in "
+            + (
+                "the main database: move it before HMS_AUDIT_DATABASE_URL is set"
+                if apart
+                else "a separate database: set HMS_AUDIT_DATABASE_URL"
+            )
+        )
 
 
 def _make_empty(folder: pathlib.Path) -> None:

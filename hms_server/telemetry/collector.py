@@ -46,13 +46,17 @@ class ScrapeCollector:
         queues: Callable[[], list[Queue]],
         seconds: float = 2.0,
         mails: Callable[[], Mails] | None = None,
+        audit: Callable[[], float] | None = None,
     ) -> None:
+        """`audit` finds in the separate audit database how old its oldest month is; None where there is
+        none."""
         self._outbox = outbox
         self._queues = queues
         self._mails = mails
+        self._audit = audit
         self._seconds = seconds
         # One thread for each look-up: one that hangs is not asked again before it has ended.
-        self._pool = concurrent.futures.ThreadPoolExecutor(3, thread_name_prefix="hms-scrape")
+        self._pool = concurrent.futures.ThreadPoolExecutor(4, thread_name_prefix="hms-scrape")
         self._running: dict[str, concurrent.futures.Future[object]] = {}
 
     def describe(self) -> Iterable[Metric]:
@@ -65,6 +69,8 @@ class ScrapeCollector:
         self._ask("redis", self._queues)
         if self._mails is not None:
             self._ask("mails", self._mails)
+        if self._audit is not None:
+            self._ask("audit", self._audit)
         outbox, queues = self._answer("database"), self._answer("redis")
         yield GaugeMetricFamily(
             "hms_database_up", "Whether PostgreSQL answers.", float(isinstance(outbox, Outbox))
@@ -72,6 +78,15 @@ class ScrapeCollector:
         yield GaugeMetricFamily(
             "hms_redis_up", "Whether the queues' Redis answers.", float(isinstance(queues, list))
         )
+        oldest = outbox.oldest_month_seconds if isinstance(outbox, Outbox) else None
+        if self._audit is not None:
+            answer = self._answer("audit")
+            oldest = answer if isinstance(answer, float) else None
+            yield GaugeMetricFamily(
+                "hms_audit_database_up",
+                "Whether the separate audit database answers.",
+                float(oldest is not None),
+            )
         if isinstance(outbox, Outbox):
             yield GaugeMetricFamily(
                 "hms_outbox_records", "Audit records that wait for the drain.", outbox.records
@@ -79,10 +94,11 @@ class ScrapeCollector:
             yield GaugeMetricFamily(
                 "hms_outbox_age_seconds", "Age of the oldest waiting audit record.", outbox.age_seconds
             )
+        if oldest is not None:
             yield GaugeMetricFamily(
                 "hms_audit_oldest_month_seconds",
                 "Time since the oldest month of audit events that stands began.",
-                outbox.oldest_month_seconds,
+                oldest,
             )
         mails = self._answer("mails") if self._mails is not None else None
         if isinstance(mails, Mails):

@@ -49,6 +49,10 @@ POOL_WAIT = Histogram(
 POOL_TIMEOUTS = Counter("hms_pool_timeouts_total", "Calls that got no connection.", ["pool"])
 
 DRAINED = Counter("hms_audit_drained_total", "Audit events moved from the outbox into the chain.")
+REPEATED = Counter(
+    "hms_audit_repeated_total",
+    "Audit records that were events in the separate audit database already, of a batch that was repeated.",
+)
 AUDIT_MONTHS_DROPPED = Counter(
     "hms_audit_months_dropped_total", "Months of the audit that were archived and dropped."
 )

@@ -69,7 +69,7 @@ def tasks(parts: Parts) -> list[Task]:
         Task("audit_sweep", 2.0, lambda: sweep(parts)),
         Task("mail_sweep", 2.0, lambda: sweep_mails(parts)),
         Task("retries", 1.0, retries.enqueue_due),
-        Task("audit_partitions", 3600.0, lambda: make_partitions(parts.database)),
+        Task("audit_partitions", 3600.0, lambda: make_partitions(parts.audit)),
         # Once a day and tenant; looked for every hour, so that a new hospital need not wait for a day.
         Task("audit_anchors", 3600.0, parts.anchors.run),
         # An archive that fails is written anew, which may be much to write.

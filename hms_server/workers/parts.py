@@ -32,6 +32,8 @@ class Parts:
 
     pool: Pool
     database: Database  # as hms_worker
+    audit_pool: Pool | None  # of the separate audit database
+    audit: Database  # where the audit stands: `database`, or the separate one
     drain: Drain
     anchors: Anchors
     retention: Retention
@@ -43,6 +45,8 @@ class Parts:
     def close(self) -> None:
         """Closes connections."""
         self.pool.close()
+        if self.audit_pool is not None:
+            self.audit_pool.close()
         self.redis.close()
 
 
@@ -58,14 +62,22 @@ def open_parts(settings: Settings, connections: int) -> Parts:
         raise errors.ConfigError(f"HMS_KEYS_FILE: {settings.keys_file} holds no audit key")
     pool = Pool(settings.worker_database_url, settings, name="worker", size=connections)
     database = Database(pool, settings.statement_timeout_seconds)
+    audit_pool, apart = None, None
+    if settings.audit_worker_database_url:
+        audit_pool = Pool(settings.audit_worker_database_url, settings, name="audit", size=connections)
+        apart = Database(audit_pool, settings.statement_timeout_seconds)
+        audit_pool.open()
+    audit = apart or database
     connection = queues.connect(settings)
     pool.open()
     return Parts(
         pool=pool,
         database=database,
-        drain=Drain(database, keys),
-        anchors=Anchors(database, keys.current(), settings.anchor_file),
-        retention=Retention(database, database, keys, settings.audit_archive_dir),
+        audit_pool=audit_pool,
+        audit=audit,
+        drain=Drain(database, keys, audit=apart),
+        anchors=Anchors(audit, keys.current(), settings.anchor_file),
+        retention=Retention(database, audit, keys, settings.audit_archive_dir),
         redis=connection,
         requests=DrainRequests(queues.open_queue(connection)),
         mail_requests=DrainRequests(queues.open_queue(connection, queues.EMAIL), MAIL),

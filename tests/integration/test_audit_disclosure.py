@@ -20,14 +20,18 @@ from tests.fix_audit import read_event
 CSV, PDF = pb.REPORT_FORMAT_CSV, pb.REPORT_FORMAT_PDF
 
 
+@pytest.fixture(scope="module")
+def auditor(app_database):
+    return AuditServicer(app_database, Pages(b"p" * 32), RequestIds(b"r" * 32))
+
+
 @pytest.fixture
-def report(app_database, registry):
+def report(auditor, registry):
     """The lines of a report that the hospital's auditor asks for."""
-    servicer = AuditServicer(app_database, Pages(b"p" * 32), RequestIds(b"r" * 32))
 
     def ask(patient_id, tenant=registry.tenant, format_=CSV, **span):
         request = pb.GetDisclosureReportRequest(patient_id=patient_id, format=format_, **span)
-        answer = servicer.GetDisclosureReport(request, tenant.call("AuditService/GetDisclosureReport"))
+        answer = auditor.GetDisclosureReport(request, tenant.call("AuditService/GetDisclosureReport"))
         if format_ == PDF:
             return answer
         assert answer.content_type == "text/csv; charset=utf-8"

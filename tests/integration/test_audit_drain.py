@@ -91,9 +91,9 @@ def test_a_crash_at_any_step_loses_and_doubles_nothing(
     made = outbox.put(tenant.id, 15)
     real = getattr(store, step)
 
-    def crash(*arguments):
+    def crash(*arguments, **named):
         if when == "after":
-            real(*arguments)
+            real(*arguments, **named)
         raise Killed
 
     monkeypatch.setattr(store, step, crash)

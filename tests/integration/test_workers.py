@@ -303,7 +303,7 @@ def test_a_job_that_fails_is_tried_again_then_listed_and_replayed(
     assert "ChainBroken" in shown
     with pytest.raises(ConfigError):
         command(processes, monkeypatch, capsys, "show", "drain-none")
-    owner.execute("INSERT INTO audit_chain VALUES (%s, %s, %s, %s)", kept)
+    owner.execute("INSERT INTO audit_chain VALUES (%s, %s, %s, %s, %s)", kept)
     assert "queued again" in command(processes, monkeypatch, capsys, "replay", letter.job_id)
     eventually(lambda: len(outbox.events(tenant.id)) == 2)
     assert command(processes, monkeypatch, capsys, "failed") == "no failed jobs\n"

@@ -75,6 +75,22 @@ def test_a_part_that_hangs_is_waited_for_once_and_asked_once():
         assert time.monotonic() < deadline
 
 
+def test_a_separate_audit_database_has_its_own_numbers():
+    def away():
+        raise ConnectionError
+
+    def collector(**audit):
+        return ScrapeCollector(lambda: Outbox(2, 1.0, 9.0), list, **audit)
+
+    one = scraped(collector())
+    assert (one["hms_audit_oldest_month_seconds"], "hms_audit_database_up" in one) == ("9.0", False)
+    two = scraped(collector(audit=lambda: 5.0))
+    assert (two["hms_audit_oldest_month_seconds"], two["hms_audit_database_up"]) == ("5.0", "1.0")
+    lost = scraped(collector(audit=away))
+    assert (lost["hms_audit_database_up"], lost["hms_outbox_records"]) == ("0.0", "2.0")
+    assert "hms_audit_oldest_month_seconds" not in lost
+
+
 @pytest.fixture
 def process(tmp_path):
     started = []
