@@ -6,8 +6,8 @@ errors. Nothing here ever quotes a value; each mistake is a phrase that names th
 
 from __future__ import annotations
 
-import json
 import email.utils
+import json
 import os
 import pathlib
 import re

@@ -8,7 +8,7 @@ COMMENT ON EXTENSION pg_trgm IS 'text similarity measurement and index searching
 
 CREATE FUNCTION public.audit_months() RETURNS TABLE(month date)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $_$
   SELECT DISTINCT to_date(substring(c.relname FROM '\d{6}$'), 'YYYYMM')
   FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
@@ -20,7 +20,7 @@ ALTER FUNCTION public.audit_months() OWNER TO hms_owner;
 
 CREATE FUNCTION public.audit_retention() RETURNS TABLE(tenant_id uuid, code text, keep_from timestamp with time zone)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   SELECT t.id, t.code,
          CASE WHEN EXISTS (SELECT FROM legal_hold h WHERE h.tenant_id = t.id AND h.release_time IS NULL)
@@ -38,7 +38,7 @@ ALTER FUNCTION public.audit_retention() OWNER TO hms_owner;
 
 CREATE FUNCTION public.audit_tenants() RETURNS TABLE(id uuid, code text)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   SELECT tenant.id, tenant.code FROM tenant
 $$;
@@ -47,7 +47,7 @@ ALTER FUNCTION public.audit_tenants() OWNER TO hms_owner;
 
 CREATE FUNCTION public.count_patient_rows(tenant uuid, patient uuid) RETURNS TABLE(entity_type text, row_count bigint)
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $_$
 DECLARE
   reference record;
@@ -65,7 +65,7 @@ ALTER FUNCTION public.count_patient_rows(tenant uuid, patient uuid) OWNER TO hms
 
 CREATE FUNCTION public.drop_audit_month(month date, keep_from jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET lock_timeout TO '500ms'
     AS $$
 DECLARE
@@ -117,9 +117,39 @@ $$;
 
 ALTER FUNCTION public.drop_audit_month(month date, keep_from jsonb) OWNER TO hms_owner;
 
+CREATE FUNCTION public.encounter_in_departments(encounter uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1000
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+  departments constant uuid[] := nullif(current_setting('app.departments', true), '')::uuid[];
+  place uuid;
+  patient uuid;
+BEGIN
+  SELECT e.department_id, e.patient_id INTO place, patient FROM encounter e
+  WHERE e.tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid AND e.id = encounter;
+  RETURN coalesce(place = ANY (departments), false) OR coalesce(patient_under_grant(patient), false);
+END
+$$;
+
+ALTER FUNCTION public.encounter_in_departments(encounter uuid) OWNER TO hms_search;
+
+CREATE FUNCTION public.encounter_treats(state text, began timestamp with time zone, document jsonb) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+  SELECT state IN ('PLANNED', 'IN_PROGRESS', 'ON_HOLD')
+    OR (state = 'COMPLETED'
+        AND CASE WHEN document ->> 'end_time' <> ''
+            THEN left(document ->> 'end_time', 10) COLLATE "C"
+                 >= to_char(now() - interval '30 days', 'YYYY-MM-DD') COLLATE "C"
+            ELSE began >= now() - interval '30 days' END)
+$$;
+
+ALTER FUNCTION public.encounter_treats(state text, began timestamp with time zone, document jsonb) OWNER TO hms_owner;
+
 CREATE FUNCTION public.lock_audit_retention() RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET lock_timeout TO '2s'
     AS $$
 BEGIN
@@ -131,7 +161,7 @@ ALTER FUNCTION public.lock_audit_retention() OWNER TO hms_owner;
 
 CREATE FUNCTION public.make_audit_partition(moment timestamp with time zone) RETURNS SETOF text
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET lock_timeout TO '5s'
     AS $$
 DECLARE
@@ -160,7 +190,7 @@ ALTER FUNCTION public.make_audit_partition(moment timestamp with time zone) OWNE
 
 CREATE FUNCTION public.make_audit_partitions(months_ahead integer) RETURNS SETOF text
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   SELECT made.name
   FROM generate_series(0, months_ahead) AS ahead,
@@ -173,7 +203,7 @@ ALTER FUNCTION public.make_audit_partitions(months_ahead integer) OWNER TO hms_o
 
 CREATE FUNCTION public.mark_break_glass() RETURNS trigger
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
   marks text;
@@ -201,7 +231,7 @@ ALTER FUNCTION public.mark_break_glass() OWNER TO hms_owner;
 
 CREATE FUNCTION public.may_see_restricted(patient uuid) RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1000
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
   caller constant uuid := nullif(current_setting('app.user_id', true), '')::uuid;
@@ -213,17 +243,15 @@ BEGIN
   END IF;
   SELECT CASE WHEN p.merged_into IS NULL THEN p.id ELSE p.merged_into END INTO standing
   FROM patient p WHERE p.tenant_id = tenant AND p.id = patient;
-  -- Days are compared as they are written, FHIR dates of any precision.
   IF EXISTS (
     SELECT FROM encounter e
     JOIN user_department d ON d.tenant_id = tenant AND d.user_id = caller AND d.department_id = e.department_id
     WHERE e.tenant_id = tenant AND e.patient_id = standing
-      AND (e.state IN ('PLANNED', 'IN_PROGRESS', 'ON_HOLD')
-           OR (e.state = 'COMPLETED'
-               AND CASE WHEN e.document ->> 'end_time' <> ''
-                   THEN left(e.document ->> 'end_time', 10) COLLATE "C"
-                        >= to_char(now() - interval '30 days', 'YYYY-MM-DD') COLLATE "C"
-                   ELSE e.clinical_time >= now() - interval '30 days' END))
+      AND encounter_treats(e.state, e.clinical_time, e.document)
+      AND NOT EXISTS (
+        SELECT FROM encounter_under_glass u
+        JOIN break_glass g ON g.tenant_id = tenant AND g.id = u.grant_id
+        WHERE u.tenant_id = tenant AND u.encounter_id = e.id AND g.outcome = 'NOT_JUSTIFIED')
   ) THEN
     RETURN true;
   END IF;
@@ -243,7 +271,7 @@ ALTER FUNCTION public.may_see_restricted(patient uuid) OWNER TO hms_search;
 
 CREATE FUNCTION public.move_patient_rows(tenant uuid, merge uuid, merged uuid, survivor uuid) RETURNS TABLE(entity_type text, ids uuid[])
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $_$
 DECLARE
   reference record;
@@ -287,9 +315,33 @@ $_$;
 
 ALTER FUNCTION public.move_patient_rows(tenant uuid, merge uuid, merged uuid, survivor uuid) OWNER TO hms_owner;
 
+CREATE FUNCTION public.note_under_glass() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  IF TG_OP = 'UPDATE' THEN
+    IF NEW.department_id IS NOT DISTINCT FROM OLD.department_id
+       AND encounter_treats(OLD.state, OLD.clinical_time, OLD.document) THEN
+      RETURN NULL;
+    END IF;
+  END IF;
+  INSERT INTO encounter_under_glass (tenant_id, encounter_id, grant_id)
+  SELECT NEW.tenant_id, NEW.id, g.id
+  FROM break_glass g
+  WHERE g.tenant_id = NEW.tenant_id AND g.patient_id = NEW.patient_id
+    AND g.user_id = nullif(current_setting('app.user_id', true), '')::uuid
+    AND g.expire_time > now() AND g.outcome <> 'NOT_JUSTIFIED'
+  ON CONFLICT DO NOTHING;
+  RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.note_under_glass() OWNER TO hms_owner;
+
 CREATE FUNCTION public.patient_behind_glass(patient uuid, number text) RETURNS uuid
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   SELECT CASE WHEN p.merged_into IS NULL THEN p.id ELSE p.merged_into END
   FROM patient p
@@ -301,7 +353,7 @@ ALTER FUNCTION public.patient_behind_glass(patient uuid, number text) OWNER TO h
 
 CREATE FUNCTION public.patient_ids_on_both(list text, other text, max_rows integer) RETURNS SETOF uuid
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET enable_nestloop TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
@@ -318,7 +370,7 @@ ALTER FUNCTION public.patient_ids_on_both(list text, other text, max_rows intege
 
 CREATE FUNCTION public.patient_ids_on_list(list text, depth integer, patterns text[], birth_from text, birth_before text) RETURNS SETOF uuid
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET enable_seqscan TO 'off'
     AS $_$
 BEGIN
@@ -337,7 +389,7 @@ ALTER FUNCTION public.patient_ids_on_list(list text, depth integer, patterns tex
 
 CREATE FUNCTION public.patient_ids_with_parts(words text[], birth_from text, birth_before text, max_rows integer) RETURNS SETOF uuid
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET enable_seqscan TO 'off'
     SET enable_indexscan TO 'off'
     SET max_parallel_workers_per_gather TO '0'
@@ -360,9 +412,30 @@ $_$;
 
 ALTER FUNCTION public.patient_ids_with_parts(words text[], birth_from text, birth_before text, max_rows integer) OWNER TO hms_search;
 
+CREATE FUNCTION public.patient_in_departments(patient uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1000
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+  tenant constant uuid := nullif(current_setting('app.tenant_id', true), '')::uuid;
+  departments constant uuid[] := nullif(current_setting('app.departments', true), '')::uuid[];
+  standing uuid;
+BEGIN
+  SELECT CASE WHEN p.merged_into IS NULL THEN p.id ELSE p.merged_into END INTO standing
+  FROM patient p WHERE p.tenant_id = tenant AND p.id = patient;
+  RETURN EXISTS (
+    SELECT FROM encounter e
+    WHERE e.tenant_id = tenant AND e.patient_id = standing AND e.department_id = ANY (departments)
+      AND e.state <> 'ENTERED_IN_ERROR'
+  ) OR patient_under_grant(standing);
+END
+$$;
+
+ALTER FUNCTION public.patient_in_departments(patient uuid) OWNER TO hms_search;
+
 CREATE FUNCTION public.patient_list(kind text, low text, high text) RETURNS text
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   SELECT CASE WHEN kind = '' THEN
     format('SELECT id AS patient_id FROM patient WHERE tenant_id = %L AND delete_time IS NULL'
@@ -377,7 +450,7 @@ ALTER FUNCTION public.patient_list(kind text, low text, high text) OWNER TO hms_
 
 CREATE FUNCTION public.patient_list_length(list text, exact integer) RETURNS bigint
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
   length bigint;
@@ -396,7 +469,7 @@ ALTER FUNCTION public.patient_list_length(list text, exact integer) OWNER TO hms
 
 CREATE FUNCTION public.patient_references() RETURNS TABLE(table_name text, column_name text, type_expression text)
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $_$
   SELECT t.relname::text, a.attname::text,
          CASE WHEN EXISTS (SELECT FROM pg_attribute y WHERE y.attrelid = t.oid AND y.attname = 'type'
@@ -414,6 +487,59 @@ $_$;
 
 ALTER FUNCTION public.patient_references() OWNER TO hms_owner;
 
+CREATE FUNCTION public.patient_under_grant(patient uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1000
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+  caller constant uuid := nullif(current_setting('app.user_id', true), '')::uuid;
+  tenant constant uuid := nullif(current_setting('app.tenant_id', true), '')::uuid;
+  standing uuid;
+BEGIN
+  IF caller IS NULL OR tenant IS NULL THEN
+    RETURN false;
+  END IF;
+  SELECT CASE WHEN p.merged_into IS NULL THEN p.id ELSE p.merged_into END INTO standing
+  FROM patient p WHERE p.tenant_id = tenant AND p.id = patient;
+  IF NOT EXISTS (
+    SELECT FROM break_glass g
+    WHERE g.tenant_id = tenant AND g.user_id = caller AND g.patient_id = standing
+      AND g.expire_time > now() AND g.outcome <> 'NOT_JUSTIFIED'
+  ) THEN
+    RETURN false;
+  END IF;
+  PERFORM set_config('app.break_glass', 'on', true);
+  RETURN true;
+END
+$$;
+
+ALTER FUNCTION public.patient_under_grant(patient uuid) OWNER TO hms_search;
+
+CREATE FUNCTION public.patients_of_departments() RETURNS SETOF uuid
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+  caller constant uuid := nullif(current_setting('app.user_id', true), '')::uuid;
+  tenant constant uuid := nullif(current_setting('app.tenant_id', true), '')::uuid;
+  departments constant uuid[] := nullif(current_setting('app.departments', true), '')::uuid[];
+BEGIN
+  RETURN QUERY
+    SELECT of_one.patient_id FROM unnest(departments) AS department (id)
+    CROSS JOIN LATERAL (
+      SELECT e.patient_id FROM encounter e
+      WHERE e.tenant_id = tenant AND e.department_id = department.id AND e.state <> 'ENTERED_IN_ERROR'
+      OFFSET 0
+    ) of_one
+    UNION
+    SELECT g.patient_id FROM break_glass g
+    WHERE g.tenant_id = tenant AND g.user_id = caller AND g.expire_time > now() AND g.outcome <> 'NOT_JUSTIFIED';
+END
+$$;
+
+ALTER FUNCTION public.patients_of_departments() OWNER TO hms_search;
+
 CREATE FUNCTION public.protect_tenant_table(target regclass) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -430,9 +556,23 @@ $$;
 
 ALTER FUNCTION public.protect_tenant_table(target regclass) OWNER TO hms_owner;
 
+CREATE FUNCTION public.purge_mails(age interval, max_rows integer) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+  WITH old AS (
+    SELECT ctid FROM mail WHERE end_time < now() - age LIMIT max_rows
+  ), gone AS (
+    DELETE FROM mail m USING old WHERE m.ctid = old.ctid RETURNING 1
+  )
+  SELECT count(*) FROM gone
+$$;
+
+ALTER FUNCTION public.purge_mails(age interval, max_rows integer) OWNER TO hms_owner;
+
 CREATE FUNCTION public.purge_request_records(age interval, max_rows integer) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   WITH old AS (
     SELECT ctid FROM request_record WHERE create_time < now() - age LIMIT max_rows
@@ -446,7 +586,7 @@ ALTER FUNCTION public.purge_request_records(age interval, max_rows integer) OWNE
 
 CREATE FUNCTION public.purge_sessions(age interval, max_rows integer) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   WITH old AS (
     SELECT ctid FROM session WHERE expire_time < now() - age LIMIT max_rows
@@ -457,6 +597,22 @@ CREATE FUNCTION public.purge_sessions(age interval, max_rows integer) RETURNS bi
 $$;
 
 ALTER FUNCTION public.purge_sessions(age interval, max_rows integer) OWNER TO hms_owner;
+
+CREATE FUNCTION public.record_in_departments(record uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1000
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+  visit uuid;
+  patient uuid;
+BEGIN
+  SELECT r.encounter_id, r.patient_id INTO visit, patient FROM clinical_record r
+  WHERE r.tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid AND r.id = record;
+  RETURN encounter_in_departments(visit) OR patient_under_grant(patient);
+END
+$$;
+
+ALTER FUNCTION public.record_in_departments(record uuid) OWNER TO hms_search;
 
 CREATE FUNCTION public.require_tree(tree regclass, tenant uuid, members uuid[]) RETURNS void
     LANGUAGE plpgsql
@@ -485,7 +641,7 @@ ALTER FUNCTION public.require_tree(tree regclass, tenant uuid, members uuid[]) O
 
 CREATE FUNCTION public.restrict_patient(patient uuid, wanted boolean, actor uuid) RETURNS TABLE(patient_id uuid, new_version bigint)
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   WITH changing AS (
     SELECT p.* FROM patient p
@@ -510,7 +666,7 @@ ALTER FUNCTION public.restrict_patient(patient uuid, wanted boolean, actor uuid)
 
 CREATE FUNCTION public.return_patient_rows(tenant uuid, merge uuid) RETURNS TABLE(outcome text, entity_type text, ids uuid[])
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     SET enable_nestloop TO 'off'
     AS $_$
 DECLARE
@@ -597,7 +753,7 @@ ALTER FUNCTION public.return_patient_rows(tenant uuid, merge uuid) OWNER TO hms_
 
 CREATE FUNCTION public.search_patient_ids(words text[], phone text, identifier_from text, identifier_before text, birth_from text, birth_before text, wanted integer) RETURNS SETOF uuid
     LANGUAGE plpgsql SECURITY DEFINER ROWS 50
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
   short constant integer := 400;    -- a list of fewer entries is read whole
@@ -958,6 +1114,16 @@ ALTER TABLE ONLY public.encounter FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.encounter OWNER TO hms_owner;
 
+CREATE TABLE public.encounter_under_glass (
+    tenant_id uuid NOT NULL,
+    encounter_id uuid NOT NULL,
+    grant_id uuid NOT NULL
+);
+
+ALTER TABLE ONLY public.encounter_under_glass FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.encounter_under_glass OWNER TO hms_owner;
+
 CREATE TABLE public.encounter_version (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -995,6 +1161,17 @@ ALTER TABLE ONLY public.legal_hold FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.legal_hold OWNER TO hms_owner;
 
+CREATE TABLE public.limited_role (
+    tenant_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    role_id uuid NOT NULL,
+    department_id uuid NOT NULL
+);
+
+ALTER TABLE ONLY public.limited_role FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.limited_role OWNER TO hms_owner;
+
 CREATE TABLE public.location (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -1025,6 +1202,28 @@ CREATE TABLE public.location_version (
 ALTER TABLE ONLY public.location_version FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.location_version OWNER TO hms_owner;
+
+CREATE TABLE public.mail (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    recipient smallint NOT NULL,
+    kind text NOT NULL COLLATE pg_catalog."C",
+    entity_id uuid NOT NULL,
+    address text NOT NULL,
+    detail jsonb NOT NULL,
+    state text DEFAULT 'WAITING'::text NOT NULL COLLATE pg_catalog."C",
+    tries integer DEFAULT 0 NOT NULL,
+    reply text DEFAULT ''::text NOT NULL,
+    create_time timestamp with time zone DEFAULT now() NOT NULL,
+    due_time timestamp with time zone DEFAULT now() NOT NULL,
+    end_time timestamp with time zone,
+    CONSTRAINT mail_check CHECK (((state = 'WAITING'::text) = (end_time IS NULL))),
+    CONSTRAINT mail_state_check CHECK ((state = ANY (ARRAY['WAITING'::text, 'SENT'::text, 'FAILED'::text, 'NOBODY'::text])))
+);
+
+ALTER TABLE ONLY public.mail FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.mail OWNER TO hms_owner;
 
 CREATE TABLE public.organization (
     tenant_id uuid NOT NULL,
@@ -1261,8 +1460,8 @@ CREATE TABLE public.service_account (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
     permissions text[] DEFAULT '{}'::text[] NOT NULL,
-    secret_hash bytea NOT NULL,
-    secret_time timestamp with time zone DEFAULT now() NOT NULL,
+    secret_hash bytea,
+    secret_time timestamp with time zone DEFAULT now(),
     previous_secret_hash bytea,
     previous_secret_end timestamp with time zone
 );
@@ -1270,6 +1469,33 @@ CREATE TABLE public.service_account (
 ALTER TABLE ONLY public.service_account FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.service_account OWNER TO hms_owner;
+
+CREATE TABLE public.service_account_key (
+    tenant_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    kid text NOT NULL COLLATE pg_catalog."C",
+    algorithm text NOT NULL,
+    public_key text NOT NULL,
+    expire_time timestamp with time zone,
+    actor_id uuid NOT NULL,
+    create_time timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT service_account_key_algorithm_check CHECK ((algorithm = ANY (ARRAY['EdDSA'::text, 'ES256'::text, 'RS256'::text])))
+);
+
+ALTER TABLE ONLY public.service_account_key FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.service_account_key OWNER TO hms_owner;
+
+CREATE TABLE public.service_assertion (
+    tenant_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    jti_hash bytea NOT NULL,
+    expire_time timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.service_assertion FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.service_assertion OWNER TO hms_owner;
 
 CREATE TABLE public.session (
     tenant_id uuid NOT NULL,
@@ -1313,6 +1539,7 @@ CREATE TABLE public.tenant (
     permission_version bigint DEFAULT 1 NOT NULL,
     create_time timestamp with time zone DEFAULT now() NOT NULL,
     update_time timestamp with time zone DEFAULT now() NOT NULL,
+    call_limits jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT tenant_state_check CHECK ((state = ANY (ARRAY['ACTIVE'::text, 'SUSPENDED'::text, 'ERASING'::text, 'ERASED'::text])))
 );
 
@@ -1348,6 +1575,7 @@ CREATE TABLE public.tenant_setting (
     password_min_length integer,
     password_history integer,
     audit_retention_years integer,
+    privacy_officer_emails text[] DEFAULT '{}'::text[] NOT NULL,
     CONSTRAINT tenant_setting_audit_retention_years_check CHECK (((audit_retention_years >= 6) AND (audit_retention_years <= 50))),
     CONSTRAINT tenant_setting_password_history_check CHECK (((password_history >= 1) AND (password_history <= 24))),
     CONSTRAINT tenant_setting_password_min_length_check CHECK (((password_min_length >= 12) AND (password_min_length <= 128))),
@@ -1489,17 +1717,26 @@ ALTER TABLE ONLY public.department_version
 ALTER TABLE ONLY public.encounter
     ADD CONSTRAINT encounter_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.encounter_under_glass
+    ADD CONSTRAINT encounter_under_glass_pkey PRIMARY KEY (tenant_id, encounter_id, grant_id);
+
 ALTER TABLE ONLY public.encounter_version
     ADD CONSTRAINT encounter_version_pkey PRIMARY KEY (tenant_id, id, version);
 
 ALTER TABLE ONLY public.legal_hold
     ADD CONSTRAINT legal_hold_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.limited_role
+    ADD CONSTRAINT limited_role_pkey PRIMARY KEY (tenant_id, user_id, role_id, department_id);
+
 ALTER TABLE ONLY public.location
     ADD CONSTRAINT location_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.location_version
     ADD CONSTRAINT location_version_pkey PRIMARY KEY (tenant_id, id, version);
+
+ALTER TABLE ONLY public.mail
+    ADD CONSTRAINT mail_pkey PRIMARY KEY (tenant_id, id, recipient);
 
 ALTER TABLE ONLY public.organization
     ADD CONSTRAINT organization_pkey PRIMARY KEY (tenant_id, id);
@@ -1552,8 +1789,14 @@ ALTER TABLE ONLY public.role_version
 ALTER TABLE ONLY public.schema_migration
     ADD CONSTRAINT schema_migration_pkey PRIMARY KEY (version);
 
+ALTER TABLE ONLY public.service_account_key
+    ADD CONSTRAINT service_account_key_pkey PRIMARY KEY (tenant_id, account_id, kid);
+
 ALTER TABLE ONLY public.service_account
     ADD CONSTRAINT service_account_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.service_assertion
+    ADD CONSTRAINT service_assertion_pkey PRIMARY KEY (tenant_id, account_id, jti_hash);
 
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_pkey PRIMARY KEY (tenant_id, id);
@@ -1627,15 +1870,27 @@ CREATE INDEX department_by_name ON public.department USING btree (tenant_id, nam
 
 CREATE INDEX department_by_parent ON public.department USING btree (tenant_id, parent_id, name_key, id);
 
+CREATE INDEX encounter_by_department ON public.encounter USING btree (tenant_id, department_id, patient_id) WHERE (department_id IS NOT NULL);
+
 CREATE INDEX encounter_by_patient ON public.encounter USING btree (tenant_id, patient_id, clinical_time, id);
 
 CREATE INDEX legal_hold_by_time ON public.legal_hold USING btree (tenant_id, create_time, id);
+
+CREATE INDEX limited_role_by_department ON public.limited_role USING btree (tenant_id, department_id);
+
+CREATE INDEX limited_role_by_role ON public.limited_role USING btree (tenant_id, role_id);
 
 CREATE UNIQUE INDEX location_by_code ON public.location USING btree (tenant_id, code) WHERE (code <> ''::text);
 
 CREATE INDEX location_by_name ON public.location USING btree (tenant_id, name_key, id);
 
 CREATE INDEX location_by_parent ON public.location USING btree (tenant_id, parent_id, name_key, id);
+
+CREATE INDEX mail_by_end_time ON public.mail USING btree (end_time);
+
+CREATE INDEX mail_by_entity ON public.mail USING btree (tenant_id, entity_id);
+
+CREATE INDEX mail_unsent ON public.mail USING btree (tenant_id, state, due_time) WHERE (state = ANY (ARRAY['WAITING'::text, 'FAILED'::text]));
 
 CREATE UNIQUE INDEX organization_by_code ON public.organization USING btree (tenant_id, code) WHERE (code <> ''::text);
 
@@ -1678,6 +1933,8 @@ CREATE INDEX user_department_by_department ON public.user_department USING btree
 CREATE INDEX user_role_by_role ON public.user_role USING btree (tenant_id, role_id);
 
 CREATE TRIGGER mark_break_glass BEFORE INSERT ON public.audit_outbox FOR EACH ROW WHEN ((current_setting('app.break_glass'::text, true) = 'on'::text)) EXECUTE FUNCTION public.mark_break_glass();
+
+CREATE TRIGGER note_under_glass AFTER INSERT OR UPDATE OF department_id, state, clinical_time, document ON public.encounter FOR EACH ROW WHEN ((current_setting('app.break_glass'::text, true) = 'on'::text)) EXECUTE FUNCTION public.note_under_glass();
 
 ALTER TABLE ONLY public.address_rule
     ADD CONSTRAINT address_rule_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
@@ -1736,11 +1993,26 @@ ALTER TABLE ONLY public.encounter
 ALTER TABLE ONLY public.encounter
     ADD CONSTRAINT encounter_tenant_id_practitioner_id_fkey FOREIGN KEY (tenant_id, practitioner_id) REFERENCES public.practitioner(tenant_id, id);
 
+ALTER TABLE ONLY public.encounter_under_glass
+    ADD CONSTRAINT encounter_under_glass_tenant_id_encounter_id_fkey FOREIGN KEY (tenant_id, encounter_id) REFERENCES public.encounter(tenant_id, id);
+
+ALTER TABLE ONLY public.encounter_under_glass
+    ADD CONSTRAINT encounter_under_glass_tenant_id_grant_id_fkey FOREIGN KEY (tenant_id, grant_id) REFERENCES public.break_glass(tenant_id, id);
+
 ALTER TABLE ONLY public.encounter_version
     ADD CONSTRAINT encounter_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.encounter(tenant_id, id);
 
 ALTER TABLE ONLY public.legal_hold
     ADD CONSTRAINT legal_hold_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.limited_role
+    ADD CONSTRAINT limited_role_tenant_id_department_id_fkey FOREIGN KEY (tenant_id, department_id) REFERENCES public.department(tenant_id, id);
+
+ALTER TABLE ONLY public.limited_role
+    ADD CONSTRAINT limited_role_tenant_id_role_id_fkey FOREIGN KEY (tenant_id, role_id) REFERENCES public.role(tenant_id, id);
+
+ALTER TABLE ONLY public.limited_role
+    ADD CONSTRAINT limited_role_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.user_account(tenant_id, id);
 
 ALTER TABLE ONLY public.location
     ADD CONSTRAINT location_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
@@ -1750,6 +2022,9 @@ ALTER TABLE ONLY public.location
 
 ALTER TABLE ONLY public.location_version
     ADD CONSTRAINT location_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.location(tenant_id, id);
+
+ALTER TABLE ONLY public.mail
+    ADD CONSTRAINT mail_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
 ALTER TABLE ONLY public.organization
     ADD CONSTRAINT organization_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
@@ -1814,11 +2089,23 @@ ALTER TABLE ONLY public.role
 ALTER TABLE ONLY public.role_version
     ADD CONSTRAINT role_version_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
+ALTER TABLE ONLY public.service_account_key
+    ADD CONSTRAINT service_account_key_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.service_account(tenant_id, id);
+
+ALTER TABLE ONLY public.service_account_key
+    ADD CONSTRAINT service_account_key_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
 ALTER TABLE ONLY public.service_account
     ADD CONSTRAINT service_account_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
 ALTER TABLE ONLY public.service_account
     ADD CONSTRAINT service_account_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.user_account(tenant_id, id);
+
+ALTER TABLE ONLY public.service_assertion
+    ADD CONSTRAINT service_assertion_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.service_account(tenant_id, id);
+
+ALTER TABLE ONLY public.service_assertion
+    ADD CONSTRAINT service_assertion_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.user_account(tenant_id, id);
@@ -1879,7 +2166,21 @@ ALTER TABLE public.clinical_record ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.clinical_record_version ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY delivery ON public.mail TO hms_worker USING (true) WITH CHECK (true);
+
 ALTER TABLE public.department ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY department_limits ON public.clinical_record AS RESTRICTIVE TO hms_app USING ((((current_setting('app.departments'::text, true) > ''::text) IS NOT TRUE) OR public.encounter_in_departments(encounter_id) OR ((encounter_id IS NULL) AND public.patient_under_grant(patient_id))));
+
+CREATE POLICY department_limits ON public.clinical_record_version AS RESTRICTIVE TO hms_app USING ((((current_setting('app.departments'::text, true) > ''::text) IS NOT TRUE) OR public.record_in_departments(id)));
+
+CREATE POLICY department_limits ON public.encounter AS RESTRICTIVE TO hms_app USING ((((current_setting('app.departments'::text, true) > ''::text) IS NOT TRUE) OR (department_id = ANY ((NULLIF(current_setting('app.departments'::text, true), ''::text))::uuid[])) OR public.patient_under_grant(patient_id)));
+
+CREATE POLICY department_limits ON public.encounter_version AS RESTRICTIVE TO hms_app USING ((((current_setting('app.departments'::text, true) > ''::text) IS NOT TRUE) OR public.encounter_in_departments(id)));
+
+CREATE POLICY department_limits ON public.patient AS RESTRICTIVE TO hms_app USING ((((current_setting('app.departments'::text, true) > ''::text) IS NOT TRUE) OR public.patient_in_departments(id)));
+
+CREATE POLICY department_limits ON public.patient_version AS RESTRICTIVE TO hms_app USING ((((current_setting('app.departments'::text, true) > ''::text) IS NOT TRUE) OR public.patient_in_departments(id)));
 
 ALTER TABLE public.department_version ENABLE ROW LEVEL SECURITY;
 
@@ -1897,13 +2198,19 @@ CREATE POLICY drain ON public.audit_outbox TO hms_worker USING (true) WITH CHECK
 
 ALTER TABLE public.encounter ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.encounter_under_glass ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.encounter_version ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.legal_hold ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.limited_role ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.location ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.location_version ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.mail ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.organization ENABLE ROW LEVEL SECURITY;
 
@@ -1935,13 +2242,19 @@ CREATE POLICY owner_all ON public.department_version TO hms_owner USING (true) W
 
 CREATE POLICY owner_all ON public.encounter TO hms_owner USING (true) WITH CHECK (true);
 
+CREATE POLICY owner_all ON public.encounter_under_glass TO hms_owner USING (true) WITH CHECK (true);
+
 CREATE POLICY owner_all ON public.encounter_version TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.legal_hold TO hms_owner USING (true) WITH CHECK (true);
 
+CREATE POLICY owner_all ON public.limited_role TO hms_owner USING (true) WITH CHECK (true);
+
 CREATE POLICY owner_all ON public.location TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.location_version TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.mail TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.organization TO hms_owner USING (true) WITH CHECK (true);
 
@@ -1972,6 +2285,10 @@ CREATE POLICY owner_all ON public.role TO hms_owner USING (true) WITH CHECK (tru
 CREATE POLICY owner_all ON public.role_version TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.service_account TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.service_account_key TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.service_assertion TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.session TO hms_owner USING (true) WITH CHECK (true);
 
@@ -2021,7 +2338,11 @@ CREATE POLICY restricted_patients ON public.patient AS RESTRICTIVE TO hms_app US
 
 CREATE POLICY restriction ON public.break_glass FOR SELECT TO hms_search USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
+CREATE POLICY restriction ON public.clinical_record FOR SELECT TO hms_search USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
 CREATE POLICY restriction ON public.encounter FOR SELECT TO hms_search USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY restriction ON public.encounter_under_glass FOR SELECT TO hms_search USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY restriction ON public.user_department FOR SELECT TO hms_search USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
@@ -2034,6 +2355,10 @@ CREATE POLICY search_ids ON public.patient FOR SELECT TO hms_search USING (true)
 CREATE POLICY search_ids ON public.patient_key FOR SELECT TO hms_search USING (true);
 
 ALTER TABLE public.service_account ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.service_account_key ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.service_assertion ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.session ENABLE ROW LEVEL SECURITY;
 
@@ -2069,13 +2394,19 @@ CREATE POLICY tenant_isolation ON public.department_version TO hms_app USING ((t
 
 CREATE POLICY tenant_isolation ON public.encounter TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
+CREATE POLICY tenant_isolation ON public.encounter_under_glass TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
 CREATE POLICY tenant_isolation ON public.encounter_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.legal_hold TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
+CREATE POLICY tenant_isolation ON public.limited_role TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
 CREATE POLICY tenant_isolation ON public.location TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.location_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.mail TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.organization TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
@@ -2106,6 +2437,10 @@ CREATE POLICY tenant_isolation ON public.role TO hms_app USING ((tenant_id = (NU
 CREATE POLICY tenant_isolation ON public.role_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.service_account TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.service_account_key TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.service_assertion TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.session TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
@@ -2162,6 +2497,13 @@ GRANT ALL ON FUNCTION public.count_patient_rows(tenant uuid, patient uuid) TO hm
 REVOKE ALL ON FUNCTION public.drop_audit_month(month date, keep_from jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.drop_audit_month(month date, keep_from jsonb) TO hms_worker;
 
+REVOKE ALL ON FUNCTION public.encounter_in_departments(encounter uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.encounter_in_departments(encounter uuid) TO hms_app;
+
+REVOKE ALL ON FUNCTION public.encounter_treats(state text, began timestamp with time zone, document jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.encounter_treats(state text, began timestamp with time zone, document jsonb) TO hms_app;
+GRANT ALL ON FUNCTION public.encounter_treats(state text, began timestamp with time zone, document jsonb) TO hms_search;
+
 REVOKE ALL ON FUNCTION public.lock_audit_retention() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.lock_audit_retention() TO hms_worker;
 
@@ -2180,6 +2522,8 @@ GRANT ALL ON FUNCTION public.may_see_restricted(patient uuid) TO hms_owner;
 REVOKE ALL ON FUNCTION public.move_patient_rows(tenant uuid, merge uuid, merged uuid, survivor uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.move_patient_rows(tenant uuid, merge uuid, merged uuid, survivor uuid) TO hms_app;
 
+REVOKE ALL ON FUNCTION public.note_under_glass() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.patient_behind_glass(patient uuid, number text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.patient_behind_glass(patient uuid, number text) TO hms_app;
 
@@ -2189,6 +2533,9 @@ REVOKE ALL ON FUNCTION public.patient_ids_on_list(list text, depth integer, patt
 
 REVOKE ALL ON FUNCTION public.patient_ids_with_parts(words text[], birth_from text, birth_before text, max_rows integer) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.patient_in_departments(patient uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.patient_in_departments(patient uuid) TO hms_app;
+
 REVOKE ALL ON FUNCTION public.patient_list(kind text, low text, high text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.patient_list_length(list text, exact integer) FROM PUBLIC;
@@ -2196,13 +2543,25 @@ REVOKE ALL ON FUNCTION public.patient_list_length(list text, exact integer) FROM
 REVOKE ALL ON FUNCTION public.patient_references() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.patient_references() TO hms_app;
 
+REVOKE ALL ON FUNCTION public.patient_under_grant(patient uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.patient_under_grant(patient uuid) TO hms_app;
+
+REVOKE ALL ON FUNCTION public.patients_of_departments() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.patients_of_departments() TO hms_app;
+
 REVOKE ALL ON FUNCTION public.protect_tenant_table(target regclass) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.purge_mails(age interval, max_rows integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.purge_mails(age interval, max_rows integer) TO hms_worker;
 
 REVOKE ALL ON FUNCTION public.purge_request_records(age interval, max_rows integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.purge_request_records(age interval, max_rows integer) TO hms_worker;
 
 REVOKE ALL ON FUNCTION public.purge_sessions(age interval, max_rows integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.purge_sessions(age interval, max_rows integer) TO hms_worker;
+
+REVOKE ALL ON FUNCTION public.record_in_departments(record uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_in_departments(record uuid) TO hms_app;
 
 REVOKE ALL ON FUNCTION public.require_tree(tree regclass, tenant uuid, members uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.require_tree(tree regclass, tenant uuid, members uuid[]) TO hms_app;
@@ -2260,6 +2619,14 @@ GRANT SELECT(outcome) ON TABLE public.break_glass TO hms_search;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.clinical_record TO hms_app;
 
+GRANT SELECT(tenant_id) ON TABLE public.clinical_record TO hms_search;
+
+GRANT SELECT(id) ON TABLE public.clinical_record TO hms_search;
+
+GRANT SELECT(patient_id) ON TABLE public.clinical_record TO hms_search;
+
+GRANT SELECT(encounter_id) ON TABLE public.clinical_record TO hms_search;
+
 GRANT SELECT,INSERT ON TABLE public.clinical_record_version TO hms_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.department TO hms_app;
@@ -2269,6 +2636,8 @@ GRANT SELECT,INSERT ON TABLE public.department_version TO hms_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.encounter TO hms_app;
 
 GRANT SELECT(tenant_id) ON TABLE public.encounter TO hms_search;
+
+GRANT SELECT(id) ON TABLE public.encounter TO hms_search;
 
 GRANT SELECT(patient_id) ON TABLE public.encounter TO hms_search;
 
@@ -2280,13 +2649,45 @@ GRANT SELECT(clinical_time) ON TABLE public.encounter TO hms_search;
 
 GRANT SELECT(document) ON TABLE public.encounter TO hms_search;
 
+GRANT INSERT ON TABLE public.encounter_under_glass TO hms_app;
+GRANT SELECT ON TABLE public.encounter_under_glass TO hms_search;
+
 GRANT SELECT,INSERT ON TABLE public.encounter_version TO hms_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.legal_hold TO hms_app;
 
+GRANT SELECT,INSERT,DELETE ON TABLE public.limited_role TO hms_app;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.location TO hms_app;
 
 GRANT SELECT,INSERT ON TABLE public.location_version TO hms_app;
+
+GRANT INSERT ON TABLE public.mail TO hms_app;
+GRANT SELECT ON TABLE public.mail TO hms_worker;
+
+GRANT SELECT(tenant_id) ON TABLE public.mail TO hms_app;
+
+GRANT SELECT(id) ON TABLE public.mail TO hms_app;
+
+GRANT SELECT(recipient) ON TABLE public.mail TO hms_app;
+
+GRANT SELECT(kind) ON TABLE public.mail TO hms_app;
+
+GRANT SELECT(entity_id) ON TABLE public.mail TO hms_app;
+
+GRANT SELECT(state) ON TABLE public.mail TO hms_app;
+GRANT UPDATE(state) ON TABLE public.mail TO hms_worker;
+
+GRANT UPDATE(tries) ON TABLE public.mail TO hms_worker;
+
+GRANT UPDATE(reply) ON TABLE public.mail TO hms_worker;
+
+GRANT SELECT(create_time) ON TABLE public.mail TO hms_app;
+
+GRANT UPDATE(due_time) ON TABLE public.mail TO hms_worker;
+
+GRANT SELECT(end_time) ON TABLE public.mail TO hms_app;
+GRANT UPDATE(end_time) ON TABLE public.mail TO hms_worker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.organization TO hms_app;
 
@@ -2332,6 +2733,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.role TO hms_app;
 GRANT SELECT,INSERT ON TABLE public.role_version TO hms_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.service_account TO hms_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.service_account_key TO hms_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.service_assertion TO hms_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.session TO hms_app;
 

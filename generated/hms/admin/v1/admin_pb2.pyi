@@ -77,6 +77,36 @@ class RateLimit(_message.Message):
 Global___RateLimit: _TypeAlias = RateLimit  # noqa: Y015
 
 @_typing.final
+class CallLimits(_message.Message):
+    """What calls of a hospital may be at most; 0 leaves it to the server, whose own limits hold in any case."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONCURRENT_CALLS_FIELD_NUMBER: _builtins.int
+    MAX_REQUEST_BYTES_FIELD_NUMBER: _builtins.int
+    MAX_STREAM_BYTES_FIELD_NUMBER: _builtins.int
+    concurrent_calls: _builtins.int
+    """Calls under way at once at one server process, those that wait among them; uploads are counted apart."""
+    max_request_bytes: _builtins.int
+    """Bytes of one request (its protobuf, in REST too); 1,024 at least. Uploads have a limit of their own."""
+    max_stream_bytes: _builtins.int
+    """Bytes of a whole upload; 1,024 at least."""
+    def __init__(
+        self,
+        *,
+        concurrent_calls: _builtins.int = ...,
+        max_request_bytes: _builtins.int = ...,
+        max_stream_bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["concurrent_calls", b"concurrent_calls", "max_request_bytes", b"max_request_bytes", "max_stream_bytes", b"max_stream_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CallLimits: _TypeAlias = CallLimits  # noqa: Y015
+
+@_typing.final
 class Tenant(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -88,6 +118,7 @@ class Tenant(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    CALL_LIMITS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     code: _builtins.str
     """Unique on the platform: "citycare"."""
@@ -100,6 +131,8 @@ class Tenant(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def call_limits(self) -> Global___CallLimits: ...
     def __init__(
         self,
         *,
@@ -111,10 +144,11 @@ class Tenant(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        call_limits: Global___CallLimits | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["call_limits", b"call_limits", "create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "id", b"id", "rate_limits", b"rate_limits", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_limits", b"call_limits", "code", b"code", "create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "id", b"id", "rate_limits", b"rate_limits", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -130,7 +164,9 @@ class CreateTenantRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     admin_username: _builtins.str
     admin_password: _builtins.str
-    """12 to 256 characters."""
+    """12 to 256 characters. For the first log-in alone: with it the administrator can do nothing but choose
+    another one, which nobody of the platform knows.
+    """
     request_id: _builtins.str
     @_builtins.property
     def tenant(self) -> Global___Tenant: ...
@@ -259,6 +295,7 @@ class Settings(_message.Message):
     PASSWORD_MIN_LENGTH_FIELD_NUMBER: _builtins.int
     PASSWORD_HISTORY_FIELD_NUMBER: _builtins.int
     AUDIT_RETENTION_YEARS_FIELD_NUMBER: _builtins.int
+    PRIVACY_OFFICER_EMAILS_FIELD_NUMBER: _builtins.int
     time_zone: _builtins.str
     """IANA name: "Asia/Kolkata"."""
     uhid_prefix: _builtins.str
@@ -286,6 +323,12 @@ class Settings(_message.Message):
     """
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def privacy_officer_emails(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Who gets a mail when somebody breaks the glass. Empty: the users who hold `break_glass.review` and have an
+        address, twenty at most.
+        """
+
     def __init__(
         self,
         *,
@@ -299,10 +342,11 @@ class Settings(_message.Message):
         password_min_length: _builtins.int = ...,
         password_history: _builtins.int = ...,
         audit_retention_years: _builtins.int = ...,
+        privacy_officer_emails: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit_retention_years", b"audit_retention_years", "etag", b"etag", "password_history", b"password_history", "password_min_length", b"password_min_length", "session_idle_seconds", b"session_idle_seconds", "session_seconds", b"session_seconds", "time_zone", b"time_zone", "uhid_digits", b"uhid_digits", "uhid_prefix", b"uhid_prefix", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit_retention_years", b"audit_retention_years", "etag", b"etag", "password_history", b"password_history", "password_min_length", b"password_min_length", "privacy_officer_emails", b"privacy_officer_emails", "session_idle_seconds", b"session_idle_seconds", "session_seconds", b"session_seconds", "time_zone", b"time_zone", "uhid_digits", b"uhid_digits", "uhid_prefix", b"uhid_prefix", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

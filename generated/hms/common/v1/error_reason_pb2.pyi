@@ -83,6 +83,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The user must change his password before anything else: ChangePassword, then refresh."""
     ADDRESS_DENIED: _ErrorReason.ValueType  # 40
     """The address is on a list of addresses that may not call, or a list says who may and it is not on it."""
+    DEPARTMENT_LIMITED: _ErrorReason.ValueType  # 45
+    """The caller holds the permission in some departments only, and this is not of one of them."""
     TOO_MANY_CALLS_AT_ONCE: _ErrorReason.ValueType  # 60
     """The hospital has too many calls under way at this server; RetryInfo says when to try again."""
     OVER_REQUEST_SIZE_OF_TENANT: _ErrorReason.ValueType  # 61
@@ -151,6 +153,8 @@ PASSWORD_CHANGE_REQUIRED: ErrorReason.ValueType  # 35
 """The user must change his password before anything else: ChangePassword, then refresh."""
 ADDRESS_DENIED: ErrorReason.ValueType  # 40
 """The address is on a list of addresses that may not call, or a list says who may and it is not on it."""
+DEPARTMENT_LIMITED: ErrorReason.ValueType  # 45
+"""The caller holds the permission in some departments only, and this is not of one of them."""
 TOO_MANY_CALLS_AT_ONCE: ErrorReason.ValueType  # 60
 """The hospital has too many calls under way at this server; RetryInfo says when to try again."""
 OVER_REQUEST_SIZE_OF_TENANT: ErrorReason.ValueType  # 61
