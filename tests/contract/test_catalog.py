@@ -68,8 +68,8 @@ def test_what_narrows_a_table_further_is_the_restriction_of_patients_and_the_lim
 
 
 # Of methods that are closed to whoever is limited to departments; but for break_glass, of which everybody
-# makes his own, and for what leads from words to patients, who are joined.
-WITHOUT_LIMITS = {"patient_key", "patient_merge", "break_glass"}
+# makes his own, for what leads from words to patients, who are joined, and for what calls only write.
+WITHOUT_LIMITS = {"patient_key", "patient_merge", "break_glass", "encounter_under_glass"}
 
 
 def test_what_points_to_patients_and_their_records_has_the_limits_of_callers(owner):

@@ -14,13 +14,15 @@ from hms.identity.v1 import identity_pb2
 from hms_server import ids
 from hms_server.jobs import queues
 from hms_server.workers import audit as audit_jobs
+from hms_server.workers import mail as mail_jobs
 from hms_server.workers import parts as worker_parts
+from hms_server.workers.measured import JobFailed
 from tests.contract.strangers import Hospital, Refused, methods, over_grpc
 from tests.fix_client import colleague, eventually
 
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 # A hospital's keys: its id is the hash tag.
-OF_A_TENANT = re.compile(rf"hms:(?:nudge:audit:|dead:audit:)?\{{({UUID})\}}(:.*)?")
+OF_A_TENANT = re.compile(rf"hms:(?:(?:nudge|dead):(?:audit|mail):)?\{{({UUID})\}}(:.*)?")
 # Those of callers who are not known: an address, or a digest of the account that is tried.
 OF_STRANGERS = re.compile(r"hms:\{(login:[0-9a-f]{32}|[0-9a-f.:/]+|unix)\}:.*")
 PASSWORD = "guessed-at-random"
@@ -130,6 +132,9 @@ def working(database, parts, settings, monkeypatch):
                 "worker_database_url": database.worker,
                 "redis_url": parts.redis.url,
                 "keys_file": parts.layout.keys,
+                "smtp_url": "smtp://127.0.0.1:1",
+                "mail_from": "hms@hospital.example",
+                "front_end_url": "https://hms.example",
             }
         ),
         2,
@@ -139,26 +144,80 @@ def working(database, parts, settings, monkeypatch):
     opened.close()
 
 
-@pytest.mark.parametrize("name", JOBS)
-def test_a_job_with_another_hospitals_id_does_nothing_of_the_first(name, working, make_tenant, owner):
-    """Every kind of job; a new one must be taught here."""
-    job = {"DRAIN_JOB": audit_jobs.drain}[name]
-    assert JOBS[name] == f"{job.__module__}.{job.__name__}"
-    ours, theirs = make_tenant(), make_tenant()
-    for tenant in (ours, theirs):
-        owner.execute(
-            "INSERT INTO audit_outbox (tenant_id, event_id, record, outcome) VALUES (%s, %s, '{}', 'OK')",
-            [tenant.id, ids.uuid7()],
+TAUGHT = {
+    "DRAIN_JOB": audit_jobs.drain,
+    "MAIL_JOB": mail_jobs.deliver,
+    "MAIL_AGAIN_JOB": mail_jobs.again,
+}
+
+
+def test_every_kind_of_job_is_tried_from_another_hospital():
+    assert {name: f"{job.__module__}.{job.__name__}" for name, job in TAUGHT.items()} == JOBS
+
+
+@pytest.fixture
+def waiting(working, make_tenant, owner):
+    """Two hospitals, each with work of every kind that waits."""
+    return Waiting(owner, make_tenant(), make_tenant())
+
+
+class Waiting:
+    def __init__(self, owner, ours, theirs):
+        self._owner = owner
+        self.ours, self.theirs = ours.id, theirs.id
+        self.failed = {}
+        for tenant_id in (self.ours, self.theirs):
+            owner.execute(
+                "INSERT INTO audit_outbox (tenant_id, event_id, record, outcome) VALUES (%s, %s, '{}', 'OK')",
+                [tenant_id, ids.uuid7()],
+            )
+            self.failed[tenant_id] = self._mail(tenant_id, "FAILED")
+            self._mail(tenant_id, "WAITING")
+
+    def _mail(self, tenant_id, state):
+        """A mail of a kind that nobody knows: it fails before a server is asked."""
+        mail_id = ids.uuid7()
+        self._owner.execute(
+            "INSERT INTO mail (tenant_id, id, recipient, kind, entity_id, address, detail, state, end_time)"
+            " VALUES (%s, %s, 1, 'NONE', %s, 'a@hospital.example', '{}', %s,"
+            "         CASE WHEN %s = 'FAILED' THEN now() END)",
+            [tenant_id, mail_id, ids.uuid7(), state, state],
         )
-    before = outbox(owner, ours)
-    for payload in ("", "*", "%", f"{theirs.id}' OR '1'='1", f"{ours.id},{theirs.id}", "0", None, [ours.id]):
+        return mail_id
+
+    def of(self, tenant_id):
+        """What waits of a hospital, and what became of it."""
+        records = self._owner.execute(
+            "SELECT event_id::text FROM audit_outbox WHERE tenant_id = %s", [tenant_id]
+        ).fetchall()
+        mails = self._owner.execute(
+            "SELECT id::text, state, tries, reply FROM mail WHERE tenant_id = %s ORDER BY id", [tenant_id]
+        ).fetchall()
+        return records, mails
+
+
+NONSENSE = ("", "*", "%", "{theirs}' OR '1'='1", "{ours},{theirs}", "0", None, ["{ours}"])
+
+
+@pytest.mark.parametrize("name", ["DRAIN_JOB", "MAIL_JOB"])
+def test_a_job_with_another_hospitals_id_does_nothing_of_the_first(name, waiting):
+    job, before = TAUGHT[name], waiting.of(waiting.ours)
+    of_theirs = waiting.of(waiting.theirs)
+    for payload in NONSENSE:
+        filled = payload.format(**vars(waiting)) if isinstance(payload, str) else payload
         with pytest.raises(Exception):  # noqa: B017 - whatever it is, nothing was done
-            job(payload)
-        assert outbox(owner, ours) == before
-    job(theirs.id)
-    assert outbox(owner, ours) == before
-    assert outbox(owner, theirs) == []
+            job(filled)
+        assert waiting.of(waiting.ours) == before
+    job(waiting.theirs)
+    assert waiting.of(waiting.ours) == before
+    assert waiting.of(waiting.theirs) != of_theirs
 
 
-def outbox(owner, tenant):
-    return owner.execute("SELECT event_id FROM audit_outbox WHERE tenant_id = %s", [tenant.id]).fetchall()
+def test_a_mail_is_not_tried_again_in_another_hospitals_name(waiting):
+    ours, theirs = waiting.of(waiting.ours), waiting.of(waiting.theirs)
+    mail_jobs.again(waiting.theirs, waiting.failed[waiting.ours], 1)
+    assert (waiting.of(waiting.ours), waiting.of(waiting.theirs)) == (ours, theirs)
+    with pytest.raises(JobFailed):
+        mail_jobs.again(waiting.theirs, waiting.failed[waiting.theirs], 1)
+    assert waiting.of(waiting.ours) == ours
+    assert waiting.of(waiting.theirs) != theirs

@@ -15,6 +15,7 @@ from hms_server import errors, ids
 from hms_server.audit.denials import DenialAuditor
 from hms_server.edge import chain
 from hms_server.edge.bound import BoundMethod
+from hms_server.edge.known import KnownTokens
 from hms_server.edge.status import StatusError
 from hms_server.gate.gate import Gate
 from hms_server.gate.publisher import GatePublisher
@@ -64,7 +65,7 @@ class Edge:
                 tenant_of=loader.tenant_of,
                 directory=None,
                 denials=DenialAuditor(house.database),
-                learn=lambda header, tenant: None,
+                known=KnownTokens(),
                 nudge=lambda tenant: None,
                 deadline_ceiling_seconds=15,
             )

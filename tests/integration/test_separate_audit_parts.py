@@ -23,6 +23,7 @@ from hms_server.database.pool import Pool
 from hms_server.database.requests import RequestIds
 from hms_server.database.transaction import Database
 from hms_server.gate.publisher import GatePublisher
+from hms_server.identity.door import Door
 from hms_server.identity.permissions import Catalogue
 from hms_server.policy import load_policies
 from tests.fix_database import Tenant
@@ -36,8 +37,9 @@ LIST, GET, REPORT = (
 def apart(app_database, app_audit, keys, settings, redis_url):
     """Every service, as a server with two databases puts it together."""
     publisher = GatePublisher(redis_client.connect(redis_url, settings))
+    door = Door(admit=lambda tenant_id, address: None, count_wrong=lambda account, address: None)
     return bootstrap.servicers(
-        settings, keys, app_database, app_database, publisher, Catalogue(load_policies()), app_audit
+        settings, keys, app_database, app_database, publisher, Catalogue(load_policies()), door, app_audit
     )
 
 
