@@ -38,6 +38,8 @@ _ALERTS = {
     "user": ("110137", "User security Attributes Changed"),
     "tenant": ("110131", "Security Configuration"),
     "settings": ("110131", "Security Configuration"),
+    "legal_hold": ("110131", "Security Configuration"),
+    "audit_safeguards": ("110131", "Security Configuration"),
 }
 _FAULTS = {"INTERNAL", "UNKNOWN", "DATA_LOSS", "UNAVAILABLE", "DEADLINE_EXCEEDED", "UNIMPLEMENTED"}
 _PURPOSES = {

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from hms_server import ids
+from hms_server.audit import process_record
 from hms_server.audit.anchor import Anchor
 from hms_server.audit.checkpoint import Checkpoint, Standing
 from hms_server.database import audited
@@ -172,23 +172,16 @@ def is_told(tenants: Database, audit: Database, tenant_id: str, event_id: str) -
 
 def tell(tenants: Database, tenant_id: str, *, event_id: str, entity_id: str, reason: str) -> None:
     """Leaves the record of a drop in the tenant's outbox."""
-    record = {
-        "action": "DELETE",
-        "method": METHOD,
-        "entity_type": "audit_event",
-        "entity_id": entity_id,
-        "actor_name": "hms cron",
-        "reason": reason,
-        "request_id": ids.uuid7(),
-    }
-    with tenants.tenant_transaction(tenant_id) as transaction:
-        transaction.queue(
-            audited.INSERT,
-            audit_event_id=event_id,
-            audit_record=orjson.dumps(record).decode(),
-            patient_ids=[],
-            outcome="OK",
-        )
+    process_record.leave(
+        tenants,
+        tenant_id,
+        action="DELETE",
+        method=METHOD,
+        entity_type="audit_event",
+        entity_id=entity_id,
+        reason=reason,
+        event_id=event_id,
+    )
 
 
 def mark_audited(audit: Database, tenant_id: str, month: str) -> None:

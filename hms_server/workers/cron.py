@@ -72,6 +72,7 @@ def tasks(parts: Parts) -> list[Task]:
         Task("audit_partitions", 3600.0, lambda: make_partitions(parts.audit)),
         # Once a day and tenant; looked for every hour, so that a new hospital need not wait for a day.
         Task("audit_anchors", 3600.0, parts.anchors.run),
+        Task("audit_safeguards", 86_400.0, parts.leave_safeguards),
         # An archive that fails is written anew, which may be much to write.
         Task("audit_retention", 3600.0, parts.retention.run, retry_seconds=600.0),
         Task("purge_request_records", 3600.0, lambda: purge(parts.database, PURGE_REQUEST_RECORDS)),

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from collections.abc import Callable
+from functools import partial
 
 import redis
 
 from hms_server import errors, keyring
+from hms_server.audit import process_record
 from hms_server.audit.anchoring import Anchors
 from hms_server.audit.drain import Drain
 from hms_server.audit.retention import Retention
@@ -37,6 +40,7 @@ class Parts:
     drain: Drain
     anchors: Anchors
     retention: Retention
+    leave_safeguards: Callable[[], None]
     redis: redis.Redis
     requests: DrainRequests
     mail_requests: DrainRequests
@@ -78,6 +82,13 @@ def open_parts(settings: Settings, connections: int) -> Parts:
         drain=Drain(database, keys, audit=apart),
         anchors=Anchors(audit, keys.current(), settings.anchor_file),
         retention=Retention(database, audit, keys, settings.audit_archive_dir),
+        leave_safeguards=partial(
+            process_record.leave_safeguards,
+            database,
+            anchor_file=settings.anchor_file,
+            archive=settings.audit_archive_dir,
+            apart=apart is not None,
+        ),
         redis=connection,
         requests=DrainRequests(queues.open_queue(connection)),
         mail_requests=DrainRequests(queues.open_queue(connection, queues.EMAIL), MAIL),

@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from hms_server import config, keyring
+from hms_server import config, ids, keyring
 from hms_server.audit import anchor, anchor_file
 from hms_server.audit.anchoring import Anchors
 from hms_server.audit.drain import Drain
@@ -274,3 +274,26 @@ def test_cron_writes_the_anchors_of_its_settings(
     task.work()
     opened.close()
     assert tenant.id in {each.tenant_id for each in anchor_file.read(file)}
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_cron_tells_the_audit_which_of_its_safeguards_are_on(
+    on, database, keys_file, redis_url, owner, tmp_path
+):
+    """So that turning one off is on record."""
+    folders = {"anchor_file": tmp_path / "anchors", "audit_archive_dir": tmp_path} if on else {}
+    settings = config.Settings(
+        worker_database_url=database.worker, keys_file=keys_file, redis_url=redis_url, **folders
+    )
+    opened = parts.open_parts(settings, 2)
+    (task,) = [task for task in cron.tasks(opened) if task.name == "audit_safeguards"]
+    task.work()
+    opened.drain.run(ids.PLATFORM_TENANT)
+    opened.close()
+    told = owner.execute(
+        "SELECT action, actor_name, reason FROM audit_event"
+        " WHERE tenant_id = %s AND entity_type = 'audit_safeguards' ORDER BY sequence DESC LIMIT 1",
+        [ids.PLATFORM_TENANT],
+    ).fetchone()
+    state = "ON" if on else "OFF"
+    assert told == ("EXECUTE", "hms cron", f"ANCHOR_FILE:{state} ARCHIVE:{state} DATABASE_APART:OFF")
