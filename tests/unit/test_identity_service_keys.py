@@ -118,6 +118,8 @@ def test_a_private_key_is_refused_in_any_form_and_not_repeated(name):
         pem(ed448.Ed448PrivateKey.generate().public_key()),
         pem(dsa.generate_private_key(2048).public_key()),
     ],
+    # Keys are made anew in each process: a name must not hold one.
+    ids=[f"text{number}" for number in range(23)],
 )
 def test_what_is_no_public_key_of_a_kind_that_is_taken_is_refused(text):
     found = refusal(text)
