@@ -78,7 +78,7 @@ def test_exactly_one_proof_is_sent(hospital, account, fields):
         {"iss": None},
         {"sub": None},
         {"iss": "another"},
-        {"sub": lambda: ids.uuid7()},
+        {"sub": ids.uuid7},
         {"aud": None},
         {"aud": "https://hms.example.org"},
         {"aud": AUDIENCE + "/"},
