@@ -110,9 +110,21 @@ def test_gate_and_queues_check_the_server_of_redis(
 
 
 def test_the_whole_system_over_tls(
-    parts: Stack, authority: Authority, postgres_front: TlsFront, redis_front: TlsFront, tmp_path
+    parts: Stack,
+    database: DatabaseUrls,
+    authority: Authority,
+    postgres_front: TlsFront,
+    redis_front: TlsFront,
+    tmp_path,
 ) -> None:
-    parts.make_platform_admin()
+    passwords = parts.environment.passwords
+    set_up = {
+        **parts.environment.set_up(),
+        "HMS_APP_DATABASE_URL": database.app,
+        "HMS_BOOTSTRAP_PASSWORD": passwords.platform_admin,
+    }
+    made = _hms("platform", set_up, "create-admin", "--username", PLATFORM_ADMIN)
+    assert made.returncode == 0, made.stderr
     clients = Authority(tmp_path)
     server, own = authority.sign("hms.example.org"), clients.sign("microservice")
     port = free_port()
@@ -123,10 +135,8 @@ def test_the_whole_system_over_tls(
         **{name: value for name, value in plain.server().items() if "REDIS_URL" not in name},
         "HMS_REDIS_URL_FILE": str(redis_url),
         "HMS_REDIS_TIMEOUT_SECONDS": "5",
-        "HMS_APP_DATABASE_URL": over_tls(plain.server()["HMS_APP_DATABASE_URL"], postgres_front, authority),
-        "HMS_WORKER_DATABASE_URL": over_tls(
-            plain.background()["HMS_WORKER_DATABASE_URL"], postgres_front, authority
-        ),
+        "HMS_APP_DATABASE_URL": over_tls(database.app, postgres_front, authority),
+        "HMS_WORKER_DATABASE_URL": over_tls(database.worker, postgres_front, authority),
         "HMS_GRPC_LISTEN": f"{HOST}:{port}",
         "HMS_GRPC_TLS_CERT_FILE": str(server.certificate),
         "HMS_GRPC_TLS_KEY_FILE": str(server.key),
@@ -150,10 +160,10 @@ def test_the_whole_system_over_tls(
             grpc_client_key_file=own.key,
         )
         with Client(f"{HOST}:{port}", settings=settings) as client:
-            client.login(PLATFORM_TENANT, PLATFORM_ADMIN, plain.passwords.platform_admin)
+            client.login(PLATFORM_TENANT, PLATFORM_ADMIN, passwords.platform_admin)
             stub = identity_pb2_grpc.IdentityServiceStub(client.channel)
             assert stub.ListUsers(identity_pb2.ListUsersRequest(), timeout=15).users
-        with psycopg.connect(plain.tools()["HMS_DATABASE_URL"], autocommit=True) as owner:
+        with psycopg.connect(database.owner, autocommit=True) as owner:
             # The worker drained what the calls left, asked for through the queue or by cron's sweep.
             def drained():
                 left = owner.execute("SELECT count(*) FROM audit_outbox").fetchone()
