@@ -14,6 +14,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
+from hms_server.devstack.ports import free_ports
 from hms_server.notify.post import Letterhead, Post
 from hms_server.notify.smtp import Server
 from tests.certificates import Pair
@@ -77,7 +78,7 @@ class SmtpServer:
                 "auth_required": starttls,
                 "auth_require_tls": starttls,
             }
-        self._controller = Controller(self, hostname=HOST, port=port or _free(), **options)
+        self._controller = Controller(self, hostname=HOST, port=port or free_ports().smtp, **options)
         self.port = self._controller.port
         self._controller.start()
 
@@ -113,14 +114,6 @@ class SmtpServer:
     def _authenticate(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> Any:
         fits = (data.login, data.password) == (USER.encode(), PASSWORD.encode())
         return AuthResult(success=fits, handled=False, auth_data=data.login.decode() if fits else None)
-
-
-def _free() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

@@ -48,7 +48,10 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     verify = actions.add_parser("certificate-verify", help="whether a certificate is as it was signed")
     verify.add_argument("file", metavar="FILE", type=pathlib.Path)
     verify.add_argument(
-        "--public-key", metavar="KEY", default="", help="base64url (default: that of HMS_KEYS_FILE)"
+        "--public-key",
+        metavar="KEY",
+        default="",
+        help="base64url, written --public-key=KEY, since a key may begin with - (default: of HMS_KEYS_FILE)",
     )
 
 

@@ -27,6 +27,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
+from hms_server.devstack.ports import free_ports
 from hms_server.gateway import rules, secrets
 from hms_server.gateway.config import render_envoy_config
 from hms_server.gateway.options import GatewayOptions
@@ -251,10 +252,8 @@ def refused(channel: grpc.Channel, path: str, metadata: tuple[tuple[str, str], .
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on, and that no outgoing connection gets before its server starts."""
+    return free_ports().rest
 
 
 @contextmanager

@@ -7,7 +7,6 @@ import contextlib
 import itertools
 import os
 import signal
-import socket
 import sys
 import threading
 import time
@@ -19,6 +18,7 @@ import redis
 
 from hms_server import config, ids
 from hms_server.cli import jobs as jobs_command
+from hms_server.devstack.ports import free_ports
 from hms_server.devstack.redis import Redis
 from hms_server.errors import ConfigError
 from hms_server.jobs import dead_letters, queues
@@ -42,9 +42,7 @@ def eventually(condition, seconds=SOON):
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return free_ports().rest
 
 
 class Processes:

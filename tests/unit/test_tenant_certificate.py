@@ -111,10 +111,10 @@ def test_the_command_needs_no_key_file_where_the_public_key_is_given(tmp_path, c
     monkeypatch.delenv("HMS_KEYS_FILE", raising=False)
     file = tmp_path / "c.json"
     file.write_bytes(TEXT)
-    assert main(["tenant", "certificate-verify", str(file), "--public-key", KEY.public_x]) == 0
+    assert main(["tenant", "certificate-verify", str(file), f"--public-key={KEY.public_x}"]) == 0
     assert "4 rows of citycare" in capsys.readouterr().out
     file.write_bytes(TEXT.replace(b"vera", b"eve!"))
-    assert main(["tenant", "certificate-verify", str(file), "--public-key", KEY.public_x]) == 1
+    assert main(["tenant", "certificate-verify", str(file), f"--public-key={KEY.public_x}"]) == 1
     assert "does not hold" in capsys.readouterr().out
-    assert main(["tenant", "certificate-verify", str(file), "--public-key", "short"]) == 1
+    assert main(["tenant", "certificate-verify", str(file), "--public-key=short"]) == 1
     assert main(["tenant", "certificate-verify", str(tmp_path / "none")]) == 2
