@@ -10,9 +10,9 @@ import dataclasses
 import datetime
 
 import orjson
-from cryptography.exceptions import InvalidSignature
 
 from hms_server import ids
+from hms_server.audit import signatures
 from hms_server.keyring import Keyring
 
 # What is signed with these keys begins so: a signature of an anchor is one of nothing else.
@@ -57,14 +57,7 @@ def sign(anchor: Anchor, keyring: Keyring) -> Anchor:
 
 def fault(anchor: Anchor, keyring: Keyring) -> str:
     """What is wrong with the anchor itself; empty where its signature holds."""
-    key = next((key for key in keyring.anchor if key.key_id == anchor.key_id), None)
-    if key is None:
-        return f"its key {anchor.key_id!r} is not in HMS_KEYS_FILE"
-    try:
-        key.private.public_key().verify(anchor.signature, _signed(anchor))
-    except InvalidSignature:
-        return "its signature does not hold"
-    return ""
+    return signatures.fault(anchor.key_id, anchor.signature, _signed(anchor), keyring.anchor)
 
 
 def to_line(anchor: Anchor) -> bytes:

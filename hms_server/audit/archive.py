@@ -21,8 +21,8 @@ from typing import Any, BinaryIO, NamedTuple
 import orjson
 
 from hms_server import errors, ids
-from hms_server.audit import chain
-from hms_server.audit.checkpoint import Checkpoint, Standing, signature_fault
+from hms_server.audit import chain, signatures
+from hms_server.audit.checkpoint import Checkpoint, Standing
 from hms_server.audit.record import Event
 from hms_server.keyring import Keyring
 
@@ -167,7 +167,7 @@ def read_manifest(folder: pathlib.Path, keyring: Keyring) -> Archive:
         body, signature = whole["archive"], base64.b64decode(whole["signature"], validate=True)
         if body["format"] != FORMAT or set(whole) != {"archive", "signature"}:
             raise ValueError
-        wrong = signature_fault(body["key_id"], signature, _signed(body), keyring.anchor)
+        wrong = signatures.fault(body["key_id"], signature, _signed(body), keyring.anchor)
         if wrong:
             raise ArchiveFault(f"{path}: it was changed: {wrong}")
         pieces = [

@@ -10,9 +10,9 @@ import dataclasses
 from typing import NamedTuple
 
 import orjson
-from cryptography.exceptions import InvalidSignature
 
-from hms_server.keyring import Keyring, SigningKey
+from hms_server.audit import signatures
+from hms_server.keyring import Keyring
 
 # A signature of a checkpoint is one of nothing else.
 _PREFIX = b"hms audit checkpoint 1\n"
@@ -73,19 +73,7 @@ def sign(made: Checkpoint, keyring: Keyring) -> Checkpoint:
 
 def fault(made: Checkpoint, keyring: Keyring) -> str:
     """What is wrong with the checkpoint itself; empty where its signature holds."""
-    return signature_fault(made.key_id, made.signature, _signed(made), keyring.anchor)
-
-
-def signature_fault(key_id: str, signature: bytes, signed: bytes, keys: tuple[SigningKey, ...]) -> str:
-    """What is wrong with a signature; empty where it holds."""
-    key = next((key for key in keys if key.key_id == key_id), None)
-    if key is None:
-        return f"its key {key_id!r} is not in HMS_KEYS_FILE"
-    try:
-        key.private.public_key().verify(signature, signed)
-    except InvalidSignature:
-        return "its signature does not hold"
-    return ""
+    return signatures.fault(made.key_id, made.signature, _signed(made), keyring.anchor)
 
 
 def order_fault(checkpoints: list[Checkpoint]) -> tuple[int, str] | None:

@@ -9,11 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-import orjson
-
-from hms_server import errors, ids
-from hms_server.audit import retention_store
-from hms_server.database import audited
+from hms_server import errors
+from hms_server.audit import process_record, retention_store
 from hms_server.database.queries import load_queries
 from hms_server.database.transaction import Database
 
@@ -63,21 +60,15 @@ class Exporter:
 
     def export(self, tenant_id: str, start: str, end: str, *, actor_name: str, address: str) -> Iterator[Any]:
         """Rows of audit_event in the order of time, from `start` (included) to `end` (not included)."""
-        record = {
-            "action": "READ",
-            "method": METHOD,
-            "entity_type": "audit_event",
-            "actor_name": actor_name,
-            "address": address,
-        }
         with self._database.tenant_transaction(tenant_id) as transaction:
             place = transaction.queue(_SQL["chain_stands_elsewhere"])
-            transaction.queue(
-                audited.INSERT,
-                audit_event_id=audited.new_event_id(),
-                audit_record=orjson.dumps({**record, "request_id": ids.uuid7()}).decode(),
-                patient_ids=[],
-                outcome="OK",
+            process_record.queue(
+                transaction,
+                action="READ",
+                method=METHOD,
+                entity_type="audit_event",
+                actor_name=actor_name,
+                address=address,
             )
         if place.first is not None and place.first.elsewhere != (self._audit is not None):
             raise errors.ConfigError(

@@ -1,47 +1,26 @@
-"""Audit records of what a process of HMS does by itself: no call stands behind them."""
+"""Audit records of what a process or a command of HMS does: no call stands behind them."""
 
 from __future__ import annotations
 
 import pathlib
+from typing import Any
 
 import orjson
 
 from hms_server import ids
 from hms_server.database import audited
-from hms_server.database.transaction import Database
-
-SAFEGUARDS = "hms cron"
+from hms_server.database.transaction import Database, Transaction
 
 
-def leave(
-    tenants: Database,
-    tenant_id: str,
-    *,
-    action: str,
-    method: str,
-    entity_type: str,
-    entity_id: str = "",
-    reason: str,
-    event_id: str = "",
-) -> None:
-    """Puts a record into the tenant's outbox, in a transaction of its own."""
-    record = {
-        "action": action,
-        "method": method,
-        "entity_type": entity_type,
-        "entity_id": entity_id,
-        "actor_name": "hms cron",
-        "reason": reason,
-        "request_id": ids.uuid7(),
-    }
-    with tenants.tenant_transaction(tenant_id) as transaction:
-        transaction.queue(
-            audited.INSERT,
-            audit_event_id=event_id or audited.new_event_id(),
-            audit_record=orjson.dumps(record).decode(),
-            patient_ids=[],
-            outcome="OK",
-        )
+def queue(transaction: Transaction, *, event_id: str = "", **fields: Any) -> None:
+    """Queues a record with these fields of audit_event: action, method, entity_type, actor_name, ..."""
+    transaction.queue(
+        audited.INSERT,
+        audit_event_id=event_id or audited.new_event_id(),
+        audit_record=orjson.dumps({"request_id": ids.uuid7(), **fields}).decode(),
+        patient_ids=[],
+        outcome="OK",
+    )
 
 
 def leave_safeguards(
@@ -50,11 +29,12 @@ def leave_safeguards(
     """Says in the platform's chain which safeguards of the audit are on that an installation may go without:
     at each start of `hms cron` and daily, so that one turned off is on record."""
     states = {"ANCHOR_FILE": anchor_file is not None, "ARCHIVE": archive is not None, "DATABASE_APART": apart}
-    leave(
-        tenants,
-        ids.PLATFORM_TENANT,
-        action="EXECUTE",
-        method=SAFEGUARDS,
-        entity_type="audit_safeguards",
-        reason=" ".join(f"{name}:{'ON' if on else 'OFF'}" for name, on in states.items()),
-    )
+    with tenants.tenant_transaction(ids.PLATFORM_TENANT) as transaction:
+        queue(
+            transaction,
+            action="EXECUTE",
+            method="hms cron",
+            entity_type="audit_safeguards",
+            actor_name="hms cron",
+            reason=" ".join(f"{name}:{'ON' if on else 'OFF'}" for name, on in states.items()),
+        )

@@ -172,16 +172,17 @@ def is_told(tenants: Database, audit: Database, tenant_id: str, event_id: str) -
 
 def tell(tenants: Database, tenant_id: str, *, event_id: str, entity_id: str, reason: str) -> None:
     """Leaves the record of a drop in the tenant's outbox."""
-    process_record.leave(
-        tenants,
-        tenant_id,
-        action="DELETE",
-        method=METHOD,
-        entity_type="audit_event",
-        entity_id=entity_id,
-        reason=reason,
-        event_id=event_id,
-    )
+    with tenants.tenant_transaction(tenant_id) as transaction:
+        process_record.queue(
+            transaction,
+            event_id=event_id,
+            action="DELETE",
+            method=METHOD,
+            entity_type="audit_event",
+            entity_id=entity_id,
+            actor_name="hms cron",
+            reason=reason,
+        )
 
 
 def mark_audited(audit: Database, tenant_id: str, month: str) -> None:

@@ -16,7 +16,7 @@ from hms_server.database.pool import Pool
 from hms_server.database.transaction import Database
 from hms_server.jobs import queues
 from hms_server.notify import store as mail_store
-from hms_server.telemetry import logs
+from hms_server.telemetry import logs, sampler
 from hms_server.telemetry.collector import Mails, Outbox, Queue, ScrapeCollector
 from hms_server.telemetry.merge import MergingCollector
 
@@ -47,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         size=1,
     )
     pool.open()
+    sampler.start()
     audit_pool = None
     if settings.audit_worker_database_url:
         audit_pool = Pool(
