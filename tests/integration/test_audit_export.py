@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -192,3 +195,24 @@ def test_a_wrong_tenant_is_one_line(database, monkeypatch, capsys, arguments, te
     monkeypatch.setenv("HMS_WORKER_DATABASE_URL", database.worker)
     assert hms.main(["audit", "export", *arguments]) == 2
     assert text in capsys.readouterr().err
+
+
+def test_a_reader_who_has_enough_ends_the_export_without_a_fault(
+    database, keys_file, new_tenant, outbox, drain
+):
+    """As `hms audit export ... | head -1` does."""
+    tenant = new_tenant()
+    outbox.put(tenant.id, 400, record_time=DAY.format(1))
+    drain.run(tenant.id)
+    command = [sys.executable, "-m", "hms_server", "audit", "export", "--tenant", tenant.id]
+    with subprocess.Popen(
+        [*command, "--from", "2026-01-01"],
+        env={**os.environ, "HMS_WORKER_DATABASE_URL": database.worker, "HMS_KEYS_FILE": str(keys_file)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout.readline().startswith("{")
+        process.stdout.close()
+        errors = process.stderr.read()
+    assert (process.returncode, errors) == (141, "")
