@@ -17,8 +17,10 @@ from hms.clinical.v1 import (
     encounter_pb2,
     immunization_pb2,
     observation_pb2,
+    order_pb2,
     prescription_pb2,
     procedure_pb2,
+    referral_pb2,
 )
 
 ENTERED_IN_ERROR = "ENTERED_IN_ERROR"
@@ -52,6 +54,8 @@ class Kind:
     amended_state: str = ""  # what a FINAL one becomes when it is amended
     # Fields that GetEncounter alone sets
     embedded: frozenset[str] = frozenset()
+    # Fields that methods of its own set: neither a new record nor an amendment brings them
+    acted: frozenset[str] = frozenset()
 
     @property
     def field(self) -> str:
@@ -67,12 +71,17 @@ class Kind:
     def mutable(self) -> frozenset[str]:
         """Fields that may be amended."""
         names = {field.name for field in self.message.DESCRIPTOR.fields}
-        return frozenset(names) - OUTPUT_ONLY - self.embedded
+        return frozenset(names) - OUTPUT_ONLY - self.embedded - self.acted
 
 
 def _kind(type_: str, name: str, module: Any, plural: str, response: str, **parts: Any) -> Kind:
     listed = {f"List{response}": getattr(module, f"List{response}Response")}
     return Kind(type=type_, name=name, message=getattr(module, name), listed=listed, plural=plural, **parts)
+
+
+def _fields(message: Any, first: int, last: int) -> frozenset[str]:
+    """Names of the fields with these numbers."""
+    return frozenset(f.name for f in message.DESCRIPTOR.fields if first <= f.number <= last)
 
 
 _STATE = {"state": "state"}
@@ -90,6 +99,7 @@ ENCOUNTER = _kind(
     end_time="end_time",
     required=(),
     embedded=_EMBEDDED,
+    acted=frozenset({"appointment_id", "queue_token_id"}),
     **_STATE,
 )
 OBSERVATION = _kind(
@@ -102,6 +112,8 @@ OBSERVATION = _kind(
     times=("effective_time",),
     end_time="effective_end_time",
     amended_state="AMENDED",
+    points_to={"order_id": "ORDER"},
+    acted=frozenset({"order_item"}),
     **_STATE,
 )
 CONDITION = _kind(
@@ -166,8 +178,9 @@ DIAGNOSTIC_REPORT = _kind(
     first_state="FINAL",
     times=("effective_time",),
     end_time="effective_end_time",
-    points_to={"result_ids": "OBSERVATION"},
+    points_to={"result_ids": "OBSERVATION", "order_id": "ORDER"},
     amended_state="AMENDED",
+    acted=_fields(diagnostic_report_pb2.DiagnosticReport, 19, 24),
     **_STATE,
 )
 DOCUMENT = _kind(
@@ -179,6 +192,41 @@ DOCUMENT = _kind(
     first_state="CURRENT",
     times=("document_time",),
     required=("code", "attachments"),
+    **_STATE,
+)
+ORDER = _kind(
+    "ORDER",
+    "Order",
+    order_pb2,
+    "orders",
+    "Orders",
+    first_state="ACTIVE",
+    times=("occurrence_time", "authored_time"),
+    required=("category", "items"),
+    points_to={
+        "reason_condition_ids": "CONDITION",
+        "performing_department_id": "DEPARTMENT",
+        "collected_by_id": "PRACTITIONER",
+    },
+    acted=_fields(order_pb2.Order, 19, 24),
+    **_STATE,
+)
+REFERRAL = _kind(
+    "REFERRAL",
+    "Referral",
+    referral_pb2,
+    "referrals",
+    "Referrals",
+    first_state="ACTIVE",
+    times=("authored_time",),
+    required=(),
+    points_to={
+        "reason_condition_ids": "CONDITION",
+        "to_practitioner_id": "PRACTITIONER",
+        "to_department_id": "DEPARTMENT",
+        "to_organization_id": "ORGANIZATION",
+    },
+    acted=_fields(referral_pb2.Referral, 16, 18),
     **_STATE,
 )
 
@@ -194,6 +242,8 @@ KINDS: Mapping[str, Kind] = {
         IMMUNIZATION,
         DIAGNOSTIC_REPORT,
         DOCUMENT,
+        ORDER,
+        REFERRAL,
     )
 }
 RECORD_TYPES = tuple(type_ for type_ in KINDS if type_ != "ENCOUNTER")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hms_server import aip, clock, errors, ids
-from hms_server.clinical import mapping, rules, store
+from hms_server.clinical import mapping, rules, store, transitions
 from hms_server.clinical.kinds import Kind
 from hms_server.context import Call
 from hms_server.database.requests import Probe, RequestIds
@@ -38,6 +38,7 @@ class Records:
             rules.name_category(message)
         rules.with_defaults(kind, message, now())
         rules.require_valid(kind, message)
+        transitions.require_first(kind, message)
         record_id = ids.uuid7()
         with self._database.tenant_transaction(call.tenant_id, call) as transaction:
             probe = self._request_ids.probe(transaction, call, request)
@@ -73,6 +74,8 @@ class Records:
         selected = aip.selected(sent, request.update_mask, kind.mutable)
 
         def change(message: Any) -> None:
+            stood = kind.message()
+            stood.CopyFrom(message)
             before = message.state if kind.is_encounter else ""
             if kind.amended_state and "state" not in selected and message.state == "FINAL":
                 message.state = kind.amended_state
@@ -80,6 +83,7 @@ class Records:
             rules.with_defaults(kind, message, now())
             if kind.is_encounter:
                 rules.require_transition(before, message.state)
+            transitions.require_amendable(kind, stood, message)
 
         return self._change(request, call, sent.id, sent.etag, change, sent)
 
@@ -144,7 +148,7 @@ def _copy(kind: Kind, sent: Any) -> Any:
     """What the caller may say of a new record."""
     message = kind.message()
     message.CopyFrom(sent)
-    for name in ("id", "create_time", "update_time", "etag", "error_reason", *kind.embedded):
+    for name in ("id", "create_time", "update_time", "etag", "error_reason", *kind.embedded, *kind.acted):
         message.ClearField(name)
     return message
 

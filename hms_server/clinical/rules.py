@@ -53,6 +53,8 @@ def with_defaults(kind: Kind, message: Any, now: str) -> None:
             message.clinical_state = kind.first_state
     elif not message.state:
         message.state = kind.first_state
+    if kind.type in ("ORDER", "REFERRAL") and not message.priority:
+        message.priority = "routine"
     if not any(getattr(message, name) for name in kind.times):
         setattr(message, kind.times[-1], now)
     if kind.is_encounter and not message.encounter_class:
@@ -86,6 +88,8 @@ def violations(kind: Kind, message: Any) -> Iterator[FieldViolation]:
             yield FieldViolation(f"{kind.field}.{name}", "is required")
     if kind.verification:
         yield from _of_states(kind, message)
+    if kind.type == "REFERRAL":
+        yield from _of_referral(message)
     yield from _of_end(kind, message)
     yield from _of_parts(message, kind.field)
 
@@ -99,6 +103,14 @@ def _of_states(kind: Kind, message: Any) -> Iterator[FieldViolation]:
         )
     if kind.end_time and message.abatement_time and not wrong and message.clinical_state not in _ABATED:
         yield FieldViolation(f"{kind.field}.abatement_time", f"is set only if {', '.join(_ABATED)}")
+
+
+def _of_referral(message: Any) -> Iterator[FieldViolation]:
+    if not (message.to_practitioner_id or message.to_department_id or message.to_organization_id):
+        wanted = "is required, or to_practitioner_id, or to_organization_id: a referral is to somebody"
+        yield FieldViolation("referral.to_department_id", wanted)
+    if not (message.reasons or message.reason_condition_ids):
+        yield FieldViolation("referral.reasons", "is required, or reason_condition_ids")
 
 
 def _of_end(kind: Kind, message: Any) -> Iterator[FieldViolation]:
@@ -165,7 +177,7 @@ def row_of(kind: Kind, message: Any, record_id: str, document: dict[str, Any]) -
         type=kind.type,
         state=_state(kind, message),
         code="" if kind.is_encounter else _code(kind, message),
-        category=message.categories[0] if kind.type == "OBSERVATION" and message.categories else "",
+        category=_category(kind, message),
         encounter_class=message.encounter_class if kind.is_encounter else "",
         clinical_time=first_moment(next(filter(None, (getattr(message, name) for name in kind.times)), "")),
         document=document,
@@ -179,8 +191,17 @@ def _state(kind: Kind, message: Any) -> str:
     return str(getattr(message, kind.state))
 
 
+def _category(kind: Kind, message: Any) -> str:
+    if kind.type == "OBSERVATION" and message.categories:
+        return str(message.categories[0])
+    return str(message.category) if kind.type == "ORDER" else ""
+
+
 def _code(kind: Kind, message: Any) -> str:
-    concept = message.items[0].medication if kind.type == "PRESCRIPTION" else message.code
+    if kind.type in ("PRESCRIPTION", "ORDER"):
+        concept = message.items[0].medication if kind.type == "PRESCRIPTION" else message.items[0].code
+    else:
+        concept = message.service if kind.type == "REFERRAL" else message.code
     return str(concept.codings[0].code) if concept.codings else ""
 
 
@@ -210,8 +231,13 @@ def references(kind: Kind, message: Any) -> Iterator[tuple[str, str, str]]:
         if value := getattr(message, name, ""):
             yield f"{field}.{name}", name.removesuffix("_id").upper(), value
     for name, type_ in kind.points_to.items():
-        for i, value in enumerate(getattr(message, name)):
-            yield f"{field}.{name}[{i}]", type_, value
+        value = getattr(message, name)
+        if isinstance(value, str):
+            if value:
+                yield f"{field}.{name}", type_, value
+            continue
+        for i, each in enumerate(value):
+            yield f"{field}.{name}[{i}]", type_, each
     if kind.is_encounter:
         for i, participant in enumerate(message.participants):
             yield f"{field}.participants[{i}].practitioner_id", "PRACTITIONER", participant.practitioner_id

@@ -18,6 +18,9 @@ _QUERIES = load_queries(_PACKAGE)
 _READS = load_queries(_PACKAGE, "reads.sql")
 _UPWARD = load_queries(_PACKAGE, "lists.sql", order="ascending", op=">", direction="ASC")
 _DOWNWARD = load_queries(_PACKAGE, "lists.sql", order="descending", op="<", direction="DESC")
+_RESULTS = load_queries(_PACKAGE, "results.sql")
+_WAITING_UPWARD = load_queries(_PACKAGE, "waiting.sql", order="ascending", op=">", direction="ASC")
+_WAITING_DOWNWARD = load_queries(_PACKAGE, "waiting.sql", order="descending", op="<", direction="DESC")
 # So many of each type come with an encounter.
 MOST_OF_TYPE = 500
 _FIRST_ID, _LAST_ID = "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"
@@ -143,12 +146,48 @@ def list_versions(transaction: Transaction, page: Page, record_id: str) -> Pendi
     )
 
 
+def list_waiting(transaction: Transaction, page: Page, *, ascending: bool, **filters: Any) -> Pending:
+    """What waits, with its patients, in reading order of the page.
+
+    `filters`: type, category, department_id, practitioner_id, states, priorities, start_time, end_time.
+    """
+    upward = ascending != page.backward
+    scope = "_in_department" if filters["department_id"] else ""
+    if filters["practitioner_id"]:
+        scope = "_for_practitioner"
+    queries = _WAITING_UPWARD if upward else _WAITING_DOWNWARD
+    key_time, key_id = _key(page, upward)
+    return transaction.queue(
+        queries[f"waiting{scope}_{'ascending' if upward else 'descending'}"],
+        key_time=key_time,
+        key_id=key_id,
+        limit=page.limit,
+        **filters,
+    )
+
+
+def lock_results(transaction: Transaction, order_id: str) -> tuple[Pending, Pending, Pending, Pending, Pending]:
+    """What the results of an order hang on, locked: its patient (with gender and birth_date), the order, its
+    report, the report's observations; and the department of its encounter."""
+    order = _QUERIES["lock_record"]
+    return (
+        transaction.queue(_RESULTS["lock_patient_of_order"], id=order_id),
+        transaction.queue(order, id=order_id, type="ORDER"),
+        transaction.queue(_RESULTS["lock_report_of_order"], id=order_id),
+        transaction.queue(_RESULTS["lock_results_of_order"], id=order_id),
+        transaction.queue(_RESULTS["department_of_order"], id=order_id),
+    )
+
+
+def _key(page: Page, upward: bool) -> tuple[str, str]:
+    if page.key is not None:
+        return _iso(page.key[0]), page.key[1]
+    return ("-infinity", _FIRST_ID) if upward else ("infinity", _LAST_ID)
+
+
 def _list(transaction: Transaction, page: Page, name: str, ascending: bool, **filters: Any) -> Pending:
     upward = ascending != page.backward
-    if page.key is not None:
-        key_time, key_id = _iso(page.key[0]), page.key[1]
-    else:
-        key_time, key_id = ("-infinity", _FIRST_ID) if upward else ("infinity", _LAST_ID)
+    key_time, key_id = _key(page, upward)
     return transaction.queue(
         _query(name, upward=upward),
         key_time=key_time,

@@ -78,17 +78,18 @@ def _part(row: Any) -> Any:
         id=row.id,
         version=row.version,
         document=row.document,
-        create_time=_time(row.create_micros),
-        update_time=_time(row.update_micros),
+        create_time=moment(row.create_micros),
+        update_time=moment(row.update_micros),
     )
     if row.section in DIRECTORY:
         return directory_mapping.entry(DIRECTORY[row.section], whole)
     extra = dict(row.extra)
     deleted = extra.pop("delete_micros")
-    whole.delete_time = None if deleted is None else _time(deleted)
+    whole.delete_time = None if deleted is None else moment(deleted)
     vars(whole).update(extra)
     return patient_mapping.patient(whole)
 
 
-def _time(micros: int) -> datetime.datetime:
+def moment(micros: int) -> datetime.datetime:
+    """Microseconds since 1970 as a time."""
     return datetime.datetime.fromtimestamp(micros / 1_000_000, datetime.UTC)

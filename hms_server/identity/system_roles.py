@@ -27,6 +27,8 @@ _WRITERS = _READERS | {"patient.write", "encounter.write"}
 _CLINICIANS = _WRITERS | {"clinical.read", "clinical.write", "observation.write"}
 # Those who treat in an emergency.
 _RESCUERS = _CLINICIANS | {"patient.break_glass"}
+# Those who order tests, refer, and answer for critical results.
+_ORDERERS = {"order.write", "referral.write"}
 
 _AUDITORS = {"audit.read", "audit.hold", "user.read", "role.read"}
 
@@ -37,8 +39,8 @@ HOSPITAL: Mapping[str, SystemRole] = {
     role.code: role
     for role in (
         ADMINISTRATOR,
-        SystemRole("DOCTOR", "Doctor", frozenset(_RESCUERS | {"prescription.write"})),
-        SystemRole("NURSE", "Nurse", frozenset(_RESCUERS)),
+        SystemRole("DOCTOR", "Doctor", frozenset(_RESCUERS | {"prescription.write"} | _ORDERERS)),
+        SystemRole("NURSE", "Nurse", frozenset(_RESCUERS | _ORDERERS)),
         SystemRole("RECEPTIONIST", "Receptionist", frozenset(_WRITERS)),
         SystemRole("LAB", "Laboratory", frozenset(_READERS | {"clinical.read", "observation.write"})),
         SystemRole("PHARMACIST", "Pharmacist", frozenset(_READERS | {"clinical.read"})),

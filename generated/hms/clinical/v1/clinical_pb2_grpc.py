@@ -10,9 +10,13 @@ from hms.clinical.v1 import document_pb2 as hms_dot_clinical_dot_v1_dot_document
 from hms.clinical.v1 import encounter_pb2 as hms_dot_clinical_dot_v1_dot_encounter__pb2
 from hms.clinical.v1 import immunization_pb2 as hms_dot_clinical_dot_v1_dot_immunization__pb2
 from hms.clinical.v1 import observation_pb2 as hms_dot_clinical_dot_v1_dot_observation__pb2
+from hms.clinical.v1 import order_pb2 as hms_dot_clinical_dot_v1_dot_order__pb2
 from hms.clinical.v1 import prescription_pb2 as hms_dot_clinical_dot_v1_dot_prescription__pb2
 from hms.clinical.v1 import procedure_pb2 as hms_dot_clinical_dot_v1_dot_procedure__pb2
 from hms.clinical.v1 import record_pb2 as hms_dot_clinical_dot_v1_dot_record__pb2
+from hms.clinical.v1 import referral_pb2 as hms_dot_clinical_dot_v1_dot_referral__pb2
+from hms.clinical.v1 import result_pb2 as hms_dot_clinical_dot_v1_dot_result__pb2
+from hms.clinical.v1 import visit_summary_pb2 as hms_dot_clinical_dot_v1_dot_visit__summary__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -287,6 +291,116 @@ class ClinicalServiceStub:
                 '/hms.clinical.v1.ClinicalService/ListRecordVersions',
                 request_serializer=hms_dot_clinical_dot_v1_dot_record__pb2.ListRecordVersionsRequest.SerializeToString,
                 response_deserializer=hms_dot_clinical_dot_v1_dot_record__pb2.ListRecordVersionsResponse.FromString,
+                _registered_method=True)
+        self.CreateOrder = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/CreateOrder',
+                request_serializer=hms_dot_clinical_dot_v1_dot_order__pb2.CreateOrderRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_order__pb2.Order.FromString,
+                _registered_method=True)
+        self.GetOrder = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/GetOrder',
+                request_serializer=hms_dot_clinical_dot_v1_dot_order__pb2.GetOrderRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_order__pb2.Order.FromString,
+                _registered_method=True)
+        self.ListOrders = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/ListOrders',
+                request_serializer=hms_dot_clinical_dot_v1_dot_order__pb2.ListOrdersRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_order__pb2.ListOrdersResponse.FromString,
+                _registered_method=True)
+        self.AmendOrder = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/AmendOrder',
+                request_serializer=hms_dot_clinical_dot_v1_dot_order__pb2.AmendOrderRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_order__pb2.Order.FromString,
+                _registered_method=True)
+        self.MarkOrderEnteredInError = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/MarkOrderEnteredInError',
+                request_serializer=hms_dot_clinical_dot_v1_dot_order__pb2.MarkOrderEnteredInErrorRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_order__pb2.Order.FromString,
+                _registered_method=True)
+        self.CollectOrder = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/CollectOrder',
+                request_serializer=hms_dot_clinical_dot_v1_dot_order__pb2.CollectOrderRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_order__pb2.Order.FromString,
+                _registered_method=True)
+        self.RevokeOrder = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/RevokeOrder',
+                request_serializer=hms_dot_clinical_dot_v1_dot_order__pb2.RevokeOrderRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_order__pb2.Order.FromString,
+                _registered_method=True)
+        self.ListOrderWorklist = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/ListOrderWorklist',
+                request_serializer=hms_dot_clinical_dot_v1_dot_order__pb2.ListOrderWorklistRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_order__pb2.ListOrderWorklistResponse.FromString,
+                _registered_method=True)
+        self.RecordResults = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/RecordResults',
+                request_serializer=hms_dot_clinical_dot_v1_dot_result__pb2.RecordResultsRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_result__pb2.RecordResultsResponse.FromString,
+                _registered_method=True)
+        self.AcknowledgeResult = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/AcknowledgeResult',
+                request_serializer=hms_dot_clinical_dot_v1_dot_result__pb2.AcknowledgeResultRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_diagnostic__report__pb2.DiagnosticReport.FromString,
+                _registered_method=True)
+        self.ListUnacknowledgedResults = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/ListUnacknowledgedResults',
+                request_serializer=hms_dot_clinical_dot_v1_dot_result__pb2.ListUnacknowledgedResultsRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_result__pb2.ListUnacknowledgedResultsResponse.FromString,
+                _registered_method=True)
+        self.CreateReferral = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/CreateReferral',
+                request_serializer=hms_dot_clinical_dot_v1_dot_referral__pb2.CreateReferralRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_referral__pb2.Referral.FromString,
+                _registered_method=True)
+        self.GetReferral = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/GetReferral',
+                request_serializer=hms_dot_clinical_dot_v1_dot_referral__pb2.GetReferralRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_referral__pb2.Referral.FromString,
+                _registered_method=True)
+        self.ListReferrals = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/ListReferrals',
+                request_serializer=hms_dot_clinical_dot_v1_dot_referral__pb2.ListReferralsRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_referral__pb2.ListReferralsResponse.FromString,
+                _registered_method=True)
+        self.AmendReferral = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/AmendReferral',
+                request_serializer=hms_dot_clinical_dot_v1_dot_referral__pb2.AmendReferralRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_referral__pb2.Referral.FromString,
+                _registered_method=True)
+        self.MarkReferralEnteredInError = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/MarkReferralEnteredInError',
+                request_serializer=hms_dot_clinical_dot_v1_dot_referral__pb2.MarkReferralEnteredInErrorRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_referral__pb2.Referral.FromString,
+                _registered_method=True)
+        self.AcceptReferral = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/AcceptReferral',
+                request_serializer=hms_dot_clinical_dot_v1_dot_referral__pb2.AcceptReferralRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_referral__pb2.Referral.FromString,
+                _registered_method=True)
+        self.DeclineReferral = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/DeclineReferral',
+                request_serializer=hms_dot_clinical_dot_v1_dot_referral__pb2.DeclineReferralRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_referral__pb2.Referral.FromString,
+                _registered_method=True)
+        self.CompleteReferral = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/CompleteReferral',
+                request_serializer=hms_dot_clinical_dot_v1_dot_referral__pb2.CompleteReferralRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_referral__pb2.Referral.FromString,
+                _registered_method=True)
+        self.RevokeReferral = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/RevokeReferral',
+                request_serializer=hms_dot_clinical_dot_v1_dot_referral__pb2.RevokeReferralRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_referral__pb2.Referral.FromString,
+                _registered_method=True)
+        self.ListReferralInbox = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/ListReferralInbox',
+                request_serializer=hms_dot_clinical_dot_v1_dot_referral__pb2.ListReferralInboxRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_referral__pb2.ListReferralInboxResponse.FromString,
+                _registered_method=True)
+        self.GetVisitSummary = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/GetVisitSummary',
+                request_serializer=hms_dot_clinical_dot_v1_dot_visit__summary__pb2.GetVisitSummaryRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_visit__summary__pb2.VisitSummary.FromString,
                 _registered_method=True)
 
 
@@ -628,6 +742,160 @@ class ClinicalServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateOrder(self, request, context):
+        """Orders, results, referrals, the summary of a visit.
+
+        Adds an order to a patient's record.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetOrder(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListOrders(self, request, context):
+        """Of a patient or an encounter, by time, both ways.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AmendOrder(self, request, context):
+        """The version that stood is kept.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MarkOrderEnteredInError(self, request, context):
+        """It was never so: the record stays, marked, and leaves lists and summaries.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CollectOrder(self, request, context):
+        """The specimen was collected, or the examination has begun: ACTIVE to IN_PROGRESS.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeOrder(self, request, context):
+        """It is no longer wanted: from DRAFT, ACTIVE or IN_PROGRESS to REVOKED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListOrderWorklist(self, request, context):
+        """Orders that wait to be done, of all patients, those that wait longest first, both ways.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RecordResults(self, request, context):
+        """Results of an order, all or none: observations with flags, and the report. Once more: they are corrected.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AcknowledgeResult(self, request, context):
+        """Whoever answers for the patient knows of the critical results; once more changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListUnacknowledgedResults(self, request, context):
+        """Critical reports that nobody has acknowledged, those that wait longest first, both ways.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateReferral(self, request, context):
+        """Adds a referral to a patient's record.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetReferral(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListReferrals(self, request, context):
+        """Of a patient or an encounter, by time, both ways.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AmendReferral(self, request, context):
+        """The version that stood is kept.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MarkReferralEnteredInError(self, request, context):
+        """It was never so: the record stays, marked, and leaves lists and summaries.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AcceptReferral(self, request, context):
+        """ACTIVE to ACCEPTED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeclineReferral(self, request, context):
+        """ACTIVE to DECLINED, with the reason.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompleteReferral(self, request, context):
+        """ACCEPTED to COMPLETED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeReferral(self, request, context):
+        """It is no longer wanted: from DRAFT, ACTIVE or ACCEPTED to REVOKED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListReferralInbox(self, request, context):
+        """Referrals to a department or practitioner that wait, those that wait longest first, both ways.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetVisitSummary(self, request, context):
+        """What a patient takes home and the next doctor reads, as data and as plain text.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ClinicalServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -875,6 +1143,116 @@ def add_ClinicalServiceServicer_to_server(servicer, server):
                     servicer.ListRecordVersions,
                     request_deserializer=hms_dot_clinical_dot_v1_dot_record__pb2.ListRecordVersionsRequest.FromString,
                     response_serializer=hms_dot_clinical_dot_v1_dot_record__pb2.ListRecordVersionsResponse.SerializeToString,
+            ),
+            'CreateOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateOrder,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_order__pb2.CreateOrderRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_order__pb2.Order.SerializeToString,
+            ),
+            'GetOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetOrder,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_order__pb2.GetOrderRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_order__pb2.Order.SerializeToString,
+            ),
+            'ListOrders': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOrders,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_order__pb2.ListOrdersRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_order__pb2.ListOrdersResponse.SerializeToString,
+            ),
+            'AmendOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.AmendOrder,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_order__pb2.AmendOrderRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_order__pb2.Order.SerializeToString,
+            ),
+            'MarkOrderEnteredInError': grpc.unary_unary_rpc_method_handler(
+                    servicer.MarkOrderEnteredInError,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_order__pb2.MarkOrderEnteredInErrorRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_order__pb2.Order.SerializeToString,
+            ),
+            'CollectOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.CollectOrder,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_order__pb2.CollectOrderRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_order__pb2.Order.SerializeToString,
+            ),
+            'RevokeOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeOrder,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_order__pb2.RevokeOrderRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_order__pb2.Order.SerializeToString,
+            ),
+            'ListOrderWorklist': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOrderWorklist,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_order__pb2.ListOrderWorklistRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_order__pb2.ListOrderWorklistResponse.SerializeToString,
+            ),
+            'RecordResults': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordResults,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_result__pb2.RecordResultsRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_result__pb2.RecordResultsResponse.SerializeToString,
+            ),
+            'AcknowledgeResult': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcknowledgeResult,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_result__pb2.AcknowledgeResultRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_diagnostic__report__pb2.DiagnosticReport.SerializeToString,
+            ),
+            'ListUnacknowledgedResults': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListUnacknowledgedResults,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_result__pb2.ListUnacknowledgedResultsRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_result__pb2.ListUnacknowledgedResultsResponse.SerializeToString,
+            ),
+            'CreateReferral': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateReferral,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_referral__pb2.CreateReferralRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_referral__pb2.Referral.SerializeToString,
+            ),
+            'GetReferral': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetReferral,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_referral__pb2.GetReferralRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_referral__pb2.Referral.SerializeToString,
+            ),
+            'ListReferrals': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListReferrals,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_referral__pb2.ListReferralsRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_referral__pb2.ListReferralsResponse.SerializeToString,
+            ),
+            'AmendReferral': grpc.unary_unary_rpc_method_handler(
+                    servicer.AmendReferral,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_referral__pb2.AmendReferralRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_referral__pb2.Referral.SerializeToString,
+            ),
+            'MarkReferralEnteredInError': grpc.unary_unary_rpc_method_handler(
+                    servicer.MarkReferralEnteredInError,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_referral__pb2.MarkReferralEnteredInErrorRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_referral__pb2.Referral.SerializeToString,
+            ),
+            'AcceptReferral': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcceptReferral,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_referral__pb2.AcceptReferralRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_referral__pb2.Referral.SerializeToString,
+            ),
+            'DeclineReferral': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeclineReferral,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_referral__pb2.DeclineReferralRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_referral__pb2.Referral.SerializeToString,
+            ),
+            'CompleteReferral': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompleteReferral,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_referral__pb2.CompleteReferralRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_referral__pb2.Referral.SerializeToString,
+            ),
+            'RevokeReferral': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeReferral,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_referral__pb2.RevokeReferralRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_referral__pb2.Referral.SerializeToString,
+            ),
+            'ListReferralInbox': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListReferralInbox,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_referral__pb2.ListReferralInboxRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_referral__pb2.ListReferralInboxResponse.SerializeToString,
+            ),
+            'GetVisitSummary': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetVisitSummary,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_visit__summary__pb2.GetVisitSummaryRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_visit__summary__pb2.VisitSummary.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -2200,6 +2578,600 @@ class ClinicalService:
             '/hms.clinical.v1.ClinicalService/ListRecordVersions',
             hms_dot_clinical_dot_v1_dot_record__pb2.ListRecordVersionsRequest.SerializeToString,
             hms_dot_clinical_dot_v1_dot_record__pb2.ListRecordVersionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/CreateOrder',
+            hms_dot_clinical_dot_v1_dot_order__pb2.CreateOrderRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_order__pb2.Order.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/GetOrder',
+            hms_dot_clinical_dot_v1_dot_order__pb2.GetOrderRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_order__pb2.Order.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListOrders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/ListOrders',
+            hms_dot_clinical_dot_v1_dot_order__pb2.ListOrdersRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_order__pb2.ListOrdersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AmendOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/AmendOrder',
+            hms_dot_clinical_dot_v1_dot_order__pb2.AmendOrderRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_order__pb2.Order.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MarkOrderEnteredInError(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/MarkOrderEnteredInError',
+            hms_dot_clinical_dot_v1_dot_order__pb2.MarkOrderEnteredInErrorRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_order__pb2.Order.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CollectOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/CollectOrder',
+            hms_dot_clinical_dot_v1_dot_order__pb2.CollectOrderRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_order__pb2.Order.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/RevokeOrder',
+            hms_dot_clinical_dot_v1_dot_order__pb2.RevokeOrderRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_order__pb2.Order.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListOrderWorklist(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/ListOrderWorklist',
+            hms_dot_clinical_dot_v1_dot_order__pb2.ListOrderWorklistRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_order__pb2.ListOrderWorklistResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordResults(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/RecordResults',
+            hms_dot_clinical_dot_v1_dot_result__pb2.RecordResultsRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_result__pb2.RecordResultsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcknowledgeResult(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/AcknowledgeResult',
+            hms_dot_clinical_dot_v1_dot_result__pb2.AcknowledgeResultRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_diagnostic__report__pb2.DiagnosticReport.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListUnacknowledgedResults(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/ListUnacknowledgedResults',
+            hms_dot_clinical_dot_v1_dot_result__pb2.ListUnacknowledgedResultsRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_result__pb2.ListUnacknowledgedResultsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateReferral(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/CreateReferral',
+            hms_dot_clinical_dot_v1_dot_referral__pb2.CreateReferralRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_referral__pb2.Referral.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetReferral(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/GetReferral',
+            hms_dot_clinical_dot_v1_dot_referral__pb2.GetReferralRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_referral__pb2.Referral.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListReferrals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/ListReferrals',
+            hms_dot_clinical_dot_v1_dot_referral__pb2.ListReferralsRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_referral__pb2.ListReferralsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AmendReferral(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/AmendReferral',
+            hms_dot_clinical_dot_v1_dot_referral__pb2.AmendReferralRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_referral__pb2.Referral.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MarkReferralEnteredInError(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/MarkReferralEnteredInError',
+            hms_dot_clinical_dot_v1_dot_referral__pb2.MarkReferralEnteredInErrorRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_referral__pb2.Referral.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcceptReferral(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/AcceptReferral',
+            hms_dot_clinical_dot_v1_dot_referral__pb2.AcceptReferralRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_referral__pb2.Referral.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeclineReferral(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/DeclineReferral',
+            hms_dot_clinical_dot_v1_dot_referral__pb2.DeclineReferralRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_referral__pb2.Referral.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompleteReferral(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/CompleteReferral',
+            hms_dot_clinical_dot_v1_dot_referral__pb2.CompleteReferralRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_referral__pb2.Referral.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeReferral(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/RevokeReferral',
+            hms_dot_clinical_dot_v1_dot_referral__pb2.RevokeReferralRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_referral__pb2.Referral.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListReferralInbox(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/ListReferralInbox',
+            hms_dot_clinical_dot_v1_dot_referral__pb2.ListReferralInboxRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_referral__pb2.ListReferralInboxResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetVisitSummary(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/GetVisitSummary',
+            hms_dot_clinical_dot_v1_dot_visit__summary__pb2.GetVisitSummaryRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_visit__summary__pb2.VisitSummary.FromString,
             options,
             channel_credentials,
             insecure,

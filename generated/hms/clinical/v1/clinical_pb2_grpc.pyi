@@ -18,9 +18,13 @@ from hms.clinical.v1 import document_pb2 as _document_pb2
 from hms.clinical.v1 import encounter_pb2 as _encounter_pb2
 from hms.clinical.v1 import immunization_pb2 as _immunization_pb2
 from hms.clinical.v1 import observation_pb2 as _observation_pb2
+from hms.clinical.v1 import order_pb2 as _order_pb2
 from hms.clinical.v1 import prescription_pb2 as _prescription_pb2
 from hms.clinical.v1 import procedure_pb2 as _procedure_pb2
 from hms.clinical.v1 import record_pb2 as _record_pb2
+from hms.clinical.v1 import referral_pb2 as _referral_pb2
+from hms.clinical.v1 import result_pb2 as _result_pb2
+from hms.clinical.v1 import visit_summary_pb2 as _visit_summary_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -136,6 +140,51 @@ class ClinicalServiceStub:
     """Records of all types in one order, by time, both ways."""
     ListRecordVersions: _grpc.UnaryUnaryMultiCallable[_record_pb2.ListRecordVersionsRequest, _record_pb2.ListRecordVersionsResponse]
     """A record's history, newest first: every version that stood, the present one included."""
+    CreateOrder: _grpc.UnaryUnaryMultiCallable[_order_pb2.CreateOrderRequest, _order_pb2.Order]
+    """Orders, results, referrals, the summary of a visit.
+
+    Adds an order to a patient's record.
+    """
+    GetOrder: _grpc.UnaryUnaryMultiCallable[_order_pb2.GetOrderRequest, _order_pb2.Order]
+    ListOrders: _grpc.UnaryUnaryMultiCallable[_order_pb2.ListOrdersRequest, _order_pb2.ListOrdersResponse]
+    """Of a patient or an encounter, by time, both ways."""
+    AmendOrder: _grpc.UnaryUnaryMultiCallable[_order_pb2.AmendOrderRequest, _order_pb2.Order]
+    """The version that stood is kept."""
+    MarkOrderEnteredInError: _grpc.UnaryUnaryMultiCallable[_order_pb2.MarkOrderEnteredInErrorRequest, _order_pb2.Order]
+    """It was never so: the record stays, marked, and leaves lists and summaries."""
+    CollectOrder: _grpc.UnaryUnaryMultiCallable[_order_pb2.CollectOrderRequest, _order_pb2.Order]
+    """The specimen was collected, or the examination has begun: ACTIVE to IN_PROGRESS."""
+    RevokeOrder: _grpc.UnaryUnaryMultiCallable[_order_pb2.RevokeOrderRequest, _order_pb2.Order]
+    """It is no longer wanted: from DRAFT, ACTIVE or IN_PROGRESS to REVOKED."""
+    ListOrderWorklist: _grpc.UnaryUnaryMultiCallable[_order_pb2.ListOrderWorklistRequest, _order_pb2.ListOrderWorklistResponse]
+    """Orders that wait to be done, of all patients, those that wait longest first, both ways."""
+    RecordResults: _grpc.UnaryUnaryMultiCallable[_result_pb2.RecordResultsRequest, _result_pb2.RecordResultsResponse]
+    """Results of an order, all or none: observations with flags, and the report. Once more: they are corrected."""
+    AcknowledgeResult: _grpc.UnaryUnaryMultiCallable[_result_pb2.AcknowledgeResultRequest, _diagnostic_report_pb2.DiagnosticReport]
+    """Whoever answers for the patient knows of the critical results; once more changes nothing."""
+    ListUnacknowledgedResults: _grpc.UnaryUnaryMultiCallable[_result_pb2.ListUnacknowledgedResultsRequest, _result_pb2.ListUnacknowledgedResultsResponse]
+    """Critical reports that nobody has acknowledged, those that wait longest first, both ways."""
+    CreateReferral: _grpc.UnaryUnaryMultiCallable[_referral_pb2.CreateReferralRequest, _referral_pb2.Referral]
+    """Adds a referral to a patient's record."""
+    GetReferral: _grpc.UnaryUnaryMultiCallable[_referral_pb2.GetReferralRequest, _referral_pb2.Referral]
+    ListReferrals: _grpc.UnaryUnaryMultiCallable[_referral_pb2.ListReferralsRequest, _referral_pb2.ListReferralsResponse]
+    """Of a patient or an encounter, by time, both ways."""
+    AmendReferral: _grpc.UnaryUnaryMultiCallable[_referral_pb2.AmendReferralRequest, _referral_pb2.Referral]
+    """The version that stood is kept."""
+    MarkReferralEnteredInError: _grpc.UnaryUnaryMultiCallable[_referral_pb2.MarkReferralEnteredInErrorRequest, _referral_pb2.Referral]
+    """It was never so: the record stays, marked, and leaves lists and summaries."""
+    AcceptReferral: _grpc.UnaryUnaryMultiCallable[_referral_pb2.AcceptReferralRequest, _referral_pb2.Referral]
+    """ACTIVE to ACCEPTED."""
+    DeclineReferral: _grpc.UnaryUnaryMultiCallable[_referral_pb2.DeclineReferralRequest, _referral_pb2.Referral]
+    """ACTIVE to DECLINED, with the reason."""
+    CompleteReferral: _grpc.UnaryUnaryMultiCallable[_referral_pb2.CompleteReferralRequest, _referral_pb2.Referral]
+    """ACCEPTED to COMPLETED."""
+    RevokeReferral: _grpc.UnaryUnaryMultiCallable[_referral_pb2.RevokeReferralRequest, _referral_pb2.Referral]
+    """It is no longer wanted: from DRAFT, ACTIVE or ACCEPTED to REVOKED."""
+    ListReferralInbox: _grpc.UnaryUnaryMultiCallable[_referral_pb2.ListReferralInboxRequest, _referral_pb2.ListReferralInboxResponse]
+    """Referrals to a department or practitioner that wait, those that wait longest first, both ways."""
+    GetVisitSummary: _grpc.UnaryUnaryMultiCallable[_visit_summary_pb2.GetVisitSummaryRequest, _visit_summary_pb2.VisitSummary]
+    """What a patient takes home and the next doctor reads, as data and as plain text."""
 
 @_typing.type_check_only
 class ClinicalServiceAsyncStub(ClinicalServiceStub):
@@ -230,6 +279,51 @@ class ClinicalServiceAsyncStub(ClinicalServiceStub):
     """Records of all types in one order, by time, both ways."""
     ListRecordVersions: _aio.UnaryUnaryMultiCallable[_record_pb2.ListRecordVersionsRequest, _record_pb2.ListRecordVersionsResponse]  # type: ignore[assignment]
     """A record's history, newest first: every version that stood, the present one included."""
+    CreateOrder: _aio.UnaryUnaryMultiCallable[_order_pb2.CreateOrderRequest, _order_pb2.Order]  # type: ignore[assignment]
+    """Orders, results, referrals, the summary of a visit.
+
+    Adds an order to a patient's record.
+    """
+    GetOrder: _aio.UnaryUnaryMultiCallable[_order_pb2.GetOrderRequest, _order_pb2.Order]  # type: ignore[assignment]
+    ListOrders: _aio.UnaryUnaryMultiCallable[_order_pb2.ListOrdersRequest, _order_pb2.ListOrdersResponse]  # type: ignore[assignment]
+    """Of a patient or an encounter, by time, both ways."""
+    AmendOrder: _aio.UnaryUnaryMultiCallable[_order_pb2.AmendOrderRequest, _order_pb2.Order]  # type: ignore[assignment]
+    """The version that stood is kept."""
+    MarkOrderEnteredInError: _aio.UnaryUnaryMultiCallable[_order_pb2.MarkOrderEnteredInErrorRequest, _order_pb2.Order]  # type: ignore[assignment]
+    """It was never so: the record stays, marked, and leaves lists and summaries."""
+    CollectOrder: _aio.UnaryUnaryMultiCallable[_order_pb2.CollectOrderRequest, _order_pb2.Order]  # type: ignore[assignment]
+    """The specimen was collected, or the examination has begun: ACTIVE to IN_PROGRESS."""
+    RevokeOrder: _aio.UnaryUnaryMultiCallable[_order_pb2.RevokeOrderRequest, _order_pb2.Order]  # type: ignore[assignment]
+    """It is no longer wanted: from DRAFT, ACTIVE or IN_PROGRESS to REVOKED."""
+    ListOrderWorklist: _aio.UnaryUnaryMultiCallable[_order_pb2.ListOrderWorklistRequest, _order_pb2.ListOrderWorklistResponse]  # type: ignore[assignment]
+    """Orders that wait to be done, of all patients, those that wait longest first, both ways."""
+    RecordResults: _aio.UnaryUnaryMultiCallable[_result_pb2.RecordResultsRequest, _result_pb2.RecordResultsResponse]  # type: ignore[assignment]
+    """Results of an order, all or none: observations with flags, and the report. Once more: they are corrected."""
+    AcknowledgeResult: _aio.UnaryUnaryMultiCallable[_result_pb2.AcknowledgeResultRequest, _diagnostic_report_pb2.DiagnosticReport]  # type: ignore[assignment]
+    """Whoever answers for the patient knows of the critical results; once more changes nothing."""
+    ListUnacknowledgedResults: _aio.UnaryUnaryMultiCallable[_result_pb2.ListUnacknowledgedResultsRequest, _result_pb2.ListUnacknowledgedResultsResponse]  # type: ignore[assignment]
+    """Critical reports that nobody has acknowledged, those that wait longest first, both ways."""
+    CreateReferral: _aio.UnaryUnaryMultiCallable[_referral_pb2.CreateReferralRequest, _referral_pb2.Referral]  # type: ignore[assignment]
+    """Adds a referral to a patient's record."""
+    GetReferral: _aio.UnaryUnaryMultiCallable[_referral_pb2.GetReferralRequest, _referral_pb2.Referral]  # type: ignore[assignment]
+    ListReferrals: _aio.UnaryUnaryMultiCallable[_referral_pb2.ListReferralsRequest, _referral_pb2.ListReferralsResponse]  # type: ignore[assignment]
+    """Of a patient or an encounter, by time, both ways."""
+    AmendReferral: _aio.UnaryUnaryMultiCallable[_referral_pb2.AmendReferralRequest, _referral_pb2.Referral]  # type: ignore[assignment]
+    """The version that stood is kept."""
+    MarkReferralEnteredInError: _aio.UnaryUnaryMultiCallable[_referral_pb2.MarkReferralEnteredInErrorRequest, _referral_pb2.Referral]  # type: ignore[assignment]
+    """It was never so: the record stays, marked, and leaves lists and summaries."""
+    AcceptReferral: _aio.UnaryUnaryMultiCallable[_referral_pb2.AcceptReferralRequest, _referral_pb2.Referral]  # type: ignore[assignment]
+    """ACTIVE to ACCEPTED."""
+    DeclineReferral: _aio.UnaryUnaryMultiCallable[_referral_pb2.DeclineReferralRequest, _referral_pb2.Referral]  # type: ignore[assignment]
+    """ACTIVE to DECLINED, with the reason."""
+    CompleteReferral: _aio.UnaryUnaryMultiCallable[_referral_pb2.CompleteReferralRequest, _referral_pb2.Referral]  # type: ignore[assignment]
+    """ACCEPTED to COMPLETED."""
+    RevokeReferral: _aio.UnaryUnaryMultiCallable[_referral_pb2.RevokeReferralRequest, _referral_pb2.Referral]  # type: ignore[assignment]
+    """It is no longer wanted: from DRAFT, ACTIVE or ACCEPTED to REVOKED."""
+    ListReferralInbox: _aio.UnaryUnaryMultiCallable[_referral_pb2.ListReferralInboxRequest, _referral_pb2.ListReferralInboxResponse]  # type: ignore[assignment]
+    """Referrals to a department or practitioner that wait, those that wait longest first, both ways."""
+    GetVisitSummary: _aio.UnaryUnaryMultiCallable[_visit_summary_pb2.GetVisitSummaryRequest, _visit_summary_pb2.VisitSummary]  # type: ignore[assignment]
+    """What a patient takes home and the next doctor reads, as data and as plain text."""
 
 class ClinicalServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -615,5 +709,182 @@ class ClinicalServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_record_pb2.ListRecordVersionsResponse, _abc.Awaitable[_record_pb2.ListRecordVersionsResponse]]:
         """A record's history, newest first: every version that stood, the present one included."""
+
+    @_abc_1.abstractmethod
+    def CreateOrder(
+        self,
+        request: _order_pb2.CreateOrderRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_pb2.Order, _abc.Awaitable[_order_pb2.Order]]:
+        """Orders, results, referrals, the summary of a visit.
+
+        Adds an order to a patient's record.
+        """
+
+    @_abc_1.abstractmethod
+    def GetOrder(
+        self,
+        request: _order_pb2.GetOrderRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_pb2.Order, _abc.Awaitable[_order_pb2.Order]]: ...
+
+    @_abc_1.abstractmethod
+    def ListOrders(
+        self,
+        request: _order_pb2.ListOrdersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_pb2.ListOrdersResponse, _abc.Awaitable[_order_pb2.ListOrdersResponse]]:
+        """Of a patient or an encounter, by time, both ways."""
+
+    @_abc_1.abstractmethod
+    def AmendOrder(
+        self,
+        request: _order_pb2.AmendOrderRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_pb2.Order, _abc.Awaitable[_order_pb2.Order]]:
+        """The version that stood is kept."""
+
+    @_abc_1.abstractmethod
+    def MarkOrderEnteredInError(
+        self,
+        request: _order_pb2.MarkOrderEnteredInErrorRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_pb2.Order, _abc.Awaitable[_order_pb2.Order]]:
+        """It was never so: the record stays, marked, and leaves lists and summaries."""
+
+    @_abc_1.abstractmethod
+    def CollectOrder(
+        self,
+        request: _order_pb2.CollectOrderRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_pb2.Order, _abc.Awaitable[_order_pb2.Order]]:
+        """The specimen was collected, or the examination has begun: ACTIVE to IN_PROGRESS."""
+
+    @_abc_1.abstractmethod
+    def RevokeOrder(
+        self,
+        request: _order_pb2.RevokeOrderRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_pb2.Order, _abc.Awaitable[_order_pb2.Order]]:
+        """It is no longer wanted: from DRAFT, ACTIVE or IN_PROGRESS to REVOKED."""
+
+    @_abc_1.abstractmethod
+    def ListOrderWorklist(
+        self,
+        request: _order_pb2.ListOrderWorklistRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_order_pb2.ListOrderWorklistResponse, _abc.Awaitable[_order_pb2.ListOrderWorklistResponse]]:
+        """Orders that wait to be done, of all patients, those that wait longest first, both ways."""
+
+    @_abc_1.abstractmethod
+    def RecordResults(
+        self,
+        request: _result_pb2.RecordResultsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_result_pb2.RecordResultsResponse, _abc.Awaitable[_result_pb2.RecordResultsResponse]]:
+        """Results of an order, all or none: observations with flags, and the report. Once more: they are corrected."""
+
+    @_abc_1.abstractmethod
+    def AcknowledgeResult(
+        self,
+        request: _result_pb2.AcknowledgeResultRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_diagnostic_report_pb2.DiagnosticReport, _abc.Awaitable[_diagnostic_report_pb2.DiagnosticReport]]:
+        """Whoever answers for the patient knows of the critical results; once more changes nothing."""
+
+    @_abc_1.abstractmethod
+    def ListUnacknowledgedResults(
+        self,
+        request: _result_pb2.ListUnacknowledgedResultsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_result_pb2.ListUnacknowledgedResultsResponse, _abc.Awaitable[_result_pb2.ListUnacknowledgedResultsResponse]]:
+        """Critical reports that nobody has acknowledged, those that wait longest first, both ways."""
+
+    @_abc_1.abstractmethod
+    def CreateReferral(
+        self,
+        request: _referral_pb2.CreateReferralRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_referral_pb2.Referral, _abc.Awaitable[_referral_pb2.Referral]]:
+        """Adds a referral to a patient's record."""
+
+    @_abc_1.abstractmethod
+    def GetReferral(
+        self,
+        request: _referral_pb2.GetReferralRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_referral_pb2.Referral, _abc.Awaitable[_referral_pb2.Referral]]: ...
+
+    @_abc_1.abstractmethod
+    def ListReferrals(
+        self,
+        request: _referral_pb2.ListReferralsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_referral_pb2.ListReferralsResponse, _abc.Awaitable[_referral_pb2.ListReferralsResponse]]:
+        """Of a patient or an encounter, by time, both ways."""
+
+    @_abc_1.abstractmethod
+    def AmendReferral(
+        self,
+        request: _referral_pb2.AmendReferralRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_referral_pb2.Referral, _abc.Awaitable[_referral_pb2.Referral]]:
+        """The version that stood is kept."""
+
+    @_abc_1.abstractmethod
+    def MarkReferralEnteredInError(
+        self,
+        request: _referral_pb2.MarkReferralEnteredInErrorRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_referral_pb2.Referral, _abc.Awaitable[_referral_pb2.Referral]]:
+        """It was never so: the record stays, marked, and leaves lists and summaries."""
+
+    @_abc_1.abstractmethod
+    def AcceptReferral(
+        self,
+        request: _referral_pb2.AcceptReferralRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_referral_pb2.Referral, _abc.Awaitable[_referral_pb2.Referral]]:
+        """ACTIVE to ACCEPTED."""
+
+    @_abc_1.abstractmethod
+    def DeclineReferral(
+        self,
+        request: _referral_pb2.DeclineReferralRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_referral_pb2.Referral, _abc.Awaitable[_referral_pb2.Referral]]:
+        """ACTIVE to DECLINED, with the reason."""
+
+    @_abc_1.abstractmethod
+    def CompleteReferral(
+        self,
+        request: _referral_pb2.CompleteReferralRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_referral_pb2.Referral, _abc.Awaitable[_referral_pb2.Referral]]:
+        """ACCEPTED to COMPLETED."""
+
+    @_abc_1.abstractmethod
+    def RevokeReferral(
+        self,
+        request: _referral_pb2.RevokeReferralRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_referral_pb2.Referral, _abc.Awaitable[_referral_pb2.Referral]]:
+        """It is no longer wanted: from DRAFT, ACTIVE or ACCEPTED to REVOKED."""
+
+    @_abc_1.abstractmethod
+    def ListReferralInbox(
+        self,
+        request: _referral_pb2.ListReferralInboxRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_referral_pb2.ListReferralInboxResponse, _abc.Awaitable[_referral_pb2.ListReferralInboxResponse]]:
+        """Referrals to a department or practitioner that wait, those that wait longest first, both ways."""
+
+    @_abc_1.abstractmethod
+    def GetVisitSummary(
+        self,
+        request: _visit_summary_pb2.GetVisitSummaryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_visit_summary_pb2.VisitSummary, _abc.Awaitable[_visit_summary_pb2.VisitSummary]]:
+        """What a patient takes home and the next doctor reads, as data and as plain text."""
 
 def add_ClinicalServiceServicer_to_server(servicer: ClinicalServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

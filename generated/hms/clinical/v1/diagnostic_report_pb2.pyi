@@ -39,6 +39,13 @@ class DiagnosticReport(_message.Message):
     RESULT_IDS_FIELD_NUMBER: _builtins.int
     CONCLUSION_FIELD_NUMBER: _builtins.int
     CONCLUSION_CODES_FIELD_NUMBER: _builtins.int
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    CRITICAL_FIELD_NUMBER: _builtins.int
+    REQUESTER_ID_FIELD_NUMBER: _builtins.int
+    REQUESTER_DEPARTMENT_ID_FIELD_NUMBER: _builtins.int
+    ACKNOWLEDGE_USER_ID_FIELD_NUMBER: _builtins.int
+    ACKNOWLEDGE_TIME_FIELD_NUMBER: _builtins.int
+    ACKNOWLEDGE_NOTE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
@@ -62,6 +69,19 @@ class DiagnosticReport(_message.Message):
     issued_time: _builtins.str
     """FHIR dateTime: when this version was released."""
     conclusion: _builtins.str
+    order_id: _builtins.str
+    """The order of the same patient that it answers."""
+    critical: _builtins.bool
+    """Output only, from here on: RecordResults and AcknowledgeResult set it. Whether a result is critical."""
+    requester_id: _builtins.str
+    """Who ordered it, and the department of the order's encounter: who must acknowledge what is critical."""
+    requester_department_id: _builtins.str
+    acknowledge_user_id: _builtins.str
+    """The user who acknowledged the critical results, when (FHIR dateTime), and what that user says was done.
+    A new critical result takes it back.
+    """
+    acknowledge_time: _builtins.str
+    acknowledge_note: _builtins.str
     etag: _builtins.str
     """Send it back with a change to be sure nobody changed the record in between (AIP-154)."""
     error_reason: _builtins.str
@@ -101,6 +121,13 @@ class DiagnosticReport(_message.Message):
         result_ids: _abc.Iterable[_builtins.str] | None = ...,
         conclusion: _builtins.str = ...,
         conclusion_codes: _abc.Iterable[_datatypes_pb2.CodeableConcept] | None = ...,
+        order_id: _builtins.str = ...,
+        critical: _builtins.bool = ...,
+        requester_id: _builtins.str = ...,
+        requester_department_id: _builtins.str = ...,
+        acknowledge_user_id: _builtins.str = ...,
+        acknowledge_time: _builtins.str = ...,
+        acknowledge_note: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
@@ -108,7 +135,7 @@ class DiagnosticReport(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["categories", b"categories", "code", b"code", "conclusion", b"conclusion", "conclusion_codes", b"conclusion_codes", "create_time", b"create_time", "effective_end_time", b"effective_end_time", "effective_time", b"effective_time", "encounter_id", b"encounter_id", "error_reason", b"error_reason", "etag", b"etag", "id", b"id", "issued_time", b"issued_time", "organization_id", b"organization_id", "patient_id", b"patient_id", "practitioner_id", b"practitioner_id", "result_ids", b"result_ids", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledge_note", b"acknowledge_note", "acknowledge_time", b"acknowledge_time", "acknowledge_user_id", b"acknowledge_user_id", "categories", b"categories", "code", b"code", "conclusion", b"conclusion", "conclusion_codes", b"conclusion_codes", "create_time", b"create_time", "critical", b"critical", "effective_end_time", b"effective_end_time", "effective_time", b"effective_time", "encounter_id", b"encounter_id", "error_reason", b"error_reason", "etag", b"etag", "id", b"id", "issued_time", b"issued_time", "order_id", b"order_id", "organization_id", b"organization_id", "patient_id", b"patient_id", "practitioner_id", b"practitioner_id", "requester_department_id", b"requester_department_id", "requester_id", b"requester_id", "result_ids", b"result_ids", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

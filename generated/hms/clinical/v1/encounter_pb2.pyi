@@ -16,8 +16,10 @@ from hms.clinical.v1 import diagnostic_report_pb2 as _diagnostic_report_pb2
 from hms.clinical.v1 import document_pb2 as _document_pb2
 from hms.clinical.v1 import immunization_pb2 as _immunization_pb2
 from hms.clinical.v1 import observation_pb2 as _observation_pb2
+from hms.clinical.v1 import order_pb2 as _order_pb2
 from hms.clinical.v1 import prescription_pb2 as _prescription_pb2
 from hms.clinical.v1 import procedure_pb2 as _procedure_pb2
+from hms.clinical.v1 import referral_pb2 as _referral_pb2
 from hms.common.v1 import datatypes_pb2 as _datatypes_pb2
 from hms.patient.v1 import patient_pb2 as _patient_pb2
 import builtins as _builtins
@@ -86,6 +88,8 @@ class Encounter(_message.Message):
     ADMIT_SOURCE_FIELD_NUMBER: _builtins.int
     DISCHARGE_DISPOSITION_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
+    APPOINTMENT_ID_FIELD_NUMBER: _builtins.int
+    QUEUE_TOKEN_ID_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
@@ -104,6 +108,8 @@ class Encounter(_message.Message):
     DIAGNOSTIC_REPORTS_FIELD_NUMBER: _builtins.int
     DOCUMENTS_FIELD_NUMBER: _builtins.int
     TRUNCATED_TYPES_FIELD_NUMBER: _builtins.int
+    ORDERS_FIELD_NUMBER: _builtins.int
+    REFERRALS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """UUIDv7. Output only."""
     patient_id: _builtins.str
@@ -127,6 +133,10 @@ class Encounter(_message.Message):
     end_time: _builtins.str
     """FHIR dateTime."""
     note: _builtins.str
+    appointment_id: _builtins.str
+    """The appointment that it began with. Output only."""
+    queue_token_id: _builtins.str
+    """The token of the queue that it was called by. Output only."""
     etag: _builtins.str
     """Send it back with a change to be sure nobody changed the record in between (AIP-154)."""
     error_reason: _builtins.str
@@ -187,6 +197,10 @@ class Encounter(_message.Message):
     def truncated_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Types of which there are more: their lists hold all of them."""
 
+    @_builtins.property
+    def orders(self) -> _containers.RepeatedCompositeFieldContainer[_order_pb2.Order]: ...
+    @_builtins.property
+    def referrals(self) -> _containers.RepeatedCompositeFieldContainer[_referral_pb2.Referral]: ...
     def __init__(
         self,
         *,
@@ -208,6 +222,8 @@ class Encounter(_message.Message):
         admit_source: _datatypes_pb2.CodeableConcept | None = ...,
         discharge_disposition: _datatypes_pb2.CodeableConcept | None = ...,
         note: _builtins.str = ...,
+        appointment_id: _builtins.str = ...,
+        queue_token_id: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
@@ -226,10 +242,12 @@ class Encounter(_message.Message):
         diagnostic_reports: _abc.Iterable[_diagnostic_report_pb2.DiagnosticReport] | None = ...,
         documents: _abc.Iterable[_document_pb2.Document] | None = ...,
         truncated_types: _abc.Iterable[_builtins.str] | None = ...,
+        orders: _abc.Iterable[_order_pb2.Order] | None = ...,
+        referrals: _abc.Iterable[_referral_pb2.Referral] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["admit_source", b"admit_source", "create_time", b"create_time", "department", b"department", "discharge_disposition", b"discharge_disposition", "location", b"location", "organization", b"organization", "patient", b"patient", "practitioner", b"practitioner", "priority", b"priority", "service_type", b"service_type", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["admit_source", b"admit_source", "allergies", b"allergies", "conditions", b"conditions", "create_time", b"create_time", "department", b"department", "department_id", b"department_id", "diagnostic_reports", b"diagnostic_reports", "discharge_disposition", b"discharge_disposition", "documents", b"documents", "encounter_class", b"encounter_class", "end_time", b"end_time", "error_reason", b"error_reason", "etag", b"etag", "id", b"id", "immunizations", b"immunizations", "location", b"location", "location_id", b"location_id", "note", b"note", "observations", b"observations", "organization", b"organization", "organization_id", b"organization_id", "participants", b"participants", "patient", b"patient", "patient_id", b"patient_id", "practitioner", b"practitioner", "practitioner_id", b"practitioner_id", "prescriptions", b"prescriptions", "priority", b"priority", "procedures", b"procedures", "reasons", b"reasons", "service_type", b"service_type", "start_time", b"start_time", "state", b"state", "truncated_types", b"truncated_types", "types", b"types", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admit_source", b"admit_source", "allergies", b"allergies", "appointment_id", b"appointment_id", "conditions", b"conditions", "create_time", b"create_time", "department", b"department", "department_id", b"department_id", "diagnostic_reports", b"diagnostic_reports", "discharge_disposition", b"discharge_disposition", "documents", b"documents", "encounter_class", b"encounter_class", "end_time", b"end_time", "error_reason", b"error_reason", "etag", b"etag", "id", b"id", "immunizations", b"immunizations", "location", b"location", "location_id", b"location_id", "note", b"note", "observations", b"observations", "orders", b"orders", "organization", b"organization", "organization_id", b"organization_id", "participants", b"participants", "patient", b"patient", "patient_id", b"patient_id", "practitioner", b"practitioner", "practitioner_id", b"practitioner_id", "prescriptions", b"prescriptions", "priority", b"priority", "procedures", b"procedures", "queue_token_id", b"queue_token_id", "reasons", b"reasons", "referrals", b"referrals", "service_type", b"service_type", "start_time", b"start_time", "state", b"state", "truncated_types", b"truncated_types", "types", b"types", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -132,6 +132,8 @@ class Observation(_message.Message):
     BODY_SITE_FIELD_NUMBER: _builtins.int
     METHOD_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    ORDER_ITEM_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
@@ -158,6 +160,10 @@ class Observation(_message.Message):
     data_absent_reason: _builtins.str
     """Code of FHIR's data-absent-reason, where there is no value: "not-performed", "unknown"."""
     note: _builtins.str
+    order_id: _builtins.str
+    """The order of the same patient that it is a result of."""
+    order_item: _builtins.int
+    """Which item of the order, the first is 0. Output only: RecordResults sets it."""
     etag: _builtins.str
     """Send it back with a change to be sure nobody changed the record in between (AIP-154)."""
     error_reason: _builtins.str
@@ -220,17 +226,24 @@ class Observation(_message.Message):
         body_site: _datatypes_pb2.CodeableConcept | None = ...,
         method: _datatypes_pb2.CodeableConcept | None = ...,
         note: _builtins.str = ...,
+        order_id: _builtins.str = ...,
+        order_item: _builtins.int | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
         error_reason: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["body_site", b"body_site", "boolean", b"boolean", "code", b"code", "concept", b"concept", "create_time", b"create_time", "integer", b"integer", "method", b"method", "quantity", b"quantity", "text", b"text", "update_time", b"update_time", "value", b"value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_order_item", b"_order_item", "body_site", b"body_site", "boolean", b"boolean", "code", b"code", "concept", b"concept", "create_time", b"create_time", "integer", b"integer", "method", b"method", "order_item", b"order_item", "quantity", b"quantity", "text", b"text", "update_time", b"update_time", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body_site", b"body_site", "boolean", b"boolean", "categories", b"categories", "code", b"code", "components", b"components", "concept", b"concept", "create_time", b"create_time", "data_absent_reason", b"data_absent_reason", "effective_end_time", b"effective_end_time", "effective_time", b"effective_time", "encounter_id", b"encounter_id", "error_reason", b"error_reason", "etag", b"etag", "id", b"id", "integer", b"integer", "interpretations", b"interpretations", "method", b"method", "note", b"note", "organization_id", b"organization_id", "patient_id", b"patient_id", "practitioner_id", b"practitioner_id", "quantity", b"quantity", "reference_ranges", b"reference_ranges", "state", b"state", "text", b"text", "update_time", b"update_time", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_order_item", b"_order_item", "body_site", b"body_site", "boolean", b"boolean", "categories", b"categories", "code", b"code", "components", b"components", "concept", b"concept", "create_time", b"create_time", "data_absent_reason", b"data_absent_reason", "effective_end_time", b"effective_end_time", "effective_time", b"effective_time", "encounter_id", b"encounter_id", "error_reason", b"error_reason", "etag", b"etag", "id", b"id", "integer", b"integer", "interpretations", b"interpretations", "method", b"method", "note", b"note", "order_id", b"order_id", "order_item", b"order_item", "organization_id", b"organization_id", "patient_id", b"patient_id", "practitioner_id", b"practitioner_id", "quantity", b"quantity", "reference_ranges", b"reference_ranges", "state", b"state", "text", b"text", "update_time", b"update_time", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__order_item: _TypeAlias = _typing.Literal["order_item"]  # noqa: Y015
+    _WhichOneofArgType__order_item: _TypeAlias = _typing.Literal["_order_item", b"_order_item"]  # noqa: Y015
     _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["quantity", "concept", "text", "boolean", "integer"]  # noqa: Y015
     _WhichOneofArgType_value: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__order_item) -> _WhichOneofReturnType__order_item | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType_value) -> _WhichOneofReturnType_value | None: ...
 
 Global___Observation: _TypeAlias = Observation  # noqa: Y015

@@ -15,8 +15,10 @@ from hms.clinical.v1 import document_pb2 as _document_pb2
 from hms.clinical.v1 import encounter_pb2 as _encounter_pb2
 from hms.clinical.v1 import immunization_pb2 as _immunization_pb2
 from hms.clinical.v1 import observation_pb2 as _observation_pb2
+from hms.clinical.v1 import order_pb2 as _order_pb2
 from hms.clinical.v1 import prescription_pb2 as _prescription_pb2
 from hms.clinical.v1 import procedure_pb2 as _procedure_pb2
+from hms.clinical.v1 import referral_pb2 as _referral_pb2
 from hms.patient.v1 import patient_pb2 as _patient_pb2
 import builtins as _builtins
 import sys
@@ -45,9 +47,13 @@ class ClinicalRecord(_message.Message):
     IMMUNIZATION_FIELD_NUMBER: _builtins.int
     DIAGNOSTIC_REPORT_FIELD_NUMBER: _builtins.int
     DOCUMENT_FIELD_NUMBER: _builtins.int
+    ORDER_FIELD_NUMBER: _builtins.int
+    REFERRAL_FIELD_NUMBER: _builtins.int
     CLINICAL_TIME_FIELD_NUMBER: _builtins.int
     type: _builtins.str
-    """ENCOUNTER, OBSERVATION, CONDITION, ALLERGY, PRESCRIPTION, PROCEDURE, IMMUNIZATION, DIAGNOSTIC_REPORT, DOCUMENT."""
+    """ENCOUNTER, OBSERVATION, CONDITION, ALLERGY, PRESCRIPTION, PROCEDURE, IMMUNIZATION, DIAGNOSTIC_REPORT, DOCUMENT,
+    ORDER, REFERRAL.
+    """
     @_builtins.property
     def encounter(self) -> _encounter_pb2.Encounter: ...
     @_builtins.property
@@ -67,6 +73,10 @@ class ClinicalRecord(_message.Message):
     @_builtins.property
     def document(self) -> _document_pb2.Document: ...
     @_builtins.property
+    def order(self) -> _order_pb2.Order: ...
+    @_builtins.property
+    def referral(self) -> _referral_pb2.Referral: ...
+    @_builtins.property
     def clinical_time(self) -> _timestamp_pb2.Timestamp:
         """What lists and the timeline order by."""
 
@@ -83,13 +93,15 @@ class ClinicalRecord(_message.Message):
         immunization: _immunization_pb2.Immunization | None = ...,
         diagnostic_report: _diagnostic_report_pb2.DiagnosticReport | None = ...,
         document: _document_pb2.Document | None = ...,
+        order: _order_pb2.Order | None = ...,
+        referral: _referral_pb2.Referral | None = ...,
         clinical_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["allergy", b"allergy", "clinical_time", b"clinical_time", "condition", b"condition", "diagnostic_report", b"diagnostic_report", "document", b"document", "encounter", b"encounter", "immunization", b"immunization", "observation", b"observation", "prescription", b"prescription", "procedure", b"procedure", "record", b"record"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["allergy", b"allergy", "clinical_time", b"clinical_time", "condition", b"condition", "diagnostic_report", b"diagnostic_report", "document", b"document", "encounter", b"encounter", "immunization", b"immunization", "observation", b"observation", "order", b"order", "prescription", b"prescription", "procedure", b"procedure", "record", b"record", "referral", b"referral"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allergy", b"allergy", "clinical_time", b"clinical_time", "condition", b"condition", "diagnostic_report", b"diagnostic_report", "document", b"document", "encounter", b"encounter", "immunization", b"immunization", "observation", b"observation", "prescription", b"prescription", "procedure", b"procedure", "record", b"record", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allergy", b"allergy", "clinical_time", b"clinical_time", "condition", b"condition", "diagnostic_report", b"diagnostic_report", "document", b"document", "encounter", b"encounter", "immunization", b"immunization", "observation", b"observation", "order", b"order", "prescription", b"prescription", "procedure", b"procedure", "record", b"record", "referral", b"referral", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["encounter", "observation", "condition", "allergy", "prescription", "procedure", "immunization", "diagnostic_report", "document"]  # noqa: Y015
+    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["encounter", "observation", "condition", "allergy", "prescription", "procedure", "immunization", "diagnostic_report", "document", "order", "referral"]  # noqa: Y015
     _WhichOneofArgType_record: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_record) -> _WhichOneofReturnType_record | None: ...
 

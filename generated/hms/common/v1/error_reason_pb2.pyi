@@ -89,6 +89,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The hospital has too many calls under way at this server; RetryInfo says when to try again."""
     OVER_REQUEST_SIZE_OF_TENANT: _ErrorReason.ValueType  # 61
     """The request is larger than the hospital's requests may be: send less at once."""
+    ORDER_NOT_OPEN: _ErrorReason.ValueType  # 105
+    """The order is a draft, revoked or entered in error, or its results are complete: the message says which."""
+    RESULTS_ARE_FINAL: _ErrorReason.ValueType  # 106
+    """The results are final: a preliminary one cannot take their place."""
+    NOTHING_TO_ACKNOWLEDGE: _ErrorReason.ValueType  # 107
+    """The report holds no critical result."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper): ...
 
@@ -159,4 +165,10 @@ TOO_MANY_CALLS_AT_ONCE: ErrorReason.ValueType  # 60
 """The hospital has too many calls under way at this server; RetryInfo says when to try again."""
 OVER_REQUEST_SIZE_OF_TENANT: ErrorReason.ValueType  # 61
 """The request is larger than the hospital's requests may be: send less at once."""
+ORDER_NOT_OPEN: ErrorReason.ValueType  # 105
+"""The order is a draft, revoked or entered in error, or its results are complete: the message says which."""
+RESULTS_ARE_FINAL: ErrorReason.ValueType  # 106
+"""The results are final: a preliminary one cannot take their place."""
+NOTHING_TO_ACKNOWLEDGE: ErrorReason.ValueType  # 107
+"""The report holds no critical result."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
