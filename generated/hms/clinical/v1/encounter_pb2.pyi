@@ -22,6 +22,8 @@ from hms.clinical.v1 import procedure_pb2 as _procedure_pb2
 from hms.clinical.v1 import referral_pb2 as _referral_pb2
 from hms.common.v1 import datatypes_pb2 as _datatypes_pb2
 from hms.patient.v1 import patient_pb2 as _patient_pb2
+from hms.scheduling.v1 import appointment_pb2 as _appointment_pb2
+from hms.scheduling.v1 import queue_pb2 as _queue_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -108,6 +110,8 @@ class Encounter(_message.Message):
     DIAGNOSTIC_REPORTS_FIELD_NUMBER: _builtins.int
     DOCUMENTS_FIELD_NUMBER: _builtins.int
     TRUNCATED_TYPES_FIELD_NUMBER: _builtins.int
+    APPOINTMENT_FIELD_NUMBER: _builtins.int
+    QUEUE_TOKEN_FIELD_NUMBER: _builtins.int
     ORDERS_FIELD_NUMBER: _builtins.int
     REFERRALS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
@@ -198,6 +202,12 @@ class Encounter(_message.Message):
         """Types of which there are more: their lists hold all of them."""
 
     @_builtins.property
+    def appointment(self) -> _appointment_pb2.Appointment:
+        """What it began with."""
+
+    @_builtins.property
+    def queue_token(self) -> _queue_pb2.QueueToken: ...
+    @_builtins.property
     def orders(self) -> _containers.RepeatedCompositeFieldContainer[_order_pb2.Order]: ...
     @_builtins.property
     def referrals(self) -> _containers.RepeatedCompositeFieldContainer[_referral_pb2.Referral]: ...
@@ -242,12 +252,14 @@ class Encounter(_message.Message):
         diagnostic_reports: _abc.Iterable[_diagnostic_report_pb2.DiagnosticReport] | None = ...,
         documents: _abc.Iterable[_document_pb2.Document] | None = ...,
         truncated_types: _abc.Iterable[_builtins.str] | None = ...,
+        appointment: _appointment_pb2.Appointment | None = ...,
+        queue_token: _queue_pb2.QueueToken | None = ...,
         orders: _abc.Iterable[_order_pb2.Order] | None = ...,
         referrals: _abc.Iterable[_referral_pb2.Referral] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["admit_source", b"admit_source", "create_time", b"create_time", "department", b"department", "discharge_disposition", b"discharge_disposition", "location", b"location", "organization", b"organization", "patient", b"patient", "practitioner", b"practitioner", "priority", b"priority", "service_type", b"service_type", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["admit_source", b"admit_source", "appointment", b"appointment", "create_time", b"create_time", "department", b"department", "discharge_disposition", b"discharge_disposition", "location", b"location", "organization", b"organization", "patient", b"patient", "practitioner", b"practitioner", "priority", b"priority", "queue_token", b"queue_token", "service_type", b"service_type", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["admit_source", b"admit_source", "allergies", b"allergies", "appointment_id", b"appointment_id", "conditions", b"conditions", "create_time", b"create_time", "department", b"department", "department_id", b"department_id", "diagnostic_reports", b"diagnostic_reports", "discharge_disposition", b"discharge_disposition", "documents", b"documents", "encounter_class", b"encounter_class", "end_time", b"end_time", "error_reason", b"error_reason", "etag", b"etag", "id", b"id", "immunizations", b"immunizations", "location", b"location", "location_id", b"location_id", "note", b"note", "observations", b"observations", "orders", b"orders", "organization", b"organization", "organization_id", b"organization_id", "participants", b"participants", "patient", b"patient", "patient_id", b"patient_id", "practitioner", b"practitioner", "practitioner_id", b"practitioner_id", "prescriptions", b"prescriptions", "priority", b"priority", "procedures", b"procedures", "queue_token_id", b"queue_token_id", "reasons", b"reasons", "referrals", b"referrals", "service_type", b"service_type", "start_time", b"start_time", "state", b"state", "truncated_types", b"truncated_types", "types", b"types", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admit_source", b"admit_source", "allergies", b"allergies", "appointment", b"appointment", "appointment_id", b"appointment_id", "conditions", b"conditions", "create_time", b"create_time", "department", b"department", "department_id", b"department_id", "diagnostic_reports", b"diagnostic_reports", "discharge_disposition", b"discharge_disposition", "documents", b"documents", "encounter_class", b"encounter_class", "end_time", b"end_time", "error_reason", b"error_reason", "etag", b"etag", "id", b"id", "immunizations", b"immunizations", "location", b"location", "location_id", b"location_id", "note", b"note", "observations", b"observations", "orders", b"orders", "organization", b"organization", "organization_id", b"organization_id", "participants", b"participants", "patient", b"patient", "patient_id", b"patient_id", "practitioner", b"practitioner", "practitioner_id", b"practitioner_id", "prescriptions", b"prescriptions", "priority", b"priority", "procedures", b"procedures", "queue_token", b"queue_token", "queue_token_id", b"queue_token_id", "reasons", b"reasons", "referrals", b"referrals", "service_type", b"service_type", "start_time", b"start_time", "state", b"state", "truncated_types", b"truncated_types", "types", b"types", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -20,6 +20,8 @@ from hms.clinical.v1 import prescription_pb2 as _prescription_pb2
 from hms.clinical.v1 import procedure_pb2 as _procedure_pb2
 from hms.clinical.v1 import referral_pb2 as _referral_pb2
 from hms.patient.v1 import patient_pb2 as _patient_pb2
+from hms.scheduling.v1 import appointment_pb2 as _appointment_pb2
+from hms.scheduling.v1 import queue_pb2 as _queue_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -49,10 +51,12 @@ class ClinicalRecord(_message.Message):
     DOCUMENT_FIELD_NUMBER: _builtins.int
     ORDER_FIELD_NUMBER: _builtins.int
     REFERRAL_FIELD_NUMBER: _builtins.int
+    APPOINTMENT_FIELD_NUMBER: _builtins.int
+    QUEUE_TOKEN_FIELD_NUMBER: _builtins.int
     CLINICAL_TIME_FIELD_NUMBER: _builtins.int
     type: _builtins.str
     """ENCOUNTER, OBSERVATION, CONDITION, ALLERGY, PRESCRIPTION, PROCEDURE, IMMUNIZATION, DIAGNOSTIC_REPORT, DOCUMENT,
-    ORDER, REFERRAL.
+    ORDER, REFERRAL, APPOINTMENT, QUEUE_TOKEN.
     """
     @_builtins.property
     def encounter(self) -> _encounter_pb2.Encounter: ...
@@ -77,6 +81,10 @@ class ClinicalRecord(_message.Message):
     @_builtins.property
     def referral(self) -> _referral_pb2.Referral: ...
     @_builtins.property
+    def appointment(self) -> _appointment_pb2.Appointment: ...
+    @_builtins.property
+    def queue_token(self) -> _queue_pb2.QueueToken: ...
+    @_builtins.property
     def clinical_time(self) -> _timestamp_pb2.Timestamp:
         """What lists and the timeline order by."""
 
@@ -95,13 +103,15 @@ class ClinicalRecord(_message.Message):
         document: _document_pb2.Document | None = ...,
         order: _order_pb2.Order | None = ...,
         referral: _referral_pb2.Referral | None = ...,
+        appointment: _appointment_pb2.Appointment | None = ...,
+        queue_token: _queue_pb2.QueueToken | None = ...,
         clinical_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["allergy", b"allergy", "clinical_time", b"clinical_time", "condition", b"condition", "diagnostic_report", b"diagnostic_report", "document", b"document", "encounter", b"encounter", "immunization", b"immunization", "observation", b"observation", "order", b"order", "prescription", b"prescription", "procedure", b"procedure", "record", b"record", "referral", b"referral"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["allergy", b"allergy", "appointment", b"appointment", "clinical_time", b"clinical_time", "condition", b"condition", "diagnostic_report", b"diagnostic_report", "document", b"document", "encounter", b"encounter", "immunization", b"immunization", "observation", b"observation", "order", b"order", "prescription", b"prescription", "procedure", b"procedure", "queue_token", b"queue_token", "record", b"record", "referral", b"referral"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allergy", b"allergy", "clinical_time", b"clinical_time", "condition", b"condition", "diagnostic_report", b"diagnostic_report", "document", b"document", "encounter", b"encounter", "immunization", b"immunization", "observation", b"observation", "order", b"order", "prescription", b"prescription", "procedure", b"procedure", "record", b"record", "referral", b"referral", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allergy", b"allergy", "appointment", b"appointment", "clinical_time", b"clinical_time", "condition", b"condition", "diagnostic_report", b"diagnostic_report", "document", b"document", "encounter", b"encounter", "immunization", b"immunization", "observation", b"observation", "order", b"order", "prescription", b"prescription", "procedure", b"procedure", "queue_token", b"queue_token", "record", b"record", "referral", b"referral", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["encounter", "observation", "condition", "allergy", "prescription", "procedure", "immunization", "diagnostic_report", "document", "order", "referral"]  # noqa: Y015
+    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["encounter", "observation", "condition", "allergy", "prescription", "procedure", "immunization", "diagnostic_report", "document", "order", "referral", "appointment", "queue_token"]  # noqa: Y015
     _WhichOneofArgType_record: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_record) -> _WhichOneofReturnType_record | None: ...
 
@@ -140,6 +150,7 @@ class PatientSummary(_message.Message):
     RESULTS_FIELD_NUMBER: _builtins.int
     ENCOUNTERS_FIELD_NUMBER: _builtins.int
     IMMUNIZATIONS_FIELD_NUMBER: _builtins.int
+    UPCOMING_APPOINTMENTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def patient(self) -> _patient_pb2.Patient: ...
     @_builtins.property
@@ -170,6 +181,10 @@ class PatientSummary(_message.Message):
     def immunizations(self) -> _containers.RepeatedCompositeFieldContainer[_immunization_pb2.Immunization]:
         """The last twenty."""
 
+    @_builtins.property
+    def upcoming_appointments(self) -> _containers.RepeatedCompositeFieldContainer[_appointment_pb2.Appointment]:
+        """The next five that are booked or confirmed."""
+
     def __init__(
         self,
         *,
@@ -181,10 +196,11 @@ class PatientSummary(_message.Message):
         results: _abc.Iterable[_observation_pb2.Observation] | None = ...,
         encounters: _abc.Iterable[_encounter_pb2.Encounter] | None = ...,
         immunizations: _abc.Iterable[_immunization_pb2.Immunization] | None = ...,
+        upcoming_appointments: _abc.Iterable[_appointment_pb2.Appointment] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["patient", b"patient"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allergies", b"allergies", "encounters", b"encounters", "immunizations", b"immunizations", "patient", b"patient", "prescriptions", b"prescriptions", "problems", b"problems", "results", b"results", "vital_signs", b"vital_signs"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allergies", b"allergies", "encounters", b"encounters", "immunizations", b"immunizations", "patient", b"patient", "prescriptions", b"prescriptions", "problems", b"problems", "results", b"results", "upcoming_appointments", b"upcoming_appointments", "vital_signs", b"vital_signs"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -32,9 +32,10 @@ from hms.clinical.v1 import order_pb2 as hms_dot_clinical_dot_v1_dot_order__pb2
 from hms.clinical.v1 import prescription_pb2 as hms_dot_clinical_dot_v1_dot_prescription__pb2
 from hms.clinical.v1 import referral_pb2 as hms_dot_clinical_dot_v1_dot_referral__pb2
 from hms.patient.v1 import patient_pb2 as hms_dot_patient_dot_v1_dot_patient__pb2
+from hms.scheduling.v1 import appointment_pb2 as hms_dot_scheduling_dot_v1_dot_appointment__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#hms/clinical/v1/visit_summary.proto\x12\x0fhms.clinical.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1chms/admin/v1/directory.proto\x1a\x1dhms/clinical/v1/allergy.proto\x1a\x1fhms/clinical/v1/condition.proto\x1a\x1fhms/clinical/v1/encounter.proto\x1a!hms/clinical/v1/observation.proto\x1a\x1bhms/clinical/v1/order.proto\x1a\"hms/clinical/v1/prescription.proto\x1a\x1ehms/clinical/v1/referral.proto\x1a\x1chms/patient/v1/patient.proto\".\n\x16GetVisitSummaryRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x87\x05\n\x0cVisitSummary\x12-\n\tencounter\x18\x01 \x01(\x0b\x32\x1a.hms.clinical.v1.Encounter\x12\x15\n\rhospital_name\x18\x02 \x01(\t\x12(\n\x07patient\x18\x03 \x01(\x0b\x32\x17.hms.patient.v1.Patient\x12\x0b\n\x03\x61ge\x18\x04 \x01(\t\x12\x30\n\x0cpractitioner\x18\x05 \x01(\x0b\x32\x1a.hms.admin.v1.Practitioner\x12,\n\ndepartment\x18\x06 \x01(\x0b\x32\x18.hms.admin.v1.Department\x12\x31\n\x0bvital_signs\x18\x07 \x03(\x0b\x32\x1c.hms.clinical.v1.Observation\x12-\n\tdiagnoses\x18\x08 \x03(\x0b\x32\x1a.hms.clinical.v1.Condition\x12+\n\tallergies\x18\t \x03(\x0b\x32\x18.hms.clinical.v1.Allergy\x12\x34\n\rprescriptions\x18\n \x03(\x0b\x32\x1d.hms.clinical.v1.Prescription\x12\x1a\n\x12prescription_lines\x18\x0b \x03(\t\x12&\n\x06orders\x18\x0c \x03(\x0b\x32\x16.hms.clinical.v1.Order\x12-\n\x07results\x18\r \x03(\x0b\x32\x1c.hms.clinical.v1.Observation\x12,\n\treferrals\x18\x0e \x03(\x0b\x32\x19.hms.clinical.v1.Referral\x12\r\n\x05plans\x18\x0f \x03(\t\x12\x17\n\x0ftruncated_types\x18\x11 \x03(\t\x12\x0c\n\x04text\x18\x12 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#hms/clinical/v1/visit_summary.proto\x12\x0fhms.clinical.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1chms/admin/v1/directory.proto\x1a\x1dhms/clinical/v1/allergy.proto\x1a\x1fhms/clinical/v1/condition.proto\x1a\x1fhms/clinical/v1/encounter.proto\x1a!hms/clinical/v1/observation.proto\x1a\x1bhms/clinical/v1/order.proto\x1a\"hms/clinical/v1/prescription.proto\x1a\x1ehms/clinical/v1/referral.proto\x1a\x1chms/patient/v1/patient.proto\x1a#hms/scheduling/v1/appointment.proto\".\n\x16GetVisitSummaryRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\xbb\x05\n\x0cVisitSummary\x12-\n\tencounter\x18\x01 \x01(\x0b\x32\x1a.hms.clinical.v1.Encounter\x12\x15\n\rhospital_name\x18\x02 \x01(\t\x12(\n\x07patient\x18\x03 \x01(\x0b\x32\x17.hms.patient.v1.Patient\x12\x0b\n\x03\x61ge\x18\x04 \x01(\t\x12\x30\n\x0cpractitioner\x18\x05 \x01(\x0b\x32\x1a.hms.admin.v1.Practitioner\x12,\n\ndepartment\x18\x06 \x01(\x0b\x32\x18.hms.admin.v1.Department\x12\x31\n\x0bvital_signs\x18\x07 \x03(\x0b\x32\x1c.hms.clinical.v1.Observation\x12-\n\tdiagnoses\x18\x08 \x03(\x0b\x32\x1a.hms.clinical.v1.Condition\x12+\n\tallergies\x18\t \x03(\x0b\x32\x18.hms.clinical.v1.Allergy\x12\x34\n\rprescriptions\x18\n \x03(\x0b\x32\x1d.hms.clinical.v1.Prescription\x12\x1a\n\x12prescription_lines\x18\x0b \x03(\t\x12&\n\x06orders\x18\x0c \x03(\x0b\x32\x16.hms.clinical.v1.Order\x12-\n\x07results\x18\r \x03(\x0b\x32\x1c.hms.clinical.v1.Observation\x12,\n\treferrals\x18\x0e \x03(\x0b\x32\x19.hms.clinical.v1.Referral\x12\r\n\x05plans\x18\x0f \x03(\t\x12\x32\n\nfollow_ups\x18\x10 \x03(\x0b\x32\x1e.hms.scheduling.v1.Appointment\x12\x17\n\x0ftruncated_types\x18\x11 \x03(\t\x12\x0c\n\x04text\x18\x12 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,8 +44,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_GETVISITSUMMARYREQUEST'].fields_by_name['id']._loaded_options = None
   _globals['_GETVISITSUMMARYREQUEST'].fields_by_name['id']._serialized_options = b'\272H\005r\003\260\001\001'
-  _globals['_GETVISITSUMMARYREQUEST']._serialized_start=374
-  _globals['_GETVISITSUMMARYREQUEST']._serialized_end=420
-  _globals['_VISITSUMMARY']._serialized_start=423
-  _globals['_VISITSUMMARY']._serialized_end=1070
+  _globals['_GETVISITSUMMARYREQUEST']._serialized_start=411
+  _globals['_GETVISITSUMMARYREQUEST']._serialized_end=457
+  _globals['_VISITSUMMARY']._serialized_start=460
+  _globals['_VISITSUMMARY']._serialized_end=1159
 # @@protoc_insertion_point(module_scope)

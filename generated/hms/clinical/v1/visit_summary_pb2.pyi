@@ -16,6 +16,7 @@ from hms.clinical.v1 import order_pb2 as _order_pb2
 from hms.clinical.v1 import prescription_pb2 as _prescription_pb2
 from hms.clinical.v1 import referral_pb2 as _referral_pb2
 from hms.patient.v1 import patient_pb2 as _patient_pb2
+from hms.scheduling.v1 import appointment_pb2 as _appointment_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -68,6 +69,7 @@ class VisitSummary(_message.Message):
     RESULTS_FIELD_NUMBER: _builtins.int
     REFERRALS_FIELD_NUMBER: _builtins.int
     PLANS_FIELD_NUMBER: _builtins.int
+    FOLLOW_UPS_FIELD_NUMBER: _builtins.int
     TRUNCATED_TYPES_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     hospital_name: _builtins.str
@@ -123,6 +125,10 @@ class VisitSummary(_message.Message):
         """The plans of the notes that are signed."""
 
     @_builtins.property
+    def follow_ups(self) -> _containers.RepeatedCompositeFieldContainer[_appointment_pb2.Appointment]:
+        """Appointments that follow up the one that the encounter began with, unless they were cancelled."""
+
+    @_builtins.property
     def truncated_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Types of which there are more than 500 in the encounter: their lists hold all of them."""
 
@@ -144,12 +150,13 @@ class VisitSummary(_message.Message):
         results: _abc.Iterable[_observation_pb2.Observation] | None = ...,
         referrals: _abc.Iterable[_referral_pb2.Referral] | None = ...,
         plans: _abc.Iterable[_builtins.str] | None = ...,
+        follow_ups: _abc.Iterable[_appointment_pb2.Appointment] | None = ...,
         truncated_types: _abc.Iterable[_builtins.str] | None = ...,
         text: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["department", b"department", "encounter", b"encounter", "patient", b"patient", "practitioner", b"practitioner"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["age", b"age", "allergies", b"allergies", "department", b"department", "diagnoses", b"diagnoses", "encounter", b"encounter", "hospital_name", b"hospital_name", "orders", b"orders", "patient", b"patient", "plans", b"plans", "practitioner", b"practitioner", "prescription_lines", b"prescription_lines", "prescriptions", b"prescriptions", "referrals", b"referrals", "results", b"results", "text", b"text", "truncated_types", b"truncated_types", "vital_signs", b"vital_signs"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["age", b"age", "allergies", b"allergies", "department", b"department", "diagnoses", b"diagnoses", "encounter", b"encounter", "follow_ups", b"follow_ups", "hospital_name", b"hospital_name", "orders", b"orders", "patient", b"patient", "plans", b"plans", "practitioner", b"practitioner", "prescription_lines", b"prescription_lines", "prescriptions", b"prescriptions", "referrals", b"referrals", "results", b"results", "text", b"text", "truncated_types", b"truncated_types", "vital_signs", b"vital_signs"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
