@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from hms.clinical.v1 import clinical_pb2
 from hms.common.v1 import datatypes_pb2 as types_pb
-from hms_server import keyring
+from hms_server import ids, keyring
 from hms_server.clinical.kinds import KINDS
 from hms_server.clinical.servicer import ClinicalServicer
 from hms_server.database.pages import Pages
@@ -58,6 +59,12 @@ LEAST: dict[str, dict[str, Any]] = {
         "code": concept("34117-2", "History and physical note", "http://loinc.org"),
         "attachments": [{"content_type": "application/pdf", "title": "Note"}],
     },
+    "ORDER": {
+        "category": "laboratory",
+        "items": [{"code": concept("2823-3", "Potassium", "http://loinc.org")}],
+    },
+    # To a department of the hospital: `Charts.create` makes one.
+    "REFERRAL": {"reasons": [concept()]},
 }
 TYPES = list(LEAST)
 
@@ -65,9 +72,11 @@ TYPES = list(LEAST)
 class Charts:
     """ClinicalService as one hospital's user sees it."""
 
-    def __init__(self, servicer: ClinicalServicer, tenant: Tenant) -> None:
+    def __init__(self, servicer: ClinicalServicer, tenant: Tenant, owner: Any) -> None:
         self.servicer = servicer
         self.tenant = tenant
+        self._owner = owner
+        self._department = ""
 
     def __getattr__(self, method: str) -> Any:
         """The RPC of that name: takes the fields of its request."""
@@ -79,8 +88,27 @@ class Charts:
     def create(self, type_: str, request_id: str = "", **fields: Any) -> Any:
         """A new record with the least that its type needs."""
         kind = KINDS[type_]
+        if type_ == "REFERRAL" and not any(name.startswith("to_") for name in fields):
+            fields["to_department_id"] = self.department_id
         message = kind.message(**{**LEAST[type_], **fields})
         return getattr(self, f"Create{kind.name}")(**{kind.field: message}, request_id=request_id)
+
+    @property
+    def department_id(self) -> str:
+        """A department of the hospital."""
+        if not self._department:
+            self._department = self.entry("department", {"display_name": "Cardiology"})
+        return self._department
+
+    def entry(self, table: str, document: dict[str, Any]) -> str:
+        """A new entry of the directory: its id."""
+        entry_id = ids.uuid7()
+        self._owner.execute(
+            f"INSERT INTO {table} (tenant_id, id, name_key, active, document, actor_id)"
+            " VALUES (%s, %s, 'x', true, %s, %s)",
+            [self.tenant.id, entry_id, json.dumps(document), self.tenant.user_id],
+        )
+        return entry_id
 
     def get(self, type_: str, record_id: str) -> Any:
         """A record."""
@@ -106,10 +134,10 @@ class Charts:
 
 
 @pytest.fixture
-def charts_of(app_database: Database, keys: keyring.Keyring) -> Any:
+def charts_of(app_database: Database, keys: keyring.Keyring, owner: Any) -> Any:
     """Charts of a hospital."""
     servicer = ClinicalServicer(app_database, Pages(keys.page_token), RequestIds(keys.request_hash))
-    return lambda tenant: Charts(servicer, tenant)
+    return lambda tenant: Charts(servicer, tenant, owner)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hms.clinical.v1 import record_pb2
 from hms_server import errors
 from hms_server.clinical import mapping, store
+from hms_server.clinical.booked import BOOKED_TYPES
 from hms_server.clinical.kinds import KINDS, RECORD_TYPES, Kind
 from hms_server.context import Call
 from hms_server.database.pages import Page, Pages
@@ -61,12 +62,14 @@ class Lists:
         self, request: record_pb2.GetPatientTimelineRequest, call: Call
     ) -> record_pb2.GetPatientTimelineResponse:
         """A patient's records of all types in one order. Raises NotFound."""
-        wanted = set(request.types or KINDS)
+        wanted = set(request.types or (*KINDS, *BOOKED_TYPES))
         filters = {
             **_common(request),
             "patient_id": request.patient_id,
             "types": [type_ for type_ in RECORD_TYPES if type_ in wanted],
             "with_encounters": "ENCOUNTER" in wanted,
+            "with_appointments": "APPOINTMENT" in wanted,
+            "with_tokens": "QUEUE_TOKEN" in wanted,
         }
         page, ascending = self._open(request, call, tuple(filters.values()))
         with self._database.tenant_transaction(call.tenant_id, call) as transaction:

@@ -7,6 +7,7 @@ from typing import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from hms.clinical.v1 import record_pb2
+from hms_server.clinical.booked import BOOKED_TYPES, booked
 from hms_server.clinical.kinds import COLUMNS, KINDS, Kind
 
 
@@ -36,10 +37,9 @@ def of_document(kind: Kind, row: Any, document: dict[str, Any]) -> Any:
 
 def any_record(row: Any) -> record_pb2.ClinicalRecord:
     """A row of any type, in the message that holds any."""
+    made: Any = booked(row.type, row.extra) if row.type in BOOKED_TYPES else record(row)
     return record_pb2.ClinicalRecord(
-        type=row.type,
-        clinical_time=timestamp(row.clinical_micros),
-        **{KINDS[row.type].field: record(row)},
+        type=row.type, clinical_time=timestamp(row.clinical_micros), **{row.type.lower(): made}
     )
 
 

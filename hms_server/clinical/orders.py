@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from hms.clinical.v1 import order_pb2
 from hms_server.clinical import records, transitions
 from hms_server.context import Call

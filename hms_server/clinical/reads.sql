@@ -40,6 +40,14 @@ FROM (
          d.update_time, NULL
   FROM shown s JOIN location d ON d.tenant_id = :tenant_id AND d.id = s.location_id
   UNION ALL
+  SELECT 'APPOINTMENT', a.id, 'APPOINTMENT', a.version, a.patient_id, NULL, a.practitioner_id, a.department_id, NULL,
+         a.location_id, NULL, to_jsonb(a), a.create_time, a.update_time, a.start_time
+  FROM shown s JOIN appointment a ON a.tenant_id = :tenant_id AND a.id = s.appointment_id
+  UNION ALL
+  SELECT 'QUEUE_TOKEN', q.id, 'QUEUE_TOKEN', q.version, q.patient_id, NULL, q.practitioner_id, q.department_id, NULL,
+         NULL, NULL, to_jsonb(q), q.create_time, q.update_time, q.issue_time
+  FROM shown s JOIN queue_token q ON q.tenant_id = :tenant_id AND q.id = s.queue_token_id
+  UNION ALL
   SELECT 'RECORD', found.*
   FROM shown s
   CROSS JOIN unnest(:types::text[]) AS wanted (type)
@@ -156,6 +164,14 @@ FROM (
     WHERE e.tenant_id = :tenant_id AND e.patient_id = (SELECT id FROM shown)
       AND e.state <> 'ENTERED_IN_ERROR'
     ORDER BY e.clinical_time DESC, e.id DESC LIMIT 10
+  )
+  UNION ALL (
+    SELECT 'APPOINTMENT', a.id, 'APPOINTMENT', a.version, a.patient_id, NULL, a.practitioner_id, a.department_id, NULL,
+           a.location_id, NULL, to_jsonb(a), a.create_time, a.update_time, a.start_time
+    FROM appointment a
+    WHERE a.tenant_id = :tenant_id AND a.patient_id = (SELECT id FROM shown) AND a.start_time >= now()
+      AND a.state IN ('BOOKED', 'CONFIRMED')
+    ORDER BY a.start_time, a.id LIMIT 5
   )
 ) AS every (section, id, type, version, patient_id, encounter_id, practitioner_id, department_id,
   organization_id, location_id, document, extra, create_time, update_time, clinical_time)

@@ -50,8 +50,8 @@ class Records:
             earlier = probe.repeat()
             if earlier is not None:
                 return self._repeated(transaction, call, earlier)
-            message.patient_id = _open_patient(patient.first, encounter_id)
-            _require_found(missing)
+            message.patient_id = open_patient(patient.first, encounter_id)
+            require_found(missing)
             _require_inside(transaction, kind, message, call, message.patient_id)
             row = rules.row_of(kind, message, record_id, rules.document_of(message))
             made = store.insert(transaction, kind, row, call.caller.user_id)
@@ -63,7 +63,7 @@ class Records:
         """One record; one that was entered in error, too. Raises NotFound."""
         with self._database.tenant_transaction(call.tenant_id, call) as transaction:
             pending = store.get_record(transaction, self._kind, request.id)
-        return mapping.record(_found(self._kind, pending.first))
+        return mapping.record(found(self._kind, pending.first))
 
     @on_conflict
     def amend(self, request: Any, call: Call) -> Any:
@@ -106,7 +106,7 @@ class Records:
             transaction.flush()
             if probe.repeat() is not None:
                 return self._repeated(transaction, call, record_id)
-            row = _found(kind, present.first)
+            row = found(kind, present.first)
             aip.require_etag(etag, row.version)
             message = mapping.record(row)
             if rules.is_entered_in_error(kind, message):
@@ -114,7 +114,7 @@ class Records:
             before = kind.message()
             before.CopyFrom(message)
             change(message)
-            _require_found(missing)
+            require_found(missing)
             rules.require_valid(kind, message)
             version = row.version
             made = present
@@ -133,7 +133,7 @@ class Records:
         """The present state, for a request that was answered before: audited as what it now is, a read."""
         pending = store.lock(transaction, self._kind, record_id)
         transaction.flush()
-        row = _found(self._kind, pending.first)
+        row = found(self._kind, pending.first)
         transaction.audit(action="READ", entity_id=record_id, patient_ids=(row.patient_id,))
         transaction.commit()
         return mapping.record(row)
@@ -158,7 +158,8 @@ def _look_for(transaction: Transaction, kind: Kind, message: Any, **owner: str) 
     return store.missing_references(transaction, wanted, **owner) if wanted else None
 
 
-def _require_found(missing: Pending | None) -> None:
+def require_found(missing: Pending | None) -> None:
+    """Raises InvalidArgument with every pointer that leads nowhere."""
     if missing is not None and missing.rows:
         found = tuple(
             errors.FieldViolation(row.field, "names nothing that this patient's record can point to")
@@ -178,7 +179,7 @@ def _require_inside(transaction: Transaction, kind: Kind, message: Any, call: Ca
         raise rules.outside(kind, call.method.permission)
 
 
-def _open_patient(row: Any, encounter_id: str) -> str:
+def open_patient(row: Any, encounter_id: str) -> str:
     """Id of the patient whose record grows."""
     if row is None:
         raise errors.NotFound("No such encounter." if encounter_id else "No such patient.")
@@ -205,7 +206,8 @@ def _differs(kind: Kind, before: Any, after: Any) -> bool:
     return True
 
 
-def _found(kind: Kind, row: Any) -> Any:
+def found(kind: Kind, row: Any) -> Any:
+    """The row; raises NotFound where there is none."""
     if row is None:
         raise errors.NotFound(f"No such {kind.field.replace('_', ' ')}.")
     return row

@@ -8,7 +8,10 @@ from hms_server.context import Call
 from hms_server.database.retry import on_conflict
 
 Act = (
-    pb.AcceptReferralRequest | pb.DeclineReferralRequest | pb.CompleteReferralRequest | pb.RevokeReferralRequest
+    pb.AcceptReferralRequest
+    | pb.DeclineReferralRequest
+    | pb.CompleteReferralRequest
+    | pb.RevokeReferralRequest
 )
 
 

@@ -1,11 +1,11 @@
-"""Flags of laboratory results: reference ranges of adults, and the limits beyond which somebody must be told.
+"""Flags of laboratory results: ranges of adults, and the limits beyond which somebody must be told.
 
-Pure. Ranges: American Board of Internal Medicine, "ABIM Laboratory Test Reference Ranges" (2024), adults who are not
-pregnant, with pragmatic limits for lipids and HbA1c (ATP III, 2001; ADA Standards of Care, 2024). Critical limits:
-G. J. Kost, "Critical limits for urgent clinician notification at US medical centers", JAMA 1990; 263: 704-707 (the
-means of the survey); his survey of children's hospitals (Pediatrics 1991; 88: 597-603) found nearly the same beyond
-the newborn, so they hold from 28 days on. A laboratory's own range, where a result brings one, takes the place of
-these: ranges depend on the method.
+Pure. Ranges: American Board of Internal Medicine, "ABIM Laboratory Test Reference Ranges" (2024), adults
+who are not pregnant, with the limits of lipids of ATP III (2001) and that of HbA1c of the ADA's Standards
+of Care (2024). Critical limits: G. J. Kost, "Critical limits for urgent clinician notification at US
+medical centers", JAMA 1990; 263: 704-707 (the means of the survey). His survey of children's hospitals
+(Pediatrics 1991; 88: 597-603) found nearly the same beyond the newborn, so they hold from 28 days on. A
+laboratory's own range, where a result brings one, takes the place of these: ranges depend on the method.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Range:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Test:
-    """A laboratory test. `units`: UCUM codes, and what a value in them is multiplied by to be in the table's."""
+    """A laboratory test. `units`: UCUM codes, and the factor that takes a value to the table's unit."""
 
     name: str
     units: Mapping[str, float]
@@ -78,8 +78,12 @@ def _mass(molar: float, unit: str = "mmol/L") -> dict[str, float]:
 
 
 _PROTEIN = {"g/dL": 1.0, "g/L": 0.1}
-_HAEMOGLOBIN = Test("Haemoglobin", _PROTEIN, female=_both(12, 16), male=_both(14, 18), critical=_both(6.6, 19.9))
-_HAEMATOCRIT = Test("Haematocrit", {"%": 1.0}, female=_both(37, 47), male=_both(42, 50), critical=_both(18, 61))
+_HAEMOGLOBIN = Test(
+    "Haemoglobin", _PROTEIN, female=_both(12, 16), male=_both(14, 18), critical=_both(6.6, 19.9)
+)
+_HAEMATOCRIT = Test(
+    "Haematocrit", {"%": 1.0}, female=_both(37, 47), male=_both(42, 50), critical=_both(18, 61)
+)
 _LEUCOCYTES = Test("Leucocytes", _CELLS, _both(4, 11), critical=_both(2, 37))
 _PLATELETS = Test("Platelets", _CELLS, _both(150, 450), critical=_both(37, 910))
 _GLUCOSE_LIMITS = _both(46, 484)
@@ -126,9 +130,13 @@ TESTS: Mapping[str, Test] = {
     "787-2": Test("Mean corpuscular volume", {"fL": 1.0}, _both(80, 98)),
     "30341-2": Test("Erythrocyte sedimentation rate", {"mm/h": 1.0}, female=_both(0, 20), male=_both(0, 15)),
     "5902-2": Test("Prothrombin time", {"s": 1.0}, _both(11, 13), critical=_both(None, 27)),
-    "3173-2": Test("Activated partial thromboplastin time", {"s": 1.0}, _both(25, 35), critical=_both(None, 68)),
+    "3173-2": Test(
+        "Activated partial thromboplastin time", {"s": 1.0}, _both(25, 35), critical=_both(None, 68)
+    ),
     "3255-7": Test("Fibrinogen", {"mg/dL": 1.0, "g/L": 100.0}, _both(200, 400), critical=_both(88, None)),
-    "2744-1": Test("pH of arterial blood", {"[pH]": 1.0, "1": 1.0}, _both(7.38, 7.44), critical=_both(7.21, 7.59)),
+    "2744-1": Test(
+        "pH of arterial blood", {"[pH]": 1.0, "1": 1.0}, _both(7.38, 7.44), critical=_both(7.21, 7.59)
+    ),
     "2019-8": Test("pCO2 of arterial blood", {"mm[Hg]": 1.0}, _both(38, 42), critical=_both(19, 67)),
     "2703-7": Test("pO2 of arterial blood", {"mm[Hg]": 1.0}, _both(75, 100), critical=_both(43, None)),
     "3016-3": Test("Thyrotropin", {"m[IU]/L": 1.0, "u[IU]/mL": 1.0}, _both(0.5, 4.0)),
@@ -190,7 +198,9 @@ def flag(
         return Flag(warning="no range is known for this code: send reference_range")
     if factor is None:
         wanted = " or ".join(test.units)
-        return Flag(warning=f"the unit is none of those of the built-in range ({wanted}): send reference_range")
+        return Flag(
+            warning=f"the unit is none of those of the built-in range ({wanted}): send reference_range"
+        )
     if age_days is not None and age_days < ADULT_YEARS * 365.25:
         return Flag(warning="the built-in range is of adults: send reference_range")
     usual = test.of(gender)

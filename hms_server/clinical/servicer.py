@@ -13,7 +13,12 @@ from typing import Any
 from hms.clinical.v1 import encounter_pb2, observation_pb2, record_pb2
 from hms_server.clinical.kinds import KINDS, OBSERVATION
 from hms_server.clinical.lists import Lists
+from hms_server.clinical.orders import Orders
 from hms_server.clinical.records import Records
+from hms_server.clinical.referrals import Referrals
+from hms_server.clinical.results import Reports, Results
+from hms_server.clinical.visit_summary import VisitSummaries
+from hms_server.clinical.waiting import Waiting
 from hms_server.clinical.whole import Whole
 from hms_server.context import Call
 from hms_server.database.pages import Pages
@@ -51,6 +56,27 @@ class ClinicalServicer:
             "vital_signs",
             "vital-signs",
         )
+
+        self._add_orders(database, pages, request_ids)
+
+    def _add_orders(self, database: Database, pages: Pages, request_ids: RequestIds) -> None:
+        orders = Orders(KINDS["ORDER"], database, request_ids)
+        referrals = Referrals(KINDS["REFERRAL"], database, request_ids)
+        waiting = Waiting(database, pages)
+        self._methods |= {
+            "CollectOrder": orders.collect,
+            "RevokeOrder": orders.revoke,
+            "RecordResults": Results(database, request_ids).record,
+            "AcknowledgeResult": Reports(KINDS["DIAGNOSTIC_REPORT"], database, request_ids).acknowledge,
+            "AcceptReferral": referrals.accept,
+            "DeclineReferral": referrals.decline,
+            "CompleteReferral": referrals.complete,
+            "RevokeReferral": referrals.revoke,
+            "ListOrderWorklist": waiting.worklist,
+            "ListReferralInbox": waiting.inbox,
+            "ListUnacknowledgedResults": waiting.unacknowledged,
+            "GetVisitSummary": VisitSummaries(database).get,
+        }
 
     def __getattr__(self, name: str) -> Callable[[Any, Call], Any]:
         """The method of that name; raises AttributeError where no type has it."""

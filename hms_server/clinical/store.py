@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -19,6 +20,7 @@ _READS = load_queries(_PACKAGE, "reads.sql")
 _UPWARD = load_queries(_PACKAGE, "lists.sql", order="ascending", op=">", direction="ASC")
 _DOWNWARD = load_queries(_PACKAGE, "lists.sql", order="descending", op="<", direction="DESC")
 _RESULTS = load_queries(_PACKAGE, "results.sql")
+_VISIT_SUMMARY = load_queries(_PACKAGE, "visit_summary.sql")
 _WAITING_UPWARD = load_queries(_PACKAGE, "waiting.sql", order="ascending", op=">", direction="ASC")
 _WAITING_DOWNWARD = load_queries(_PACKAGE, "waiting.sql", order="descending", op="<", direction="DESC")
 # So many of each type come with an encounter.
@@ -84,6 +86,18 @@ def get_summary(transaction: Transaction, patient_id: str) -> Pending:
     )
 
 
+def get_visit_summary(transaction: Transaction, encounter_id: str, types: Sequence[str]) -> Pending:
+    """An encounter's summary, a row for each part, audited."""
+    return transaction.queue(
+        _VISIT_SUMMARY["get_visit_summary"],
+        id=encounter_id,
+        types=list(types),
+        limit=MOST_OF_TYPE + 1,
+        audit_entity_id=encounter_id,
+        audit_must_find=True,
+    )
+
+
 def lock(transaction: Transaction, kind: Kind, record_id: str) -> Pending:
     """One record, locked until the end of the transaction."""
     query = _QUERIES["lock_encounter" if kind.is_encounter else "lock_record"]
@@ -128,7 +142,8 @@ def list_encounters(transaction: Transaction, page: Page, *, ascending: bool, **
 def timeline(transaction: Transaction, page: Page, *, ascending: bool, **filters: Any) -> Pending:
     """Records of all types in reading order of the page.
 
-    `filters`: patient_id, types, with_encounters, show_entered_in_error, start_time, end_time.
+    `filters`: patient_id, types, with_encounters, with_appointments, with_tokens, show_entered_in_error,
+    start_time, end_time.
     """
     return _list(transaction, page, "timeline", ascending, **filters)
 
@@ -166,7 +181,9 @@ def list_waiting(transaction: Transaction, page: Page, *, ascending: bool, **fil
     )
 
 
-def lock_results(transaction: Transaction, order_id: str) -> tuple[Pending, Pending, Pending, Pending, Pending]:
+def lock_results(
+    transaction: Transaction, order_id: str
+) -> tuple[Pending, Pending, Pending, Pending, Pending]:
     """What the results of an order hang on, locked: its patient (with gender and birth_date), the order, its
     report, the report's observations; and the department of its encounter."""
     order = _QUERIES["lock_record"]

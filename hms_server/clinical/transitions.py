@@ -1,7 +1,7 @@
 """Which states of an order and a referral lead to which, and what may be amended in which. Pure.
 
-A plain amendment leads a draft to ACTIVE and nowhere else: every other step is a method of its own, which says
-what the step needs (who collected, why it was revoked).
+A plain amendment leads a draft to ACTIVE and nowhere else: every other step is a method of its own, which
+says what the step needs (who collected, why it was revoked).
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ def require(kind: Kind, before: str, after: str) -> None:
 
 
 def require_amendable(kind: Kind, before: Any, after: Any) -> None:
-    """Raises FailedPrecondition for an amendment that takes a step which is a method of its own, or changes what
-    somebody works by already."""
+    """Raises FailedPrecondition for an amendment that takes a step which is a method of its own, or changes
+    what somebody works by already."""
     if kind.type not in STATES:
         return
     if before.state != after.state and (before.state, after.state) != ("DRAFT", "ACTIVE"):

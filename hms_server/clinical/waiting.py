@@ -37,7 +37,7 @@ class Waiting:
     def inbox(
         self, request: referral_pb2.ListReferralInboxRequest, call: Call
     ) -> referral_pb2.ListReferralInboxResponse:
-        """Referrals to a department or a practitioner that wait. Raises InvalidArgument where neither is said."""
+        """Referrals to a department or a practitioner that wait. Raises InvalidArgument for neither."""
         if not request.department_id and not request.practitioner_id:
             raise errors.invalid_field("department_id", "is required, or practitioner_id")
         rows, tokens = self._list(request, call, "REFERRAL")

@@ -11,6 +11,7 @@ from hms_server import errors
 from hms_server.admin import mapping as directory_mapping
 from hms_server.admin.kinds import KINDS as DIRECTORY
 from hms_server.clinical import mapping, store
+from hms_server.clinical.booked import BOOKED_TYPES, booked
 from hms_server.clinical.kinds import KINDS
 from hms_server.context import Call
 from hms_server.database.transaction import Database
@@ -24,6 +25,7 @@ _PARTS_OF_SUMMARY = {
     "RESULT": "results",
     "ENCOUNTER": "encounters",
     "IMMUNIZATION": "immunizations",
+    "APPOINTMENT": "upcoming_appointments",
 }
 
 
@@ -46,11 +48,11 @@ class Whole:
             elif row.section == "RECORD":
                 records.setdefault(row.type, []).append(row)
             else:
-                parts[row.section.lower()] = _part(row)
+                parts[row.section.lower()] = part(row)
         if made is None:
             raise errors.NotFound("No such encounter.")
-        for name, part in parts.items():
-            getattr(made, name).CopyFrom(part)
+        for name, joined in parts.items():
+            getattr(made, name).CopyFrom(joined)
         for type_, rows in records.items():
             if len(rows) > store.MOST_OF_TYPE:
                 made.truncated_types.append(type_)
@@ -66,14 +68,17 @@ class Whole:
         made = record_pb2.PatientSummary()
         for row in pending.rows:
             if row.section == "PATIENT":
-                made.patient.CopyFrom(_part(row))
+                made.patient.CopyFrom(part(row))
             else:
-                getattr(made, _PARTS_OF_SUMMARY[row.section]).append(mapping.record(row))
+                one = part(row) if row.section in BOOKED_TYPES else mapping.record(row)
+                getattr(made, _PARTS_OF_SUMMARY[row.section]).append(one)
         return made
 
 
-def _part(row: Any) -> Any:
+def part(row: Any) -> Any:
     """The message of a joined row that another room maps."""
+    if row.section in BOOKED_TYPES:
+        return booked(row.section, row.extra)
     whole = SimpleNamespace(
         id=row.id,
         version=row.version,
