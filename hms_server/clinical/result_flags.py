@@ -40,13 +40,9 @@ def flag(
     if result.WhichOneof("value") != "quantity":
         return sent
     quantity = result.quantity
-    own = None
+    own, why = None, ""
     if result.HasField("reference_range"):
         own, why = _own_range(path, result)
-        if why:
-            if not sent:
-                warnings.append(f"{path}: {why}")
-            return sent
     unit = quantity.code if quantity.system in ("", UCUM) else ""
     loinc = next((c.code for c in made.code.codings if c.system == LOINC), "")
     computed = result_ranges.flag(
@@ -62,9 +58,9 @@ def flag(
         if sent:
             warnings.append(f"{path}: flagged {computed.code}, not {sent}: the value is critical")
         return computed.code
-    if not sent and computed.warning:
-        warnings.append(f"{path}: {computed.warning}")
-    return sent or computed.code
+    if not sent and (why or computed.warning):
+        warnings.append(f"{path}: {why or computed.warning}")
+    return sent or ("" if why else computed.code)
 
 
 def _own_range(path: str, result: result_pb2.OrderResult) -> tuple[Range | None, str]:

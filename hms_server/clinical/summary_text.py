@@ -38,7 +38,10 @@ def number(value: float) -> str:
 def counted(value: float, unit: str) -> str:
     """A quantity with its unit in the number that it takes: "1 capsule", "15 capsules", "500 mg"."""
     if value != 1 and unit in _COUNTED:
-        unit = f"{unit[:-1]}ies" if unit.endswith("y") else f"{unit}{'es' if unit.endswith('ch') else 's'}"
+        if unit.endswith("ry"):
+            unit = f"{unit[:-1]}ies"
+        else:
+            unit += "es" if unit.endswith("ch") else "s"
     elif value == 1 and unit.endswith("s") and unit[:-1] in _COUNTED:
         unit = unit[:-1]
     return f"{number(value)} {unit}".strip()
