@@ -29,10 +29,10 @@ FROM clinical_record r
 WHERE r.tenant_id = :tenant_id AND r.type = 'OBSERVATION' AND r.state <> 'ENTERED_IN_ERROR'
   AND r.id = ANY (ARRAY(
     SELECT jsonb_array_elements_text(coalesce(report.document -> 'result_ids', '[]'))::uuid
-    FROM clinical_record o
-    JOIN clinical_record report ON report.tenant_id = :tenant_id
-      AND report.id = nullif(o.document ->> 'report_id', '')::uuid AND report.type = 'DIAGNOSTIC_REPORT'
-    WHERE o.tenant_id = :tenant_id AND o.id = :id::uuid AND o.type = 'ORDER'))
+    FROM clinical_record report
+    WHERE report.tenant_id = :tenant_id AND report.type = 'DIAGNOSTIC_REPORT'
+      AND report.id = (SELECT nullif(o.document ->> 'report_id', '')::uuid FROM clinical_record o
+                       WHERE o.tenant_id = :tenant_id AND o.id = :id::uuid AND o.type = 'ORDER')))
   AND (SELECT true FROM patient p WHERE p.tenant_id = :tenant_id AND p.id = r.patient_id)
 ORDER BY r.id
 FOR UPDATE

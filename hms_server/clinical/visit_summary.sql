@@ -62,8 +62,12 @@ FROM (
                             WHERE d.tenant_id = :tenant_id AND d.id = a.practitioner_id)),
          a.create_time, a.update_time, a.start_time
   FROM shown s
-  JOIN appointment a ON a.tenant_id = :tenant_id AND a.previous_appointment_id = s.appointment_id
-  WHERE a.patient_id = s.patient_id AND a.start_time IS NOT NULL
-    AND a.state IN ('BOOKED', 'CONFIRMED', 'ARRIVED', 'CHECKED_IN', 'FULFILLED')
+  CROSS JOIN LATERAL (
+    SELECT a.* FROM appointment a
+    WHERE a.tenant_id = :tenant_id AND a.previous_appointment_id = s.appointment_id
+      AND a.patient_id = s.patient_id AND a.start_time IS NOT NULL
+      AND a.state IN ('BOOKED', 'CONFIRMED', 'ARRIVED', 'CHECKED_IN', 'FULFILLED')
+    ORDER BY a.start_time, a.id LIMIT 20
+  ) a
 ) AS every (section, id, type, version, patient_id, encounter_id, practitioner_id, department_id,
   organization_id, location_id, state, document, extra, create_time, update_time, clinical_time)

@@ -226,9 +226,15 @@ class Hospital:
             return ""
         if stem in ("survivor", "merged"):
             return self.made["patient"][stem == "merged"]
-        if stem in self.made:
-            return self.made[stem][0]
+        named = self._named(stem)
+        if named:
+            return self.made[named][0]
         return self._first(kind) if point else ""
+
+    def _named(self, stem: str) -> str:
+        """The kind of record that a field points to: "department", "to_department"."""
+        ends = [kind for kind in self.made if stem == kind or stem.endswith(f"_{kind}")]
+        return max(ends, key=len, default="")
 
     def _first(self, kind: str) -> str:
         """A record of the kind; where the API makes none of it, any other record of this hospital."""
@@ -272,8 +278,8 @@ class Hospital:
     def _value(self, field: FieldDescriptor, name: str, attempt: int) -> Any:
         if field.type != FieldDescriptor.TYPE_STRING:
             return (1, 2, 10)[attempt % 3]
-        if name.endswith("_id") and name.removesuffix("_id") in self.made:
-            return self.made[name.removesuffix("_id")][0]
+        if name.endswith("_id") and (named := self._named(name.removesuffix("_id"))):
+            return self.made[named][0]
         if name == "public_key":
             return _public_key()
         rules = field.GetOptions().Extensions[validate_pb2.field].string
