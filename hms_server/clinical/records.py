@@ -85,7 +85,7 @@ class Records:
                 rules.require_transition(before, message.state)
             transitions.require_amendable(kind, stood, message)
 
-        return self._change(request, call, sent.id, sent.etag, change, sent)
+        return self._change(request, call, sent.id, sent.etag, change, _copy(kind, sent))
 
     @on_conflict
     def mark_entered_in_error(self, request: Any, call: Call) -> Any:
