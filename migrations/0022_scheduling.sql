@@ -224,7 +224,6 @@ CREATE TABLE appointment (
   -- none on the waiting list
   start_time timestamptz,
   end_time timestamptz,
-  during tstzrange GENERATED ALWAYS AS (tstzrange(start_time, end_time)) STORED,
   -- of the slot: 1 to capacity, above it where the slot was overbooked
   seat smallint,
   capacity smallint,
@@ -258,7 +257,7 @@ CREATE TABLE appointment (
   CHECK (state <> 'HELD' OR hold_expire_time IS NOT NULL),
   -- Two patients never have one seat of one practitioner at one time.
   CONSTRAINT appointment_seat EXCLUDE USING gist (
-    tenant_id WITH =, practitioner_id WITH =, seat WITH =, during WITH &&
+    tenant_id WITH =, practitioner_id WITH =, seat WITH =, tstzrange(start_time, end_time) WITH &&
   ) WHERE (state IN ('HELD', 'BOOKED', 'CONFIRMED', 'ARRIVED', 'CHECKED_IN', 'FULFILLED'))
 );
 CREATE INDEX appointment_by_practitioner ON appointment (tenant_id, practitioner_id, start_time, id);

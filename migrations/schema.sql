@@ -1009,7 +1009,6 @@ CREATE TABLE public.appointment (
     state text NOT NULL COLLATE pg_catalog."C",
     start_time timestamp with time zone,
     end_time timestamp with time zone,
-    during tstzrange GENERATED ALWAYS AS (tstzrange(start_time, end_time)) STORED,
     seat smallint,
     capacity smallint,
     overbooked boolean DEFAULT false NOT NULL,
@@ -2026,7 +2025,7 @@ ALTER TABLE ONLY public.appointment
     ADD CONSTRAINT appointment_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.appointment
-    ADD CONSTRAINT appointment_seat EXCLUDE USING gist (tenant_id WITH =, practitioner_id WITH =, seat WITH =, during WITH &&) WHERE ((state = ANY (ARRAY['HELD'::text, 'BOOKED'::text, 'CONFIRMED'::text, 'ARRIVED'::text, 'CHECKED_IN'::text, 'FULFILLED'::text])));
+    ADD CONSTRAINT appointment_seat EXCLUDE USING gist (tenant_id WITH =, practitioner_id WITH =, seat WITH =, tstzrange(start_time, end_time) WITH &&) WHERE ((state = ANY (ARRAY['HELD'::text, 'BOOKED'::text, 'CONFIRMED'::text, 'ARRIVED'::text, 'CHECKED_IN'::text, 'FULFILLED'::text])));
 
 ALTER TABLE ONLY public.appointment_under_glass
     ADD CONSTRAINT appointment_under_glass_pkey PRIMARY KEY (tenant_id, appointment_id, grant_id);
