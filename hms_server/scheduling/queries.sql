@@ -66,7 +66,7 @@ RETURNING id, version, patient_id, practitioner_id, department_id, location_id, 
 -- name: update_appointment
 WITH kept AS (
   INSERT INTO appointment_version (tenant_id, id, version, row_data, actor_id, update_time)
-  SELECT a.tenant_id, a.id, a.version, to_jsonb(a) - 'patient_id' - 'tenant_id' - 'during', a.actor_id, a.update_time
+  SELECT a.tenant_id, a.id, a.version, to_jsonb(a) - 'patient_id' - 'tenant_id', a.actor_id, a.update_time
   FROM appointment a WHERE a.tenant_id = :tenant_id AND a.id = :id::uuid
 )
 UPDATE appointment SET
