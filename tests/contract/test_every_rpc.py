@@ -22,6 +22,8 @@ STATEFUL = {
     "RevokeSession",
     "RemoveServiceAccountKey",
     "ReviewBreakGlass",
+    "AcknowledgeResult",
+    "CompleteReferral",
 }
 # One event on each of the two records.
 OF_TWO_PATIENTS = {"MergePatients", "UnmergePatients"}
