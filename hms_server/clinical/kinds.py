@@ -54,8 +54,8 @@ class Kind:
     amended_state: str = ""  # what a FINAL one becomes when it is amended
     # Fields that GetEncounter alone sets
     embedded: frozenset[str] = frozenset()
-    # Fields that methods of its own set: neither a new record nor an amendment brings them
-    acted: frozenset[str] = frozenset()
+    # Fields that methods of their own set
+    server_set: frozenset[str] = frozenset()
 
     @property
     def field(self) -> str:
@@ -71,7 +71,7 @@ class Kind:
     def mutable(self) -> frozenset[str]:
         """Fields that may be amended."""
         names = {field.name for field in self.message.DESCRIPTOR.fields}
-        return frozenset(names) - OUTPUT_ONLY - self.embedded - self.acted
+        return frozenset(names) - OUTPUT_ONLY - self.embedded - self.server_set
 
 
 def _kind(type_: str, name: str, module: Any, plural: str, response: str, **parts: Any) -> Kind:
@@ -99,7 +99,7 @@ ENCOUNTER = _kind(
     end_time="end_time",
     required=(),
     embedded=_EMBEDDED,
-    acted=frozenset({"appointment_id", "queue_token_id"}),
+    server_set=frozenset({"appointment_id", "queue_token_id"}),
     **_STATE,
 )
 OBSERVATION = _kind(
@@ -113,7 +113,7 @@ OBSERVATION = _kind(
     end_time="effective_end_time",
     amended_state="AMENDED",
     points_to={"order_id": "ORDER"},
-    acted=frozenset({"order_item"}),
+    server_set=frozenset({"order_item"}),
     **_STATE,
 )
 CONDITION = _kind(
@@ -180,7 +180,7 @@ DIAGNOSTIC_REPORT = _kind(
     end_time="effective_end_time",
     points_to={"result_ids": "OBSERVATION", "order_id": "ORDER"},
     amended_state="AMENDED",
-    acted=_fields(diagnostic_report_pb2.DiagnosticReport, 19, 24),
+    server_set=_fields(diagnostic_report_pb2.DiagnosticReport, 19, 24),
     **_STATE,
 )
 DOCUMENT = _kind(
@@ -208,7 +208,7 @@ ORDER = _kind(
         "performing_department_id": "DEPARTMENT",
         "collected_by_id": "PRACTITIONER",
     },
-    acted=_fields(order_pb2.Order, 19, 24),
+    server_set=_fields(order_pb2.Order, 19, 24),
     **_STATE,
 )
 REFERRAL = _kind(
@@ -226,7 +226,7 @@ REFERRAL = _kind(
         "to_department_id": "DEPARTMENT",
         "to_organization_id": "ORGANIZATION",
     },
-    acted=_fields(referral_pb2.Referral, 16, 18),
+    server_set=_fields(referral_pb2.Referral, 16, 18),
     **_STATE,
 )
 

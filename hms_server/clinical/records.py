@@ -63,7 +63,7 @@ class Records:
         """One record; one that was entered in error, too. Raises NotFound."""
         with self._database.tenant_transaction(call.tenant_id, call) as transaction:
             pending = store.get_record(transaction, self._kind, request.id)
-        return mapping.record(found(self._kind, pending.first))
+        return mapping.record(_found(self._kind, pending.first))
 
     @on_conflict
     def amend(self, request: Any, call: Call) -> Any:
@@ -106,7 +106,7 @@ class Records:
             transaction.flush()
             if probe.repeat() is not None:
                 return self._repeated(transaction, call, record_id)
-            row = found(kind, present.first)
+            row = _found(kind, present.first)
             aip.require_etag(etag, row.version)
             message = mapping.record(row)
             if rules.is_entered_in_error(kind, message):
@@ -133,7 +133,7 @@ class Records:
         """The present state, for a request that was answered before: audited as what it now is, a read."""
         pending = store.lock(transaction, self._kind, record_id)
         transaction.flush()
-        row = found(self._kind, pending.first)
+        row = _found(self._kind, pending.first)
         transaction.audit(action="READ", entity_id=record_id, patient_ids=(row.patient_id,))
         transaction.commit()
         return mapping.record(row)
@@ -148,7 +148,15 @@ def _copy(kind: Kind, sent: Any) -> Any:
     """What the caller may say of a new record."""
     message = kind.message()
     message.CopyFrom(sent)
-    for name in ("id", "create_time", "update_time", "etag", "error_reason", *kind.embedded, *kind.acted):
+    for name in (
+        "id",
+        "create_time",
+        "update_time",
+        "etag",
+        "error_reason",
+        *kind.embedded,
+        *kind.server_set,
+    ):
         message.ClearField(name)
     return message
 
@@ -159,7 +167,7 @@ def _look_for(transaction: Transaction, kind: Kind, message: Any, **owner: str) 
 
 
 def require_found(missing: Pending | None) -> None:
-    """Raises InvalidArgument with every pointer that leads nowhere."""
+    """Raises InvalidArgument for what `store.missing_references` found to be missing."""
     if missing is not None and missing.rows:
         found = tuple(
             errors.FieldViolation(row.field, "names nothing that this patient's record can point to")
@@ -180,7 +188,7 @@ def _require_inside(transaction: Transaction, kind: Kind, message: Any, call: Ca
 
 
 def open_patient(row: Any, encounter_id: str) -> str:
-    """Id of the patient whose record grows."""
+    """Id of the patient whose record grows. Raises NotFound, FailedPrecondition (PATIENT_MERGED)."""
     if row is None:
         raise errors.NotFound("No such encounter." if encounter_id else "No such patient.")
     if row.merged_into is not None:
@@ -206,8 +214,7 @@ def _differs(kind: Kind, before: Any, after: Any) -> bool:
     return True
 
 
-def found(kind: Kind, row: Any) -> Any:
-    """The row; raises NotFound where there is none."""
+def _found(kind: Kind, row: Any) -> Any:
     if row is None:
         raise errors.NotFound(f"No such {kind.field.replace('_', ' ')}.")
     return row

@@ -42,11 +42,12 @@ class Results:
             missing = store.missing_references(transaction, wanted, record_id=request.id) if wanted else None
             transaction.flush()
             stood = [mapping.record(row) for row in rows.rows]
+            row = order_row.first
+            if row is None:
+                raise errors.NotFound("No such order.")
             if probe.repeat() is not None:
-                row = records.found(ORDER, order_row.first)
                 transaction.audit(action="READ", entity_id=row.id, patient_ids=(row.patient_id,))
                 return _answer(mapping.record(row), _report(report_row.first, None, None), stood)
-            row = records.found(ORDER, order_row.first)
             whose: Any = patient.first
             patient_id = records.open_patient(whose, "")
             aip.require_etag(request.etag, row.version)

@@ -27,7 +27,6 @@ _LEFT_OUT = {
     "ORDER": frozenset({"DRAFT", "REVOKED"}),
     "REFERRAL": frozenset({"DRAFT", "REVOKED", "DECLINED"}),
 }
-_SIGNED = frozenset({"SIGNED", "AMENDED"})
 _FIELDS = {
     "CONDITION": "diagnoses",
     "PRESCRIPTION": "prescriptions",
@@ -77,7 +76,7 @@ def _add_records(made: pb.VisitSummary, rows: dict[str, list[Any]]) -> None:
         for row in of_type:
             if type_ == "NOTE":
                 plan = str(row.document.get("plan") or "").strip()
-                if row.state in _SIGNED and plan:
+                if row.state == "SIGNED" and plan:
                     made.plans.append(plan)
             elif row.state not in _LEFT_OUT[type_]:
                 message = mapping.record(row)
