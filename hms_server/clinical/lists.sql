@@ -79,17 +79,24 @@ LEFT JOIN LATERAL (
 ) found ON true
 ORDER BY found.clinical_micros {direction}, found.id {direction}
 
--- Each type in its own order, then merged: reads at most a page of each.
+-- Each type in its own order, then merged: reads at most a page of each. Of appointments and tokens only those that
+-- are left on the page are made into JSON.
 -- name: timeline_{order}
 -- audited: patient_id
-SELECT p.shown_id AS patient_id, found.*
+SELECT p.shown_id AS patient_id, found.*,
+       CASE found.type
+         WHEN 'APPOINTMENT' THEN (
+           SELECT to_jsonb(a) FROM appointment a WHERE a.tenant_id = :tenant_id AND a.id = found.id)
+         WHEN 'QUEUE_TOKEN' THEN (
+           SELECT to_jsonb(q) FROM queue_token q WHERE q.tenant_id = :tenant_id AND q.id = found.id)
+       END AS extra
 FROM (
   SELECT CASE WHEN merged_into IS NULL THEN id ELSE merged_into END AS shown_id FROM patient
   WHERE tenant_id = :tenant_id AND id = :patient_id::uuid
 ) p
 LEFT JOIN LATERAL (
   SELECT each.id, each.type, each.version, each.encounter_id, each.practitioner_id, each.department_id,
-         each.organization_id, each.location_id, each.document, each.extra,
+         each.organization_id, each.location_id, each.document,
          (extract(epoch FROM each.create_time) * 1000000)::bigint AS create_micros,
          (extract(epoch FROM each.update_time) * 1000000)::bigint AS update_micros,
          (extract(epoch FROM each.clinical_time) * 1000000)::bigint AS clinical_micros
@@ -99,7 +106,7 @@ LEFT JOIN LATERAL (
     CROSS JOIN LATERAL (
       SELECT r.id, r.type, r.version, r.encounter_id, r.practitioner_id, NULL::uuid AS department_id,
              r.organization_id, NULL::uuid AS location_id, r.document, r.create_time, r.update_time,
-             r.clinical_time, NULL::jsonb AS extra
+             r.clinical_time
       FROM clinical_record r
       WHERE r.tenant_id = :tenant_id AND r.patient_id = p.shown_id AND r.type = wanted.type
         AND (r.clinical_time, r.id) {op} (:key_time::timestamptz, :key_id::uuid)
@@ -110,7 +117,7 @@ LEFT JOIN LATERAL (
     ) of_type
     UNION ALL (
       SELECT e.id, 'ENCOUNTER', e.version, NULL, e.practitioner_id, e.department_id, e.organization_id,
-             e.location_id, e.document, e.create_time, e.update_time, e.clinical_time, NULL
+             e.location_id, e.document, e.create_time, e.update_time, e.clinical_time
       FROM encounter e
       WHERE :with_encounters::boolean AND e.tenant_id = :tenant_id AND e.patient_id = p.shown_id
         AND (e.clinical_time, e.id) {op} (:key_time::timestamptz, :key_id::uuid)
@@ -122,7 +129,7 @@ LEFT JOIN LATERAL (
     UNION ALL (
       -- A hold was never more than a seat kept for some minutes.
       SELECT a.id, 'APPOINTMENT', a.version, NULL, a.practitioner_id, a.department_id, NULL, a.location_id, NULL,
-             a.create_time, a.update_time, a.start_time, to_jsonb(a)
+             a.create_time, a.update_time, a.start_time
       FROM appointment a
       WHERE :with_appointments::boolean AND a.tenant_id = :tenant_id AND a.patient_id = p.shown_id
         AND (a.start_time, a.id) {op} (:key_time::timestamptz, :key_id::uuid)
@@ -133,7 +140,7 @@ LEFT JOIN LATERAL (
     )
     UNION ALL (
       SELECT q.id, 'QUEUE_TOKEN', q.version, NULL, q.practitioner_id, q.department_id, NULL, NULL, NULL,
-             q.create_time, q.update_time, q.issue_time, to_jsonb(q)
+             q.create_time, q.update_time, q.issue_time
       FROM queue_token q
       WHERE :with_tokens::boolean AND q.tenant_id = :tenant_id AND q.patient_id = p.shown_id
         AND (q.issue_time, q.id) {op} (:key_time::timestamptz, :key_id::uuid)

@@ -58,8 +58,8 @@ INDEXES = {
         f"timeline_{way}": {
             "clinical_record": {"clinical_record_by_type"},
             "encounter": {"encounter_by_patient"},
-            "appointment": {"appointment_by_patient"},
-            "queue_token": {"queue_token_by_patient"},
+            "appointment": {"appointment_by_patient", "appointment_pkey"},
+            "queue_token": {"queue_token_by_patient", "queue_token_pkey"},
         }
         for way in BOTH_WAYS
     },
