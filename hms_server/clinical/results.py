@@ -56,6 +56,8 @@ class Results:
             records.require_found(missing)
             person = result_flags.person(whose.gender, whose.birth_date, clock.now().date())
             recorded = result_rules.record(request, order, stood, person, now)
+            if recorded.corrects and not request.etag:
+                raise errors.invalid_field("etag", "is required to correct a result that is final")
             was_complete = order.state == "COMPLETED"
             report = _report(report_row.first, order, department.first)
             for made in recorded.made:

@@ -186,8 +186,11 @@ def test_a_correction_keeps_what_stood_and_says_so(charts, order):
     assert [each.record.diagnostic_report.state for each in versions] == ["CORRECTED", "FINAL"]
 
 
-def test_a_final_result_is_not_replaced_by_a_preliminary_one(charts, order):
-    charts.RecordResults(id=order.id, results=[result(0, 4)])
+def test_a_final_result_is_not_replaced_by_a_preliminary_one_or_unread(charts, order):
+    first = charts.RecordResults(id=order.id, results=[result(0, 4)])
+    with pytest.raises(errors.InvalidArgument, match="etag"):
+        charts.RecordResults(id=order.id, results=[result(0, 5)])
+    assert charts.get("ORDER", order.id) == first.order
     with pytest.raises(errors.FailedPrecondition) as refused:
         charts.RecordResults(id=order.id, results=[result(0, 5)], state="PRELIMINARY")
     assert refused.value.reason == "RESULTS_ARE_FINAL"

@@ -116,7 +116,7 @@ class RecordResultsRequest(_message.Message):
     id: _builtins.str
     """Of the order."""
     etag: _builtins.str
-    """Of the order. Required where its results are complete: a correction says what it corrects."""
+    """Of the order. Required where its results are complete, and to correct a final one: who corrects says what."""
     request_id: _builtins.str
     state: _builtins.str
     """FINAL when not set."""
