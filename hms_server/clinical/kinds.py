@@ -52,6 +52,8 @@ class Kind:
     amended_state: str = ""  # what a FINAL one becomes when it is amended
     # Fields that GetEncounter alone sets
     embedded: frozenset[str] = frozenset()
+    # Fields that methods of their own set
+    server_set: frozenset[str] = frozenset()
 
     @property
     def field(self) -> str:
@@ -67,7 +69,7 @@ class Kind:
     def mutable(self) -> frozenset[str]:
         """Fields that may be amended."""
         names = {field.name for field in self.message.DESCRIPTOR.fields}
-        return frozenset(names) - OUTPUT_ONLY - self.embedded
+        return frozenset(names) - OUTPUT_ONLY - self.embedded - self.server_set
 
 
 def _kind(type_: str, name: str, module: Any, plural: str, response: str, **parts: Any) -> Kind:
@@ -101,7 +103,9 @@ OBSERVATION = _kind(
     first_state="FINAL",
     times=("effective_time",),
     end_time="effective_end_time",
+    points_to={"derived_from_ids": "OBSERVATION"},
     amended_state="AMENDED",
+    server_set=frozenset({"vital_set_id"}),
     **_STATE,
 )
 CONDITION = _kind(

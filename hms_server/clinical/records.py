@@ -8,6 +8,7 @@ from hms_server import aip, clock, errors, ids
 from hms_server.clinical import mapping, rules, store
 from hms_server.clinical.kinds import Kind
 from hms_server.context import Call
+from hms_server.database.audited import AuditedEntities
 from hms_server.database.requests import Probe, RequestIds
 from hms_server.database.retry import on_conflict
 from hms_server.database.transaction import Database, Pending, Transaction
@@ -49,8 +50,8 @@ class Records:
             earlier = probe.repeat()
             if earlier is not None:
                 return self._repeated(transaction, call, earlier)
-            message.patient_id = _open_patient(patient.first, encounter_id)
-            _require_found(missing)
+            message.patient_id = open_patient(patient.first, encounter_id)
+            require_found(missing)
             _require_inside(transaction, kind, message, call, message.patient_id)
             row = rules.row_of(kind, message, record_id, rules.document_of(message))
             made = store.insert(transaction, kind, row, call.caller.user_id)
@@ -99,6 +100,7 @@ class Records:
             probe: Probe = self._request_ids.probe(transaction, call, request)
             present = store.lock(transaction, kind, record_id)
             missing = None if sent is None else _look_for(transaction, kind, sent, record_id=record_id)
+            derived = store.lock_derived(transaction, record_id) if kind.type == "OBSERVATION" else None
             transaction.flush()
             if probe.repeat() is not None:
                 return self._repeated(transaction, call, record_id)
@@ -110,7 +112,7 @@ class Records:
             before = kind.message()
             before.CopyFrom(message)
             change(message)
-            _require_found(missing)
+            require_found(missing)
             rules.require_valid(kind, message)
             version = row.version
             made = present
@@ -119,9 +121,14 @@ class Records:
                 version += 1
                 changed = rules.row_of(kind, message, row.id, rules.document_of(message))
                 made = store.update(transaction, kind, changed, call.caller.user_id)
+            voided = _void_derived(transaction, derived, before, message, call)
             self._request_ids.remember(transaction, call, probe, row.id, version)
             transaction.audit(
-                entity_id=row.id, old_version=row.version, new_version=version, patient_ids=(row.patient_id,)
+                entity_id=row.id,
+                old_version=row.version,
+                new_version=version,
+                patient_ids=(row.patient_id,),
+                entities=voided,
             )
         return mapping.record(made.first)
 
@@ -135,6 +142,17 @@ class Records:
         return mapping.record(row)
 
 
+def _void_derived(
+    transaction: Transaction, derived: Pending | None, before: Any, after: Any, call: Call
+) -> tuple[AuditedEntities, ...]:
+    """Marks what was computed from an observation that says something else now."""
+    if derived is None or not derived.rows or not rules.says_something_else(before, after):
+        return ()
+    found = [row.id for row in derived.rows]
+    store.void_derived(transaction, found, rules.DERIVED_FROM_CHANGED, call.caller.user_id)
+    return (AuditedEntities("observation", "UPDATE", found),)
+
+
 def now() -> str:
     """The present moment as a FHIR dateTime, in UTC."""
     return clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -144,7 +162,15 @@ def _copy(kind: Kind, sent: Any) -> Any:
     """What the caller may say of a new record."""
     message = kind.message()
     message.CopyFrom(sent)
-    for name in ("id", "create_time", "update_time", "etag", "error_reason", *kind.embedded):
+    for name in (
+        "id",
+        "create_time",
+        "update_time",
+        "etag",
+        "error_reason",
+        *kind.embedded,
+        *kind.server_set,
+    ):
         message.ClearField(name)
     return message
 
@@ -154,7 +180,8 @@ def _look_for(transaction: Transaction, kind: Kind, message: Any, **owner: str) 
     return store.missing_references(transaction, wanted, **owner) if wanted else None
 
 
-def _require_found(missing: Pending | None) -> None:
+def require_found(missing: Pending | None) -> None:
+    """Raises InvalidArgument for what `store.missing_references` found to be missing."""
     if missing is not None and missing.rows:
         found = tuple(
             errors.FieldViolation(row.field, "names nothing that this patient's record can point to")
@@ -174,8 +201,8 @@ def _require_inside(transaction: Transaction, kind: Kind, message: Any, call: Ca
         raise rules.outside(kind, call.method.permission)
 
 
-def _open_patient(row: Any, encounter_id: str) -> str:
-    """Id of the patient whose record grows."""
+def open_patient(row: Any, encounter_id: str) -> str:
+    """Id of the patient whose record grows. Raises NotFound, FailedPrecondition (PATIENT_MERGED)."""
     if row is None:
         raise errors.NotFound("No such encounter." if encounter_id else "No such patient.")
     if row.merged_into is not None:

@@ -14,6 +14,7 @@ from hms.clinical.v1 import encounter_pb2, observation_pb2, record_pb2
 from hms_server.clinical.kinds import KINDS, OBSERVATION
 from hms_server.clinical.lists import Lists
 from hms_server.clinical.records import Records
+from hms_server.clinical.vitals import Vitals
 from hms_server.clinical.whole import Whole
 from hms_server.context import Call
 from hms_server.database.pages import Pages
@@ -51,6 +52,8 @@ class ClinicalServicer:
             "vital_signs",
             "vital-signs",
         )
+
+        self._methods |= {"RecordVitalSigns": Vitals(database, request_ids).record}
 
     def __getattr__(self, name: str) -> Callable[[Any, Call], Any]:
         """The method of that name; raises AttributeError where no type has it."""

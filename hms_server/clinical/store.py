@@ -16,6 +16,7 @@ from hms_server.database.transaction import Pending, Transaction
 _PACKAGE = "hms_server.clinical"
 _QUERIES = load_queries(_PACKAGE)
 _READS = load_queries(_PACKAGE, "reads.sql")
+_VITALS = load_queries(_PACKAGE, "vitals.sql")
 _UPWARD = load_queries(_PACKAGE, "lists.sql", order="ascending", op=">", direction="ASC")
 _DOWNWARD = load_queries(_PACKAGE, "lists.sql", order="descending", op="<", direction="DESC")
 # So many of each type come with an encounter.
@@ -97,6 +98,31 @@ def update(transaction: Transaction, kind: Kind, row: Row, actor_id: str) -> Pen
     """The record's next version; the present one is kept."""
     query = _QUERIES["update_encounter" if kind.is_encounter else "update_record"]
     return transaction.queue(query, **_parameters(row, actor_id))
+
+
+def vital_context(transaction: Transaction, encounter_id: str) -> Pending:
+    """What vital signs are judged by: birth_date, the last height and the last pregnancy status."""
+    return transaction.queue(_VITALS["vital_context"], encounter_id=encounter_id)
+
+
+def insert_set(transaction: Transaction, rows: str, actor_id: str) -> Pending:
+    """New observations of one set, from a JSON array."""
+    return transaction.queue(_VITALS["insert_set"], rows=rows, actor_id=actor_id)
+
+
+def get_set(transaction: Transaction, encounter_id: str, set_id: str) -> Pending:
+    """The observations of a set as they are now."""
+    return transaction.queue(_VITALS["get_set"], encounter_id=encounter_id, set_id=set_id)
+
+
+def lock_derived(transaction: Transaction, source_id: str) -> Pending:
+    """Ids of what was computed from an observation, locked."""
+    return transaction.queue(_VITALS["lock_derived"], source_id=source_id)
+
+
+def void_derived(transaction: Transaction, record_ids: list[str], reason: str, actor_id: str) -> Pending:
+    """Marks computed observations as entered in error; the versions that stood are kept."""
+    return transaction.queue(_VITALS["void_derived"], ids=record_ids, reason=reason, actor_id=actor_id)
 
 
 def _parameters(row: Row, actor_id: str) -> dict[str, Any]:

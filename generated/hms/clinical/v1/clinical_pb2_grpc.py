@@ -13,6 +13,7 @@ from hms.clinical.v1 import observation_pb2 as hms_dot_clinical_dot_v1_dot_obser
 from hms.clinical.v1 import prescription_pb2 as hms_dot_clinical_dot_v1_dot_prescription__pb2
 from hms.clinical.v1 import procedure_pb2 as hms_dot_clinical_dot_v1_dot_procedure__pb2
 from hms.clinical.v1 import record_pb2 as hms_dot_clinical_dot_v1_dot_record__pb2
+from hms.clinical.v1 import vital_signs_pb2 as hms_dot_clinical_dot_v1_dot_vital__signs__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -287,6 +288,11 @@ class ClinicalServiceStub:
                 '/hms.clinical.v1.ClinicalService/ListRecordVersions',
                 request_serializer=hms_dot_clinical_dot_v1_dot_record__pb2.ListRecordVersionsRequest.SerializeToString,
                 response_deserializer=hms_dot_clinical_dot_v1_dot_record__pb2.ListRecordVersionsResponse.FromString,
+                _registered_method=True)
+        self.RecordVitalSigns = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/RecordVitalSigns',
+                request_serializer=hms_dot_clinical_dot_v1_dot_vital__signs__pb2.RecordVitalSignsRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_vital__signs__pb2.RecordVitalSignsResponse.FromString,
                 _registered_method=True)
 
 
@@ -628,6 +634,16 @@ class ClinicalServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RecordVitalSigns(self, request, context):
+        """Visits: vital signs, notes, the beginning and the end.
+
+        A set of vital signs in one call: an observation of each sign with range and flag, the body mass index, and
+        the early warning score NEWS2 where it holds.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ClinicalServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -875,6 +891,11 @@ def add_ClinicalServiceServicer_to_server(servicer, server):
                     servicer.ListRecordVersions,
                     request_deserializer=hms_dot_clinical_dot_v1_dot_record__pb2.ListRecordVersionsRequest.FromString,
                     response_serializer=hms_dot_clinical_dot_v1_dot_record__pb2.ListRecordVersionsResponse.SerializeToString,
+            ),
+            'RecordVitalSigns': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordVitalSigns,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_vital__signs__pb2.RecordVitalSignsRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_vital__signs__pb2.RecordVitalSignsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -2200,6 +2221,33 @@ class ClinicalService:
             '/hms.clinical.v1.ClinicalService/ListRecordVersions',
             hms_dot_clinical_dot_v1_dot_record__pb2.ListRecordVersionsRequest.SerializeToString,
             hms_dot_clinical_dot_v1_dot_record__pb2.ListRecordVersionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordVitalSigns(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/RecordVitalSigns',
+            hms_dot_clinical_dot_v1_dot_vital__signs__pb2.RecordVitalSignsRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_vital__signs__pb2.RecordVitalSignsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -21,6 +21,7 @@ from hms.clinical.v1 import observation_pb2 as _observation_pb2
 from hms.clinical.v1 import prescription_pb2 as _prescription_pb2
 from hms.clinical.v1 import procedure_pb2 as _procedure_pb2
 from hms.clinical.v1 import record_pb2 as _record_pb2
+from hms.clinical.v1 import vital_signs_pb2 as _vital_signs_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -136,6 +137,12 @@ class ClinicalServiceStub:
     """Records of all types in one order, by time, both ways."""
     ListRecordVersions: _grpc.UnaryUnaryMultiCallable[_record_pb2.ListRecordVersionsRequest, _record_pb2.ListRecordVersionsResponse]
     """A record's history, newest first: every version that stood, the present one included."""
+    RecordVitalSigns: _grpc.UnaryUnaryMultiCallable[_vital_signs_pb2.RecordVitalSignsRequest, _vital_signs_pb2.RecordVitalSignsResponse]
+    """Visits: vital signs, notes, the beginning and the end.
+
+    A set of vital signs in one call: an observation of each sign with range and flag, the body mass index, and
+    the early warning score NEWS2 where it holds.
+    """
 
 @_typing.type_check_only
 class ClinicalServiceAsyncStub(ClinicalServiceStub):
@@ -230,6 +237,12 @@ class ClinicalServiceAsyncStub(ClinicalServiceStub):
     """Records of all types in one order, by time, both ways."""
     ListRecordVersions: _aio.UnaryUnaryMultiCallable[_record_pb2.ListRecordVersionsRequest, _record_pb2.ListRecordVersionsResponse]  # type: ignore[assignment]
     """A record's history, newest first: every version that stood, the present one included."""
+    RecordVitalSigns: _aio.UnaryUnaryMultiCallable[_vital_signs_pb2.RecordVitalSignsRequest, _vital_signs_pb2.RecordVitalSignsResponse]  # type: ignore[assignment]
+    """Visits: vital signs, notes, the beginning and the end.
+
+    A set of vital signs in one call: an observation of each sign with range and flag, the body mass index, and
+    the early warning score NEWS2 where it holds.
+    """
 
 class ClinicalServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -615,5 +628,17 @@ class ClinicalServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_record_pb2.ListRecordVersionsResponse, _abc.Awaitable[_record_pb2.ListRecordVersionsResponse]]:
         """A record's history, newest first: every version that stood, the present one included."""
+
+    @_abc_1.abstractmethod
+    def RecordVitalSigns(
+        self,
+        request: _vital_signs_pb2.RecordVitalSignsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_vital_signs_pb2.RecordVitalSignsResponse, _abc.Awaitable[_vital_signs_pb2.RecordVitalSignsResponse]]:
+        """Visits: vital signs, notes, the beginning and the end.
+
+        A set of vital signs in one call: an observation of each sign with range and flag, the body mass index, and
+        the early warning score NEWS2 where it holds.
+        """
 
 def add_ClinicalServiceServicer_to_server(servicer: ClinicalServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
