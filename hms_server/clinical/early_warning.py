@@ -15,7 +15,7 @@ from hms_server.clinical.vital_ranges import as_read
 
 LEAST_AGE = 16
 
-# Upper bounds of each band and its score; the last band has no bound. Rates are whole numbers in the chart and
+# Upper bounds of each band and its score; the last band has no bound. In the chart rates are whole numbers and
 # temperatures have one decimal: what lies between is read as the nearer first.
 _Bands = tuple[tuple[float, int], ...]
 _NO_BOUND = float("inf")
