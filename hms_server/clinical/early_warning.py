@@ -15,8 +15,8 @@ from hms_server.clinical.vital_ranges import as_read
 
 LEAST_AGE = 16
 
-# Upper bounds of each band and its score; the last band has no bound. In the chart rates are whole numbers and
-# temperatures have one decimal: what lies between is read as the nearer first.
+# Upper bounds of each band and its score; the last band has no bound. In the chart rates are whole numbers
+# and temperatures have one decimal: what lies between is read as the nearer first.
 _Bands = tuple[tuple[float, int], ...]
 _NO_BOUND = float("inf")
 _RESPIRATORY_RATE: _Bands = ((8, 3), (11, 1), (20, 0), (24, 2), (_NO_BOUND, 3))

@@ -16,6 +16,7 @@ from hms.clinical.v1 import (
     document_pb2,
     encounter_pb2,
     immunization_pb2,
+    note_pb2,
     observation_pb2,
     prescription_pb2,
     procedure_pb2,
@@ -26,6 +27,8 @@ REFUTED = "REFUTED"
 
 # Fields that have a column of their own in the row, and so none in the document.
 COLUMNS = ("patient_id", "encounter_id", "practitioner_id", "department_id", "organization_id", "location_id")
+# What an encounter was started from: never changes, so it stands in the document beside its columns.
+ORIGINS = ("appointment_id", "queue_token_id")
 # What only the server sets.
 OUTPUT_ONLY = frozenset({"id", "patient_id", "create_time", "update_time", "etag", "error_reason"})
 
@@ -92,6 +95,7 @@ ENCOUNTER = _kind(
     end_time="end_time",
     required=(),
     embedded=_EMBEDDED,
+    server_set=frozenset(ORIGINS),
     **_STATE,
 )
 OBSERVATION = _kind(
@@ -186,6 +190,19 @@ DOCUMENT = _kind(
     **_STATE,
 )
 
+# Written and signed by methods of its own (notes.py).
+NOTE = Kind(
+    type="NOTE",
+    name="Note",
+    message=note_pb2.ConsultationNote,
+    listed={"ListNotes": note_pb2.ListNotesResponse},
+    plural="notes",
+    first_state="DRAFT",
+    times=("note_time",),
+    server_set=frozenset({"state", "author_user_id", "signatures", "amendment_reason"}),
+    state="state",
+)
+
 KINDS: Mapping[str, Kind] = {
     kind.type: kind
     for kind in (
@@ -198,6 +215,7 @@ KINDS: Mapping[str, Kind] = {
         IMMUNIZATION,
         DIAGNOSTIC_REPORT,
         DOCUMENT,
+        NOTE,
     )
 }
 RECORD_TYPES = tuple(type_ for type_ in KINDS if type_ != "ENCOUNTER")

@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 
 from hms.common.v1 import datatypes_pb2
 from hms_server import errors
-from hms_server.clinical.kinds import COLUMNS, ENTERED_IN_ERROR, OUTPUT_ONLY, REFUTED, Kind
+from hms_server.clinical.kinds import COLUMNS, ENTERED_IN_ERROR, ORIGINS, OUTPUT_ONLY, REFUTED, Kind
 from hms_server.errors import FieldViolation
 from hms_server.patient import dates
 from hms_server.texts import has_control_characters
@@ -156,8 +156,8 @@ def document_of(message: Message) -> dict[str, Any]:
 
 def row_of(kind: Kind, message: Any, record_id: str, document: dict[str, Any]) -> Row:
     """The columns of a record that is valid."""
-    row: Row = dict.fromkeys(COLUMNS)
-    for name in COLUMNS:
+    row: Row = dict.fromkeys((*COLUMNS, *ORIGINS))
+    for name in COLUMNS + (ORIGINS if kind.is_encounter else ()):
         if value := getattr(message, name, ""):
             row[name] = value
     row.update(

@@ -17,6 +17,7 @@ _PACKAGE = "hms_server.clinical"
 _QUERIES = load_queries(_PACKAGE)
 _READS = load_queries(_PACKAGE, "reads.sql")
 _VITALS = load_queries(_PACKAGE, "vitals.sql")
+_VISITS = load_queries(_PACKAGE, "visits.sql")
 _UPWARD = load_queries(_PACKAGE, "lists.sql", order="ascending", op=">", direction="ASC")
 _DOWNWARD = load_queries(_PACKAGE, "lists.sql", order="descending", op="<", direction="DESC")
 # So many of each type come with an encounter.
@@ -123,6 +124,20 @@ def lock_derived(transaction: Transaction, source_id: str) -> Pending:
 def void_derived(transaction: Transaction, record_ids: list[str], reason: str, actor_id: str) -> Pending:
     """Marks computed observations as entered in error; the versions that stood are kept."""
     return transaction.queue(_VITALS["void_derived"], ids=record_ids, reason=reason, actor_id=actor_id)
+
+
+def find_started(transaction: Transaction, appointment_id: str, queue_token_id: str) -> Pending:
+    """The encounter that was started from an appointment or a token and stands: id."""
+    return transaction.queue(
+        _VISITS["find_started"],
+        appointment_id=appointment_id or None,
+        queue_token_id=queue_token_id or None,
+    )
+
+
+def find_unsigned(transaction: Transaction, encounter_id: str) -> Pending:
+    """A note of an encounter that is not signed: id."""
+    return transaction.queue(_VISITS["find_unsigned"], encounter_id=encounter_id)
 
 
 def _parameters(row: Row, actor_id: str) -> dict[str, Any]:

@@ -15,15 +15,10 @@ from hms_server.clinical.vital_ranges import Age, Range
 VITAL_SIGNS, SURVEY = "vital-signs", "survey"
 _OF_AGE = 18
 _SCORE = "{score}"
-_SEVEN = (
-    "respiratory_rate",
-    "oxygen_saturation",
-    "supplemental_oxygen",
-    "systolic",
-    "pulse",
-    "consciousness",
+_SEVEN: tuple[str, ...] = (
+    *("respiratory_rate", "oxygen_saturation", "supplemental_oxygen", "systolic", "pulse", "consciousness"),
+    "temperature",
 )
-_SEVEN += ("temperature",)
 # Which sign's observation holds a parameter.
 _PANEL = {"diastolic": "systolic", "oxygen_flow": "supplemental_oxygen"}
 # Code of HL7 v3 ObservationInterpretation for a clinical risk.

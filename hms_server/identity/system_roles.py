@@ -27,6 +27,7 @@ _WRITERS = _READERS | {"patient.write", "encounter.write"}
 _CLINICIANS = _WRITERS | {"clinical.read", "clinical.write", "observation.write"}
 # Those who treat in an emergency.
 _RESCUERS = _CLINICIANS | {"patient.break_glass"}
+_NOTES = {"note.write", "note.sign"}
 
 _AUDITORS = {"audit.read", "audit.hold", "user.read", "role.read"}
 
@@ -37,8 +38,8 @@ HOSPITAL: Mapping[str, SystemRole] = {
     role.code: role
     for role in (
         ADMINISTRATOR,
-        SystemRole("DOCTOR", "Doctor", frozenset(_RESCUERS | {"prescription.write"})),
-        SystemRole("NURSE", "Nurse", frozenset(_RESCUERS)),
+        SystemRole("DOCTOR", "Doctor", frozenset(_RESCUERS | _NOTES | {"note.cosign", "prescription.write"})),
+        SystemRole("NURSE", "Nurse", frozenset(_RESCUERS | _NOTES)),
         SystemRole("RECEPTIONIST", "Receptionist", frozenset(_WRITERS)),
         SystemRole("LAB", "Laboratory", frozenset(_READERS | {"clinical.read", "observation.write"})),
         SystemRole("PHARMACIST", "Pharmacist", frozenset(_READERS | {"clinical.read"})),

@@ -14,6 +14,7 @@ from hms.clinical.v1 import diagnostic_report_pb2 as _diagnostic_report_pb2
 from hms.clinical.v1 import document_pb2 as _document_pb2
 from hms.clinical.v1 import encounter_pb2 as _encounter_pb2
 from hms.clinical.v1 import immunization_pb2 as _immunization_pb2
+from hms.clinical.v1 import note_pb2 as _note_pb2
 from hms.clinical.v1 import observation_pb2 as _observation_pb2
 from hms.clinical.v1 import prescription_pb2 as _prescription_pb2
 from hms.clinical.v1 import procedure_pb2 as _procedure_pb2
@@ -45,9 +46,10 @@ class ClinicalRecord(_message.Message):
     IMMUNIZATION_FIELD_NUMBER: _builtins.int
     DIAGNOSTIC_REPORT_FIELD_NUMBER: _builtins.int
     DOCUMENT_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
     CLINICAL_TIME_FIELD_NUMBER: _builtins.int
     type: _builtins.str
-    """ENCOUNTER, OBSERVATION, CONDITION, ALLERGY, PRESCRIPTION, PROCEDURE, IMMUNIZATION, DIAGNOSTIC_REPORT, DOCUMENT."""
+    """ENCOUNTER, OBSERVATION, CONDITION, ALLERGY, PRESCRIPTION, PROCEDURE, IMMUNIZATION, DIAGNOSTIC_REPORT, DOCUMENT, NOTE."""
     @_builtins.property
     def encounter(self) -> _encounter_pb2.Encounter: ...
     @_builtins.property
@@ -67,6 +69,8 @@ class ClinicalRecord(_message.Message):
     @_builtins.property
     def document(self) -> _document_pb2.Document: ...
     @_builtins.property
+    def note(self) -> _note_pb2.ConsultationNote: ...
+    @_builtins.property
     def clinical_time(self) -> _timestamp_pb2.Timestamp:
         """What lists and the timeline order by."""
 
@@ -83,13 +87,14 @@ class ClinicalRecord(_message.Message):
         immunization: _immunization_pb2.Immunization | None = ...,
         diagnostic_report: _diagnostic_report_pb2.DiagnosticReport | None = ...,
         document: _document_pb2.Document | None = ...,
+        note: _note_pb2.ConsultationNote | None = ...,
         clinical_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["allergy", b"allergy", "clinical_time", b"clinical_time", "condition", b"condition", "diagnostic_report", b"diagnostic_report", "document", b"document", "encounter", b"encounter", "immunization", b"immunization", "observation", b"observation", "prescription", b"prescription", "procedure", b"procedure", "record", b"record"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["allergy", b"allergy", "clinical_time", b"clinical_time", "condition", b"condition", "diagnostic_report", b"diagnostic_report", "document", b"document", "encounter", b"encounter", "immunization", b"immunization", "note", b"note", "observation", b"observation", "prescription", b"prescription", "procedure", b"procedure", "record", b"record"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allergy", b"allergy", "clinical_time", b"clinical_time", "condition", b"condition", "diagnostic_report", b"diagnostic_report", "document", b"document", "encounter", b"encounter", "immunization", b"immunization", "observation", b"observation", "prescription", b"prescription", "procedure", b"procedure", "record", b"record", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allergy", b"allergy", "clinical_time", b"clinical_time", "condition", b"condition", "diagnostic_report", b"diagnostic_report", "document", b"document", "encounter", b"encounter", "immunization", b"immunization", "note", b"note", "observation", b"observation", "prescription", b"prescription", "procedure", b"procedure", "record", b"record", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["encounter", "observation", "condition", "allergy", "prescription", "procedure", "immunization", "diagnostic_report", "document"]  # noqa: Y015
+    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["encounter", "observation", "condition", "allergy", "prescription", "procedure", "immunization", "diagnostic_report", "document", "note"]  # noqa: Y015
     _WhichOneofArgType_record: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_record) -> _WhichOneofReturnType_record | None: ...
 
