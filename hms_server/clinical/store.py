@@ -156,11 +156,14 @@ def list_records(
 
 
 def list_encounters(transaction: Transaction, page: Page, *, ascending: bool, **filters: Any) -> Pending:
-    """Encounters of a patient in reading order of the page.
+    """Encounters of a patient, or a department, or a practitioner, the first that is given, in reading order
+    of the page; of the latter two with their patients.
 
-    `filters`: patient_id, classes, states, show_entered_in_error, start_time, end_time.
+    `filters`: patient_id, department_id, practitioner_id, classes, states, show_entered_in_error, start_time,
+    end_time.
     """
-    return _list(transaction, page, "encounters_of_patient", ascending, **filters)
+    owner = next(name for name in ("patient", "department", "practitioner") if filters[f"{name}_id"])
+    return _list(transaction, page, f"encounters_of_{owner}", ascending, **filters)
 
 
 def timeline(transaction: Transaction, page: Page, *, ascending: bool, **filters: Any) -> Pending:
