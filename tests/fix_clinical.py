@@ -15,6 +15,7 @@ from hms_server.clinical.servicer import ClinicalServicer
 from hms_server.database.pages import Pages
 from hms_server.database.requests import RequestIds
 from hms_server.database.transaction import Database
+from hms_server.scheduling.desk import Desk
 from tests.fix_database import Tenant
 
 SERVICE = clinical_pb2.DESCRIPTOR.services_by_name["ClinicalService"]
@@ -59,6 +60,7 @@ LEAST: dict[str, dict[str, Any]] = {
         "code": concept("34117-2", "History and physical note", "http://loinc.org"),
         "attachments": [{"content_type": "application/pdf", "title": "Note"}],
     },
+    "NOTE": {"note_time": "2026-03-01T09:20:00Z", "assessment": "Well"},
     "ORDER": {
         "category": "laboratory",
         "items": [{"code": concept("2823-3", "Potassium", "http://loinc.org")}],
@@ -72,7 +74,7 @@ TYPES = list(LEAST)
 class Charts:
     """ClinicalService as one hospital's user sees it."""
 
-    def __init__(self, servicer: ClinicalServicer, tenant: Tenant, owner: Any) -> None:
+    def __init__(self, servicer: ClinicalServicer, tenant: Tenant, owner: Any = None) -> None:
         self.servicer = servicer
         self.tenant = tenant
         self._owner = owner
@@ -136,7 +138,7 @@ class Charts:
 @pytest.fixture
 def charts_of(app_database: Database, keys: keyring.Keyring, owner: Any) -> Any:
     """Charts of a hospital."""
-    servicer = ClinicalServicer(app_database, Pages(keys.page_token), RequestIds(keys.request_hash))
+    servicer = ClinicalServicer(app_database, Pages(keys.page_token), RequestIds(keys.request_hash), Desk())
     return lambda tenant: Charts(servicer, tenant, owner)
 
 

@@ -16,6 +16,7 @@ from hms.clinical.v1 import (
     document_pb2,
     encounter_pb2,
     immunization_pb2,
+    note_pb2,
     observation_pb2,
     order_pb2,
     prescription_pb2,
@@ -28,6 +29,8 @@ REFUTED = "REFUTED"
 
 # Fields that have a column of their own in the row, and so none in the document.
 COLUMNS = ("patient_id", "encounter_id", "practitioner_id", "department_id", "organization_id", "location_id")
+# What an encounter was started from: never changes, so it stands in the document beside its columns.
+ORIGINS = ("appointment_id", "queue_token_id")
 # What only the server sets.
 OUTPUT_ONLY = frozenset({"id", "patient_id", "create_time", "update_time", "etag", "error_reason"})
 
@@ -99,7 +102,7 @@ ENCOUNTER = _kind(
     end_time="end_time",
     required=(),
     embedded=_EMBEDDED,
-    server_set=frozenset({"appointment_id", "queue_token_id"}),
+    server_set=frozenset(ORIGINS),
     **_STATE,
 )
 OBSERVATION = _kind(
@@ -111,9 +114,9 @@ OBSERVATION = _kind(
     first_state="FINAL",
     times=("effective_time",),
     end_time="effective_end_time",
+    points_to={"derived_from_ids": "OBSERVATION", "order_id": "ORDER"},
     amended_state="AMENDED",
-    points_to={"order_id": "ORDER"},
-    server_set=frozenset({"order_item"}),
+    server_set=frozenset({"vital_set_id", "order_item"}),
     **_STATE,
 )
 CONDITION = _kind(
@@ -230,6 +233,19 @@ REFERRAL = _kind(
     **_STATE,
 )
 
+# Written and signed by methods of its own (notes.py).
+NOTE = Kind(
+    type="NOTE",
+    name="Note",
+    message=note_pb2.ConsultationNote,
+    listed={"ListNotes": note_pb2.ListNotesResponse},
+    plural="notes",
+    first_state="DRAFT",
+    times=("note_time",),
+    server_set=frozenset({"state", "author_user_id", "signatures", "amendment_reason"}),
+    state="state",
+)
+
 KINDS: Mapping[str, Kind] = {
     kind.type: kind
     for kind in (
@@ -242,6 +258,7 @@ KINDS: Mapping[str, Kind] = {
         IMMUNIZATION,
         DIAGNOSTIC_REPORT,
         DOCUMENT,
+        NOTE,
         ORDER,
         REFERRAL,
     )

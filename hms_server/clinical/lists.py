@@ -45,18 +45,27 @@ class Lists:
         return response(**{plural: [mapping.record(row) for row in rows]}, **tokens)
 
     def encounters(self, response: Any, request: Any, call: Call) -> Any:
-        """A patient's encounters. Raises NotFound."""
+        """Encounters of a patient, a department or a practitioner. Raises NotFound, InvalidArgument where
+        nobody is named."""
+        owners = ("patient", "department", "practitioner")
+        owner = next((name for name in owners if getattr(request, f"{name}_id")), None)
+        if owner is None:
+            raise errors.invalid_field("patient_id", "is required, or department_id, or practitioner_id")
         filters = {
             **_common(request),
-            "patient_id": request.patient_id,
+            **{f"{name}_id": getattr(request, f"{name}_id") or None for name in owners},
             "states": list(request.states) or None,
             "classes": list(request.encounter_classes) or None,
         }
         page, ascending = self._open(request, call, tuple(filters.values()))
         with self._database.tenant_transaction(call.tenant_id, call) as transaction:
             pending = store.list_encounters(transaction, page, ascending=ascending, **filters)
-        rows, tokens = self._close(page, pending, "patient")
-        return response(encounters=[mapping.record(row) for row in rows], **tokens)
+        rows, tokens = self._close(page, pending, owner)
+        made = [mapping.record(row) for row in rows]
+        if owner != "patient":
+            for encounter, row in zip(made, rows, strict=True):
+                encounter.patient.CopyFrom(mapping.patient_of(row))
+        return response(encounters=made, **tokens)
 
     def timeline(
         self, request: record_pb2.GetPatientTimelineRequest, call: Call

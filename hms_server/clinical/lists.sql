@@ -74,9 +74,68 @@ LEFT JOIN LATERAL (
     AND (:classes::text[] IS NULL OR e.encounter_class = ANY (:classes::text[]))
     AND (:states::text[] IS NULL OR e.state = ANY (:states::text[]))
     AND (:show_entered_in_error::boolean OR e.state <> 'ENTERED_IN_ERROR')
+    AND (:department_id::uuid IS NULL OR e.department_id = :department_id::uuid)
+    AND (:practitioner_id::uuid IS NULL OR e.practitioner_id = :practitioner_id::uuid)
   ORDER BY e.clinical_time {direction}, e.id {direction}
   LIMIT :limit::integer
 ) found ON true
+ORDER BY found.clinical_micros {direction}, found.id {direction}
+
+-- The day of a department: the encounters of whom the caller sees.
+-- name: encounters_of_department_{order}
+-- audited: patient_id
+SELECT o.id AS owner_id, found.*
+FROM department o
+LEFT JOIN LATERAL (
+  SELECT e.id, 'ENCOUNTER' AS type, e.version, e.patient_id, e.practitioner_id, e.department_id,
+         e.organization_id, e.location_id, e.document,
+         (extract(epoch FROM e.create_time) * 1000000)::bigint AS create_micros,
+         (extract(epoch FROM e.update_time) * 1000000)::bigint AS update_micros,
+         (extract(epoch FROM e.clinical_time) * 1000000)::bigint AS clinical_micros,
+         p.uhid, p.version AS patient_version, p.document AS patient_document,
+         p.create_time AS patient_create_time, p.update_time AS patient_update_time,
+         p.delete_time AS patient_delete_time, p.merged_into, p.merged_uhids, p.restricted
+  FROM encounter e
+  JOIN patient p ON p.tenant_id = :tenant_id AND p.id = e.patient_id
+  WHERE e.tenant_id = :tenant_id AND e.department_id = o.id
+    AND (e.clinical_time, e.id) {op} (:key_time::timestamptz, :key_id::uuid)
+    AND e.clinical_time >= :start_time::timestamptz AND e.clinical_time < :end_time::timestamptz
+    AND (:classes::text[] IS NULL OR e.encounter_class = ANY (:classes::text[]))
+    AND (:states::text[] IS NULL OR e.state = ANY (:states::text[]))
+    AND (:show_entered_in_error::boolean OR e.state <> 'ENTERED_IN_ERROR')
+    AND (:practitioner_id::uuid IS NULL OR e.practitioner_id = :practitioner_id::uuid)
+  ORDER BY e.clinical_time {direction}, e.id {direction}
+  LIMIT :limit::integer
+) found ON true
+WHERE o.tenant_id = :tenant_id AND o.id = :department_id::uuid
+ORDER BY found.clinical_micros {direction}, found.id {direction}
+
+-- The day of a practitioner: the encounters of whom the caller sees.
+-- name: encounters_of_practitioner_{order}
+-- audited: patient_id
+SELECT o.id AS owner_id, found.*
+FROM practitioner o
+LEFT JOIN LATERAL (
+  SELECT e.id, 'ENCOUNTER' AS type, e.version, e.patient_id, e.practitioner_id, e.department_id,
+         e.organization_id, e.location_id, e.document,
+         (extract(epoch FROM e.create_time) * 1000000)::bigint AS create_micros,
+         (extract(epoch FROM e.update_time) * 1000000)::bigint AS update_micros,
+         (extract(epoch FROM e.clinical_time) * 1000000)::bigint AS clinical_micros,
+         p.uhid, p.version AS patient_version, p.document AS patient_document,
+         p.create_time AS patient_create_time, p.update_time AS patient_update_time,
+         p.delete_time AS patient_delete_time, p.merged_into, p.merged_uhids, p.restricted
+  FROM encounter e
+  JOIN patient p ON p.tenant_id = :tenant_id AND p.id = e.patient_id
+  WHERE e.tenant_id = :tenant_id AND e.practitioner_id = o.id
+    AND (e.clinical_time, e.id) {op} (:key_time::timestamptz, :key_id::uuid)
+    AND e.clinical_time >= :start_time::timestamptz AND e.clinical_time < :end_time::timestamptz
+    AND (:classes::text[] IS NULL OR e.encounter_class = ANY (:classes::text[]))
+    AND (:states::text[] IS NULL OR e.state = ANY (:states::text[]))
+    AND (:show_entered_in_error::boolean OR e.state <> 'ENTERED_IN_ERROR')
+  ORDER BY e.clinical_time {direction}, e.id {direction}
+  LIMIT :limit::integer
+) found ON true
+WHERE o.tenant_id = :tenant_id AND o.id = :practitioner_id::uuid
 ORDER BY found.clinical_micros {direction}, found.id {direction}
 
 -- Each type in its own order, then merged: reads at most a page of each. Of appointments and tokens only those that

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -9,6 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hms.clinical.v1 import record_pb2
 from hms_server.clinical.booked import BOOKED_TYPES, booked
 from hms_server.clinical.kinds import COLUMNS, KINDS, Kind
+from hms_server.patient import mapping as patient_mapping
 
 
 def timestamp(micros: int) -> Timestamp:
@@ -47,4 +49,22 @@ def version(row: Any) -> record_pb2.RecordVersion:
     """One version of a record's history."""
     return record_pb2.RecordVersion(
         record=any_record(row), change_time=timestamp(row.update_micros), actor_id=row.actor_id
+    )
+
+
+def patient_of(row: Any) -> Any:
+    """The patient of a row that was joined with one: uhid, patient_version, patient_document and so on."""
+    return patient_mapping.patient(
+        SimpleNamespace(
+            id=row.patient_id,
+            uhid=row.uhid,
+            version=row.patient_version,
+            document=row.patient_document,
+            create_time=row.patient_create_time,
+            update_time=row.patient_update_time,
+            delete_time=row.patient_delete_time,
+            merged_into=row.merged_into,
+            merged_uhids=row.merged_uhids,
+            restricted=row.restricted,
+        )
     )

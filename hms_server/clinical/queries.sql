@@ -88,10 +88,11 @@ RETURNING id, type, version, patient_id, encounter_id, practitioner_id, organiza
 -- name: insert_encounter
 INSERT INTO encounter
   (tenant_id, id, patient_id, practitioner_id, department_id, organization_id, location_id, state,
-   encounter_class, clinical_time, document, actor_id)
+   encounter_class, clinical_time, document, actor_id, appointment_id, queue_token_id)
 VALUES (:tenant_id, :id::uuid, :patient_id::uuid, :practitioner_id::uuid, :department_id::uuid,
         :organization_id::uuid, :location_id::uuid, :state, :encounter_class,
-        :clinical_time::timestamptz, :document::jsonb, :actor_id::uuid)
+        :clinical_time::timestamptz, :document::jsonb, :actor_id::uuid, :appointment_id::uuid,
+        :queue_token_id::uuid)
 RETURNING id, 'ENCOUNTER' AS type, version, patient_id, practitioner_id, department_id, organization_id,
           location_id, document,
           (extract(epoch FROM create_time) * 1000000)::bigint AS create_micros,

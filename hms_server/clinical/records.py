@@ -6,8 +6,10 @@ from typing import Any
 
 from hms_server import aip, clock, errors, ids
 from hms_server.clinical import mapping, rules, store, transitions
+from hms_server.clinical.desk import Desk
 from hms_server.clinical.kinds import Kind
 from hms_server.context import Call
+from hms_server.database.audited import AuditedEntities
 from hms_server.database.requests import Probe, RequestIds
 from hms_server.database.retry import on_conflict
 from hms_server.database.transaction import Database, Pending, Transaction
@@ -16,7 +18,11 @@ from hms_server.database.transaction import Database, Pending, Transaction
 class Records:
     """The records of one type. Takes and gives the messages of the type's own methods."""
 
-    def __init__(self, kind: Kind, database: Database, request_ids: RequestIds) -> None:
+    def __init__(
+        self, kind: Kind, database: Database, request_ids: RequestIds, desk: Desk | None = None
+    ) -> None:
+        """`desk`: of encounters, whose tokens and appointments go with them."""
+        self._desk = desk
         self._kind = kind
         self._database = database
         self._request_ids = request_ids
@@ -34,8 +40,7 @@ class Records:
             raise errors.invalid_field(f"{kind.field}.patient_id", wanted)
         if "recorded_time" in kind.times and not message.recorded_time:
             message.recorded_time = now()
-        if kind.type == "OBSERVATION":
-            rules.name_category(message)
+        self._complete_new(message, call)
         rules.with_defaults(kind, message, now())
         rules.require_valid(kind, message)
         transitions.require_first(kind, message)
@@ -52,12 +57,17 @@ class Records:
                 return self._repeated(transaction, call, earlier)
             message.patient_id = open_patient(patient.first, encounter_id)
             require_found(missing)
-            _require_inside(transaction, kind, message, call, message.patient_id)
+            require_inside(transaction, kind, message, call, message.patient_id)
             row = rules.row_of(kind, message, record_id, rules.document_of(message))
             made = store.insert(transaction, kind, row, call.caller.user_id)
             self._request_ids.remember(transaction, call, probe, record_id, 1)
             transaction.audit(entity_id=record_id, new_version=1, patient_ids=(message.patient_id,))
         return mapping.record(made.first)
+
+    def _complete_new(self, message: Any, call: Call) -> None:
+        """Fills in what the type's own rules say of a new record."""
+        if self._kind.type == "OBSERVATION":
+            rules.name_category(message)
 
     def get(self, request: Any, call: Call) -> Any:
         """One record; one that was entered in error, too. Raises NotFound."""
@@ -96,13 +106,20 @@ class Records:
 
         return self._change(request, call, request.id, request.etag, change, None)
 
-    def _change(self, request: Any, call: Call, record_id: str, etag: str, change: Any, sent: Any) -> Any:
-        """The two flushes of every change. `change` changes the message of the present row."""
+    def _change(
+        self, request: Any, call: Call, record_id: str, etag: str, change: Any, sent: Any, look: Any = None
+    ) -> Any:
+        """The two flushes of every change. `change` changes the message of the present row; `look` queues
+        what it needs to know beside that."""
         kind = self._kind
         with self._database.tenant_transaction(call.tenant_id, call) as transaction:
             probe: Probe = self._request_ids.probe(transaction, call, request)
+            place = None if self._desk is None else self._desk.lock(transaction, encounter_id=record_id)
             present = store.lock(transaction, kind, record_id)
+            if look is not None:
+                look(transaction)
             missing = None if sent is None else _look_for(transaction, kind, sent, record_id=record_id)
+            derived = store.lock_derived(transaction, record_id) if kind.type == "OBSERVATION" else None
             transaction.flush()
             if probe.repeat() is not None:
                 return self._repeated(transaction, call, record_id)
@@ -119,13 +136,21 @@ class Records:
             version = row.version
             made = present
             if _differs(kind, before, message):
-                _require_inside(transaction, kind, message, call, row.patient_id)
+                require_inside(transaction, kind, message, call, row.patient_id)
                 version += 1
                 changed = rules.row_of(kind, message, row.id, rules.document_of(message))
                 made = store.update(transaction, kind, changed, call.caller.user_id)
+            moved: tuple[AuditedEntities, ...] = ()
+            if self._desk is not None and place is not None and before.state != message.state:
+                moved = self._desk.follow(transaction, place, message.state, call)
+            voided = _void_derived(transaction, derived, before, message, call)
             self._request_ids.remember(transaction, call, probe, row.id, version)
             transaction.audit(
-                entity_id=row.id, old_version=row.version, new_version=version, patient_ids=(row.patient_id,)
+                entity_id=row.id,
+                old_version=row.version,
+                new_version=version,
+                patient_ids=(row.patient_id,),
+                entities=moved + voided,
             )
         return mapping.record(made.first)
 
@@ -137,6 +162,17 @@ class Records:
         transaction.audit(action="READ", entity_id=record_id, patient_ids=(row.patient_id,))
         transaction.commit()
         return mapping.record(row)
+
+
+def _void_derived(
+    transaction: Transaction, derived: Pending | None, before: Any, after: Any, call: Call
+) -> tuple[AuditedEntities, ...]:
+    """Marks what was computed from an observation that says something else now."""
+    if derived is None or not derived.rows or not rules.says_something_else(before, after):
+        return ()
+    found = [row.id for row in derived.rows]
+    store.void_derived(transaction, found, rules.DERIVED_FROM_CHANGED, call.caller.user_id)
+    return (AuditedEntities("observation", "UPDATE", found),)
 
 
 def now() -> str:
@@ -176,9 +212,9 @@ def require_found(missing: Pending | None) -> None:
         raise errors.InvalidArgument(f"{found[0].field}: {found[0].description}", violations=found)
 
 
-def _require_inside(transaction: Transaction, kind: Kind, message: Any, call: Call, patient_id: str) -> None:
+def require_inside(transaction: Transaction, kind: Kind, message: Any, call: Call, patient_id: str) -> None:
     """What a caller writes who is limited to departments belongs to one of them, unless a grant opens the
-    patient."""
+    patient. Raises PermissionDenied (DEPARTMENT_LIMITED)."""
     if call.departments is None or rules.is_inside(kind, message, call.departments):
         return
     granted = store.under_grant(transaction, patient_id)

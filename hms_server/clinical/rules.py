@@ -15,14 +15,14 @@ from google.protobuf.message import Message
 
 from hms.common.v1 import datatypes_pb2
 from hms_server import errors
-from hms_server.clinical.kinds import COLUMNS, ENTERED_IN_ERROR, OUTPUT_ONLY, REFUTED, Kind
+from hms_server.clinical.kinds import COLUMNS, ENTERED_IN_ERROR, ORIGINS, OUTPUT_ONLY, REFUTED, Kind
 from hms_server.errors import FieldViolation
 from hms_server.patient import dates
 from hms_server.texts import has_control_characters
 
 Row = dict[str, Any]
 
-_DATE_TIME = "must be a FHIR dateTime such as 2024-02-29 or 2024-02-29T10:15:00+05:30"
+DATE_TIME = "must be a FHIR dateTime such as 2024-02-29 or 2024-02-29T10:15:00+05:30"
 _ABATED = ("INACTIVE", "REMISSION", "RESOLVED")
 # State of an encounter, and those that it leads to.
 _NEXT_STATES: dict[str, tuple[str, ...]] = {
@@ -132,7 +132,7 @@ def _of_parts(message: Message, path: str) -> Iterator[FieldViolation]:
             name = f"{path}.{field.name}[{i}]" if repeated else f"{path}.{field.name}"
             if isinstance(one, str):
                 if field.name.endswith("_time") and not dates.is_date_time(one):
-                    yield FieldViolation(name, _DATE_TIME)
+                    yield FieldViolation(name, DATE_TIME)
                 elif field.name.endswith("_date") and not dates.is_date(one):
                     yield FieldViolation(name, "must be a date: 1975, 1975-04 or 1975-04-21")
                 elif has_control_characters(one):
@@ -168,8 +168,8 @@ def document_of(message: Message) -> dict[str, Any]:
 
 def row_of(kind: Kind, message: Any, record_id: str, document: dict[str, Any]) -> Row:
     """The columns of a record that is valid."""
-    row: Row = dict.fromkeys(COLUMNS)
-    for name in COLUMNS:
+    row: Row = dict.fromkeys((*COLUMNS, *ORIGINS))
+    for name in COLUMNS + (ORIGINS if kind.is_encounter else ()):
         if value := getattr(message, name, ""):
             row[name] = value
     row.update(
@@ -271,6 +271,33 @@ def is_entered_in_error(kind: Kind, message: Any) -> bool:
     """Whether it was marked already."""
     state = message.verification_state if kind.verification else message.state
     return bool(state == ENTERED_IN_ERROR)
+
+
+DERIVED_FROM_CHANGED = "An observation that it was computed from was amended or entered in error."
+_NOT_OF_THE_VALUE = (
+    "note",
+    "body_site",
+    "method",
+    "interpretations",
+    "reference_ranges",
+    "practitioner_id",
+    "error_reason",
+)
+_STANDS = ("FINAL", "AMENDED", "CORRECTED")
+
+
+def says_something_else(before: Any, after: Any) -> bool:
+    """Whether what is computed from an observation has to be computed anew."""
+    if (before.state in _STANDS) != (after.state in _STANDS):
+        return True
+    bare = []
+    for message in (before, after):
+        copy = type(message)()
+        copy.CopyFrom(message)
+        for name in ("state", *_NOT_OF_THE_VALUE):
+            copy.ClearField(name)
+        bare.append(copy)
+    return bool(bare[0] != bare[1])
 
 
 def is_inside(kind: Kind, message: Any, departments: Collection[str]) -> bool:

@@ -11,13 +11,17 @@ from collections.abc import Callable
 from typing import Any
 
 from hms.clinical.v1 import encounter_pb2, observation_pb2, record_pb2
+from hms_server.clinical.desk import Desk
 from hms_server.clinical.kinds import KINDS, OBSERVATION
 from hms_server.clinical.lists import Lists
+from hms_server.clinical.notes import Notes
 from hms_server.clinical.orders import Orders
 from hms_server.clinical.records import Records
 from hms_server.clinical.referrals import Referrals
 from hms_server.clinical.results import Reports, Results
 from hms_server.clinical.visit_summary import VisitSummaries
+from hms_server.clinical.visits import Visits
+from hms_server.clinical.vitals import Vitals
 from hms_server.clinical.waiting import Waiting
 from hms_server.clinical.whole import Whole
 from hms_server.context import Call
@@ -29,12 +33,14 @@ from hms_server.database.transaction import Database
 class ClinicalServicer:
     """Records of every type, and the reads that join them."""
 
-    def __init__(self, database: Database, pages: Pages, request_ids: RequestIds) -> None:
+    def __init__(self, database: Database, pages: Pages, request_ids: RequestIds, desk: Desk) -> None:
         self._lists = Lists(database, pages)
         self._whole = Whole(database)
         self._methods: dict[str, Callable[[Any, Call], Any]] = {}
+        visits, notes = Visits(database, request_ids, desk), Notes(database, request_ids)
+        own: dict[str, Records] = {"ENCOUNTER": visits, "NOTE": notes}
         for kind in KINDS.values():
-            records = Records(kind, database, request_ids)
+            records = own.get(kind.type) or Records(kind, database, request_ids)
             self._methods |= {
                 f"Create{kind.name}": records.create,
                 f"Get{kind.name}": records.get,
@@ -57,6 +63,13 @@ class ClinicalServicer:
             "vital-signs",
         )
 
+        self._methods |= {
+            "RecordVitalSigns": Vitals(database, request_ids).record,
+            "SignNote": notes.sign,
+            "CoSignNote": notes.co_sign,
+            "StartEncounter": visits.start,
+            "CompleteEncounter": visits.complete,
+        }
         self._add_orders(database, pages, request_ids)
 
     def _add_orders(self, database: Database, pages: Pages, request_ids: RequestIds) -> None:

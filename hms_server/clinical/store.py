@@ -17,6 +17,8 @@ from hms_server.database.transaction import Pending, Transaction
 _PACKAGE = "hms_server.clinical"
 _QUERIES = load_queries(_PACKAGE)
 _READS = load_queries(_PACKAGE, "reads.sql")
+_VITALS = load_queries(_PACKAGE, "vitals.sql")
+_VISITS = load_queries(_PACKAGE, "visits.sql")
 _UPWARD = load_queries(_PACKAGE, "lists.sql", order="ascending", op=">", direction="ASC")
 _DOWNWARD = load_queries(_PACKAGE, "lists.sql", order="descending", op="<", direction="DESC")
 _RESULTS = load_queries(_PACKAGE, "results.sql")
@@ -116,6 +118,45 @@ def update(transaction: Transaction, kind: Kind, row: Row, actor_id: str) -> Pen
     return transaction.queue(query, **_parameters(row, actor_id))
 
 
+def vital_context(transaction: Transaction, encounter_id: str) -> Pending:
+    """What vital signs are judged by: birth_date, the last height and the last pregnancy status."""
+    return transaction.queue(_VITALS["vital_context"], encounter_id=encounter_id)
+
+
+def insert_set(transaction: Transaction, rows: str, actor_id: str) -> Pending:
+    """New observations of one set, from a JSON array."""
+    return transaction.queue(_VITALS["insert_set"], rows=rows, actor_id=actor_id)
+
+
+def get_set(transaction: Transaction, encounter_id: str, set_id: str) -> Pending:
+    """The observations of a set as they are now."""
+    return transaction.queue(_VITALS["get_set"], encounter_id=encounter_id, set_id=set_id)
+
+
+def lock_derived(transaction: Transaction, source_id: str) -> Pending:
+    """Ids of what was computed from an observation, locked."""
+    return transaction.queue(_VITALS["lock_derived"], source_id=source_id)
+
+
+def void_derived(transaction: Transaction, record_ids: list[str], reason: str, actor_id: str) -> Pending:
+    """Marks computed observations as entered in error; the versions that stood are kept."""
+    return transaction.queue(_VITALS["void_derived"], ids=record_ids, reason=reason, actor_id=actor_id)
+
+
+def find_started(transaction: Transaction, appointment_id: str, queue_token_id: str) -> Pending:
+    """The encounter that was started from an appointment or a token and stands: id."""
+    return transaction.queue(
+        _VISITS["find_started"],
+        appointment_id=appointment_id or None,
+        queue_token_id=queue_token_id or None,
+    )
+
+
+def find_unsigned(transaction: Transaction, encounter_id: str) -> Pending:
+    """A note of an encounter that is not signed: id."""
+    return transaction.queue(_VISITS["find_unsigned"], encounter_id=encounter_id)
+
+
 def _parameters(row: Row, actor_id: str) -> dict[str, Any]:
     return {**row, "document": orjson.dumps(row["document"]).decode(), "actor_id": actor_id}
 
@@ -132,11 +173,14 @@ def list_records(
 
 
 def list_encounters(transaction: Transaction, page: Page, *, ascending: bool, **filters: Any) -> Pending:
-    """Encounters of a patient in reading order of the page.
+    """Encounters of a patient, or a department, or a practitioner, the first that is given, in reading order
+    of the page; of the latter two with their patients.
 
-    `filters`: patient_id, classes, states, show_entered_in_error, start_time, end_time.
+    `filters`: patient_id, department_id, practitioner_id, classes, states, show_entered_in_error, start_time,
+    end_time.
     """
-    return _list(transaction, page, "encounters_of_patient", ascending, **filters)
+    owner = next(name for name in ("patient", "department", "practitioner") if filters[f"{name}_id"])
+    return _list(transaction, page, f"encounters_of_{owner}", ascending, **filters)
 
 
 def timeline(transaction: Transaction, page: Page, *, ascending: bool, **filters: Any) -> Pending:

@@ -27,6 +27,7 @@ _WRITERS = _READERS | {"patient.write", "encounter.write"}
 _CLINICIANS = _WRITERS | {"clinical.read", "clinical.write", "observation.write"}
 # Those who treat in an emergency.
 _RESCUERS = _CLINICIANS | {"patient.break_glass"}
+_NOTES = {"note.write", "note.sign"}
 # Those who order tests, refer, and answer for critical results.
 _ORDERERS = {"order.write", "referral.write"}
 
@@ -39,8 +40,12 @@ HOSPITAL: Mapping[str, SystemRole] = {
     role.code: role
     for role in (
         ADMINISTRATOR,
-        SystemRole("DOCTOR", "Doctor", frozenset(_RESCUERS | {"prescription.write"} | _ORDERERS)),
-        SystemRole("NURSE", "Nurse", frozenset(_RESCUERS | _ORDERERS)),
+        SystemRole(
+            "DOCTOR",
+            "Doctor",
+            frozenset(_RESCUERS | _NOTES | {"note.cosign", "prescription.write"} | _ORDERERS),
+        ),
+        SystemRole("NURSE", "Nurse", frozenset(_RESCUERS | _NOTES | _ORDERERS)),
         SystemRole("RECEPTIONIST", "Receptionist", frozenset(_WRITERS)),
         SystemRole("LAB", "Laboratory", frozenset(_READERS | {"clinical.read", "observation.write"})),
         SystemRole("PHARMACIST", "Pharmacist", frozenset(_READERS | {"clinical.read"})),

@@ -55,6 +55,11 @@ INDEXES = {
     },
     **{f"encounters_of_patient_{way}": {"encounter": {"encounter_by_patient"}} for way in BOTH_WAYS},
     **{
+        f"encounters_of_{owner}_{way}": {"encounter": {f"encounter_of_{owner}_by_time"}}
+        for owner in ("department", "practitioner")
+        for way in BOTH_WAYS
+    },
+    **{
         f"timeline_{way}": {
             "clinical_record": {"clinical_record_by_type"},
             "encounter": {"encounter_by_patient"},
@@ -165,7 +170,8 @@ def test_a_read_finds_what_is_asked_for_by_its_index(name, nodes):
             assert "Index" in node["Node Type"], json.dumps(node, indent=1)
             # Whose or which, not the hospital alone
             whose = re.findall(
-                r"\b(?:id|patient_id|encounter_id|previous_appointment_id) = ", node["Index Cond"]
+                r"\b(?:id|patient_id|encounter_id|previous_appointment_id|department_id|practitioner_id) = ",
+                node["Index Cond"],
             )
             assert whose, json.dumps(node, indent=1)
             found.setdefault(node["Relation Name"], set()).add(node["Index Name"])
@@ -178,7 +184,7 @@ def test_a_page_ends_the_reading_of_a_long_history(name, nodes):
     """The index gives its rows in order from the page's key on: none is read only to be sorted away."""
     seen = 0
     for node, above in nodes(name):
-        if node.get("Index Name", "").endswith(("_by_patient", "_by_type", "_by_encounter")):
+        if node.get("Index Name", "").endswith(("_by_patient", "_by_type", "_by_encounter", "_by_time")):
             seen += 1
             assert "ROW(" in node["Index Cond"], json.dumps(node, indent=1)
             limit = max(place for place, each in enumerate(above) if each["Node Type"] == "Limit")

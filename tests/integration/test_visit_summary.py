@@ -212,3 +212,14 @@ def test_the_patient_summary_shows_the_next_appointments(charts, patient_id, vis
     shown = charts.GetPatientSummary(patient_id=patient_id).upcoming_appointments
     assert [each.id for each in shown] == made[1:6]
     assert shown[0].start_time.nanos == 123400000
+
+
+def test_the_plan_of_a_signed_note_is_taken_home_and_that_of_a_draft_is_not(charts, patient_id):
+    encounter = charts.create("ENCOUNTER", patient_id=patient_id)
+    signed = charts.create("NOTE", encounter_id=encounter.id, plan="Rest.\nDrink much.")
+    charts.SignNote(id=signed.id, etag=signed.etag)
+    charts.create("NOTE", encounter_id=encounter.id, plan="Not thought through.")
+    summary = charts.GetVisitSummary(id=encounter.id)
+    assert list(summary.plans) == ["Rest.\nDrink much."]
+    assert "Plan:\n- Rest.\n  Drink much." in summary.text
+    assert [each.id for each in charts.GetEncounter(id=encounter.id).notes] != []

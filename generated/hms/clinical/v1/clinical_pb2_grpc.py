@@ -9,6 +9,7 @@ from hms.clinical.v1 import diagnostic_report_pb2 as hms_dot_clinical_dot_v1_dot
 from hms.clinical.v1 import document_pb2 as hms_dot_clinical_dot_v1_dot_document__pb2
 from hms.clinical.v1 import encounter_pb2 as hms_dot_clinical_dot_v1_dot_encounter__pb2
 from hms.clinical.v1 import immunization_pb2 as hms_dot_clinical_dot_v1_dot_immunization__pb2
+from hms.clinical.v1 import note_pb2 as hms_dot_clinical_dot_v1_dot_note__pb2
 from hms.clinical.v1 import observation_pb2 as hms_dot_clinical_dot_v1_dot_observation__pb2
 from hms.clinical.v1 import order_pb2 as hms_dot_clinical_dot_v1_dot_order__pb2
 from hms.clinical.v1 import prescription_pb2 as hms_dot_clinical_dot_v1_dot_prescription__pb2
@@ -16,7 +17,9 @@ from hms.clinical.v1 import procedure_pb2 as hms_dot_clinical_dot_v1_dot_procedu
 from hms.clinical.v1 import record_pb2 as hms_dot_clinical_dot_v1_dot_record__pb2
 from hms.clinical.v1 import referral_pb2 as hms_dot_clinical_dot_v1_dot_referral__pb2
 from hms.clinical.v1 import result_pb2 as hms_dot_clinical_dot_v1_dot_result__pb2
+from hms.clinical.v1 import visit_pb2 as hms_dot_clinical_dot_v1_dot_visit__pb2
 from hms.clinical.v1 import visit_summary_pb2 as hms_dot_clinical_dot_v1_dot_visit__summary__pb2
+from hms.clinical.v1 import vital_signs_pb2 as hms_dot_clinical_dot_v1_dot_vital__signs__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -292,6 +295,56 @@ class ClinicalServiceStub:
                 request_serializer=hms_dot_clinical_dot_v1_dot_record__pb2.ListRecordVersionsRequest.SerializeToString,
                 response_deserializer=hms_dot_clinical_dot_v1_dot_record__pb2.ListRecordVersionsResponse.FromString,
                 _registered_method=True)
+        self.RecordVitalSigns = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/RecordVitalSigns',
+                request_serializer=hms_dot_clinical_dot_v1_dot_vital__signs__pb2.RecordVitalSignsRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_vital__signs__pb2.RecordVitalSignsResponse.FromString,
+                _registered_method=True)
+        self.CreateNote = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/CreateNote',
+                request_serializer=hms_dot_clinical_dot_v1_dot_note__pb2.CreateNoteRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_note__pb2.ConsultationNote.FromString,
+                _registered_method=True)
+        self.GetNote = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/GetNote',
+                request_serializer=hms_dot_clinical_dot_v1_dot_note__pb2.GetNoteRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_note__pb2.ConsultationNote.FromString,
+                _registered_method=True)
+        self.ListNotes = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/ListNotes',
+                request_serializer=hms_dot_clinical_dot_v1_dot_note__pb2.ListNotesRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_note__pb2.ListNotesResponse.FromString,
+                _registered_method=True)
+        self.AmendNote = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/AmendNote',
+                request_serializer=hms_dot_clinical_dot_v1_dot_note__pb2.AmendNoteRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_note__pb2.ConsultationNote.FromString,
+                _registered_method=True)
+        self.SignNote = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/SignNote',
+                request_serializer=hms_dot_clinical_dot_v1_dot_note__pb2.SignNoteRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_note__pb2.ConsultationNote.FromString,
+                _registered_method=True)
+        self.CoSignNote = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/CoSignNote',
+                request_serializer=hms_dot_clinical_dot_v1_dot_note__pb2.CoSignNoteRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_note__pb2.ConsultationNote.FromString,
+                _registered_method=True)
+        self.MarkNoteEnteredInError = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/MarkNoteEnteredInError',
+                request_serializer=hms_dot_clinical_dot_v1_dot_note__pb2.MarkNoteEnteredInErrorRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_note__pb2.ConsultationNote.FromString,
+                _registered_method=True)
+        self.StartEncounter = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/StartEncounter',
+                request_serializer=hms_dot_clinical_dot_v1_dot_visit__pb2.StartEncounterRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_encounter__pb2.Encounter.FromString,
+                _registered_method=True)
+        self.CompleteEncounter = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/CompleteEncounter',
+                request_serializer=hms_dot_clinical_dot_v1_dot_visit__pb2.CompleteEncounterRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_encounter__pb2.Encounter.FromString,
+                _registered_method=True)
         self.CreateOrder = channel.unary_unary(
                 '/hms.clinical.v1.ClinicalService/CreateOrder',
                 request_serializer=hms_dot_clinical_dot_v1_dot_order__pb2.CreateOrderRequest.SerializeToString,
@@ -422,7 +475,7 @@ class ClinicalServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListEncounters(self, request, context):
-        """Of a patient, by time, both ways.
+        """Of a patient, a department or a practitioner, by time, both ways.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -737,6 +790,80 @@ class ClinicalServiceServicer:
 
     def ListRecordVersions(self, request, context):
         """A record's history, newest first: every version that stood, the present one included.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RecordVitalSigns(self, request, context):
+        """Visits: vital signs, notes, the beginning and the end.
+
+        A set of vital signs in one call: an observation of each sign with range and flag, the body mass index, and
+        the early warning score NEWS2 where it holds.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateNote(self, request, context):
+        """A draft, the caller's own to change until it is signed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetNote(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListNotes(self, request, context):
+        """Of a patient or an encounter, by time, both ways.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AmendNote(self, request, context):
+        """A draft is changed by its author; what was signed is changed with a reason, and has to be signed again. The
+        version that stood is kept.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SignNote(self, request, context):
+        """The caller answers for the text.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CoSignNote(self, request, context):
+        """A second signature, by another than who signed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MarkNoteEnteredInError(self, request, context):
+        """It was never so: the record stays, marked, and leaves lists and summaries.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StartEncounter(self, request, context):
+        """An encounter that is under way, from the queue, from an appointment, or straight in. The token goes into
+        consultation with it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompleteEncounter(self, request, context):
+        """Ends an encounter; its token is completed and its appointment fulfilled with it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -1143,6 +1270,56 @@ def add_ClinicalServiceServicer_to_server(servicer, server):
                     servicer.ListRecordVersions,
                     request_deserializer=hms_dot_clinical_dot_v1_dot_record__pb2.ListRecordVersionsRequest.FromString,
                     response_serializer=hms_dot_clinical_dot_v1_dot_record__pb2.ListRecordVersionsResponse.SerializeToString,
+            ),
+            'RecordVitalSigns': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordVitalSigns,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_vital__signs__pb2.RecordVitalSignsRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_vital__signs__pb2.RecordVitalSignsResponse.SerializeToString,
+            ),
+            'CreateNote': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateNote,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_note__pb2.CreateNoteRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_note__pb2.ConsultationNote.SerializeToString,
+            ),
+            'GetNote': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetNote,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_note__pb2.GetNoteRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_note__pb2.ConsultationNote.SerializeToString,
+            ),
+            'ListNotes': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListNotes,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_note__pb2.ListNotesRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_note__pb2.ListNotesResponse.SerializeToString,
+            ),
+            'AmendNote': grpc.unary_unary_rpc_method_handler(
+                    servicer.AmendNote,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_note__pb2.AmendNoteRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_note__pb2.ConsultationNote.SerializeToString,
+            ),
+            'SignNote': grpc.unary_unary_rpc_method_handler(
+                    servicer.SignNote,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_note__pb2.SignNoteRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_note__pb2.ConsultationNote.SerializeToString,
+            ),
+            'CoSignNote': grpc.unary_unary_rpc_method_handler(
+                    servicer.CoSignNote,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_note__pb2.CoSignNoteRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_note__pb2.ConsultationNote.SerializeToString,
+            ),
+            'MarkNoteEnteredInError': grpc.unary_unary_rpc_method_handler(
+                    servicer.MarkNoteEnteredInError,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_note__pb2.MarkNoteEnteredInErrorRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_note__pb2.ConsultationNote.SerializeToString,
+            ),
+            'StartEncounter': grpc.unary_unary_rpc_method_handler(
+                    servicer.StartEncounter,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_visit__pb2.StartEncounterRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_encounter__pb2.Encounter.SerializeToString,
+            ),
+            'CompleteEncounter': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompleteEncounter,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_visit__pb2.CompleteEncounterRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_encounter__pb2.Encounter.SerializeToString,
             ),
             'CreateOrder': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateOrder,
@@ -2578,6 +2755,276 @@ class ClinicalService:
             '/hms.clinical.v1.ClinicalService/ListRecordVersions',
             hms_dot_clinical_dot_v1_dot_record__pb2.ListRecordVersionsRequest.SerializeToString,
             hms_dot_clinical_dot_v1_dot_record__pb2.ListRecordVersionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordVitalSigns(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/RecordVitalSigns',
+            hms_dot_clinical_dot_v1_dot_vital__signs__pb2.RecordVitalSignsRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_vital__signs__pb2.RecordVitalSignsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateNote(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/CreateNote',
+            hms_dot_clinical_dot_v1_dot_note__pb2.CreateNoteRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_note__pb2.ConsultationNote.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetNote(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/GetNote',
+            hms_dot_clinical_dot_v1_dot_note__pb2.GetNoteRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_note__pb2.ConsultationNote.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListNotes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/ListNotes',
+            hms_dot_clinical_dot_v1_dot_note__pb2.ListNotesRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_note__pb2.ListNotesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AmendNote(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/AmendNote',
+            hms_dot_clinical_dot_v1_dot_note__pb2.AmendNoteRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_note__pb2.ConsultationNote.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SignNote(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/SignNote',
+            hms_dot_clinical_dot_v1_dot_note__pb2.SignNoteRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_note__pb2.ConsultationNote.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CoSignNote(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/CoSignNote',
+            hms_dot_clinical_dot_v1_dot_note__pb2.CoSignNoteRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_note__pb2.ConsultationNote.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MarkNoteEnteredInError(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/MarkNoteEnteredInError',
+            hms_dot_clinical_dot_v1_dot_note__pb2.MarkNoteEnteredInErrorRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_note__pb2.ConsultationNote.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StartEncounter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/StartEncounter',
+            hms_dot_clinical_dot_v1_dot_visit__pb2.StartEncounterRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_encounter__pb2.Encounter.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompleteEncounter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/CompleteEncounter',
+            hms_dot_clinical_dot_v1_dot_visit__pb2.CompleteEncounterRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_encounter__pb2.Encounter.FromString,
             options,
             channel_credentials,
             insecure,

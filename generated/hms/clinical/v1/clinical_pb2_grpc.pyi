@@ -17,6 +17,7 @@ from hms.clinical.v1 import diagnostic_report_pb2 as _diagnostic_report_pb2
 from hms.clinical.v1 import document_pb2 as _document_pb2
 from hms.clinical.v1 import encounter_pb2 as _encounter_pb2
 from hms.clinical.v1 import immunization_pb2 as _immunization_pb2
+from hms.clinical.v1 import note_pb2 as _note_pb2
 from hms.clinical.v1 import observation_pb2 as _observation_pb2
 from hms.clinical.v1 import order_pb2 as _order_pb2
 from hms.clinical.v1 import prescription_pb2 as _prescription_pb2
@@ -24,7 +25,9 @@ from hms.clinical.v1 import procedure_pb2 as _procedure_pb2
 from hms.clinical.v1 import record_pb2 as _record_pb2
 from hms.clinical.v1 import referral_pb2 as _referral_pb2
 from hms.clinical.v1 import result_pb2 as _result_pb2
+from hms.clinical.v1 import visit_pb2 as _visit_pb2
 from hms.clinical.v1 import visit_summary_pb2 as _visit_summary_pb2
+from hms.clinical.v1 import vital_signs_pb2 as _vital_signs_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -55,7 +58,7 @@ class ClinicalServiceStub:
     GetEncounter: _grpc.UnaryUnaryMultiCallable[_encounter_pb2.GetEncounterRequest, _encounter_pb2.Encounter]
     """With patient, practitioner, department, organization, location and all that belongs to it."""
     ListEncounters: _grpc.UnaryUnaryMultiCallable[_encounter_pb2.ListEncountersRequest, _encounter_pb2.ListEncountersResponse]
-    """Of a patient, by time, both ways."""
+    """Of a patient, a department or a practitioner, by time, both ways."""
     AmendEncounter: _grpc.UnaryUnaryMultiCallable[_encounter_pb2.AmendEncounterRequest, _encounter_pb2.Encounter]
     """Changes state, people, place or time; the version that stood is kept."""
     MarkEncounterEnteredInError: _grpc.UnaryUnaryMultiCallable[_encounter_pb2.MarkEncounterEnteredInErrorRequest, _encounter_pb2.Encounter]
@@ -140,6 +143,33 @@ class ClinicalServiceStub:
     """Records of all types in one order, by time, both ways."""
     ListRecordVersions: _grpc.UnaryUnaryMultiCallable[_record_pb2.ListRecordVersionsRequest, _record_pb2.ListRecordVersionsResponse]
     """A record's history, newest first: every version that stood, the present one included."""
+    RecordVitalSigns: _grpc.UnaryUnaryMultiCallable[_vital_signs_pb2.RecordVitalSignsRequest, _vital_signs_pb2.RecordVitalSignsResponse]
+    """Visits: vital signs, notes, the beginning and the end.
+
+    A set of vital signs in one call: an observation of each sign with range and flag, the body mass index, and
+    the early warning score NEWS2 where it holds.
+    """
+    CreateNote: _grpc.UnaryUnaryMultiCallable[_note_pb2.CreateNoteRequest, _note_pb2.ConsultationNote]
+    """A draft, the caller's own to change until it is signed."""
+    GetNote: _grpc.UnaryUnaryMultiCallable[_note_pb2.GetNoteRequest, _note_pb2.ConsultationNote]
+    ListNotes: _grpc.UnaryUnaryMultiCallable[_note_pb2.ListNotesRequest, _note_pb2.ListNotesResponse]
+    """Of a patient or an encounter, by time, both ways."""
+    AmendNote: _grpc.UnaryUnaryMultiCallable[_note_pb2.AmendNoteRequest, _note_pb2.ConsultationNote]
+    """A draft is changed by its author; what was signed is changed with a reason, and has to be signed again. The
+    version that stood is kept.
+    """
+    SignNote: _grpc.UnaryUnaryMultiCallable[_note_pb2.SignNoteRequest, _note_pb2.ConsultationNote]
+    """The caller answers for the text."""
+    CoSignNote: _grpc.UnaryUnaryMultiCallable[_note_pb2.CoSignNoteRequest, _note_pb2.ConsultationNote]
+    """A second signature, by another than who signed."""
+    MarkNoteEnteredInError: _grpc.UnaryUnaryMultiCallable[_note_pb2.MarkNoteEnteredInErrorRequest, _note_pb2.ConsultationNote]
+    """It was never so: the record stays, marked, and leaves lists and summaries."""
+    StartEncounter: _grpc.UnaryUnaryMultiCallable[_visit_pb2.StartEncounterRequest, _encounter_pb2.Encounter]
+    """An encounter that is under way, from the queue, from an appointment, or straight in. The token goes into
+    consultation with it.
+    """
+    CompleteEncounter: _grpc.UnaryUnaryMultiCallable[_visit_pb2.CompleteEncounterRequest, _encounter_pb2.Encounter]
+    """Ends an encounter; its token is completed and its appointment fulfilled with it."""
     CreateOrder: _grpc.UnaryUnaryMultiCallable[_order_pb2.CreateOrderRequest, _order_pb2.Order]
     """Orders, results, referrals, the summary of a visit.
 
@@ -194,7 +224,7 @@ class ClinicalServiceAsyncStub(ClinicalServiceStub):
     GetEncounter: _aio.UnaryUnaryMultiCallable[_encounter_pb2.GetEncounterRequest, _encounter_pb2.Encounter]  # type: ignore[assignment]
     """With patient, practitioner, department, organization, location and all that belongs to it."""
     ListEncounters: _aio.UnaryUnaryMultiCallable[_encounter_pb2.ListEncountersRequest, _encounter_pb2.ListEncountersResponse]  # type: ignore[assignment]
-    """Of a patient, by time, both ways."""
+    """Of a patient, a department or a practitioner, by time, both ways."""
     AmendEncounter: _aio.UnaryUnaryMultiCallable[_encounter_pb2.AmendEncounterRequest, _encounter_pb2.Encounter]  # type: ignore[assignment]
     """Changes state, people, place or time; the version that stood is kept."""
     MarkEncounterEnteredInError: _aio.UnaryUnaryMultiCallable[_encounter_pb2.MarkEncounterEnteredInErrorRequest, _encounter_pb2.Encounter]  # type: ignore[assignment]
@@ -279,6 +309,33 @@ class ClinicalServiceAsyncStub(ClinicalServiceStub):
     """Records of all types in one order, by time, both ways."""
     ListRecordVersions: _aio.UnaryUnaryMultiCallable[_record_pb2.ListRecordVersionsRequest, _record_pb2.ListRecordVersionsResponse]  # type: ignore[assignment]
     """A record's history, newest first: every version that stood, the present one included."""
+    RecordVitalSigns: _aio.UnaryUnaryMultiCallable[_vital_signs_pb2.RecordVitalSignsRequest, _vital_signs_pb2.RecordVitalSignsResponse]  # type: ignore[assignment]
+    """Visits: vital signs, notes, the beginning and the end.
+
+    A set of vital signs in one call: an observation of each sign with range and flag, the body mass index, and
+    the early warning score NEWS2 where it holds.
+    """
+    CreateNote: _aio.UnaryUnaryMultiCallable[_note_pb2.CreateNoteRequest, _note_pb2.ConsultationNote]  # type: ignore[assignment]
+    """A draft, the caller's own to change until it is signed."""
+    GetNote: _aio.UnaryUnaryMultiCallable[_note_pb2.GetNoteRequest, _note_pb2.ConsultationNote]  # type: ignore[assignment]
+    ListNotes: _aio.UnaryUnaryMultiCallable[_note_pb2.ListNotesRequest, _note_pb2.ListNotesResponse]  # type: ignore[assignment]
+    """Of a patient or an encounter, by time, both ways."""
+    AmendNote: _aio.UnaryUnaryMultiCallable[_note_pb2.AmendNoteRequest, _note_pb2.ConsultationNote]  # type: ignore[assignment]
+    """A draft is changed by its author; what was signed is changed with a reason, and has to be signed again. The
+    version that stood is kept.
+    """
+    SignNote: _aio.UnaryUnaryMultiCallable[_note_pb2.SignNoteRequest, _note_pb2.ConsultationNote]  # type: ignore[assignment]
+    """The caller answers for the text."""
+    CoSignNote: _aio.UnaryUnaryMultiCallable[_note_pb2.CoSignNoteRequest, _note_pb2.ConsultationNote]  # type: ignore[assignment]
+    """A second signature, by another than who signed."""
+    MarkNoteEnteredInError: _aio.UnaryUnaryMultiCallable[_note_pb2.MarkNoteEnteredInErrorRequest, _note_pb2.ConsultationNote]  # type: ignore[assignment]
+    """It was never so: the record stays, marked, and leaves lists and summaries."""
+    StartEncounter: _aio.UnaryUnaryMultiCallable[_visit_pb2.StartEncounterRequest, _encounter_pb2.Encounter]  # type: ignore[assignment]
+    """An encounter that is under way, from the queue, from an appointment, or straight in. The token goes into
+    consultation with it.
+    """
+    CompleteEncounter: _aio.UnaryUnaryMultiCallable[_visit_pb2.CompleteEncounterRequest, _encounter_pb2.Encounter]  # type: ignore[assignment]
+    """Ends an encounter; its token is completed and its appointment fulfilled with it."""
     CreateOrder: _aio.UnaryUnaryMultiCallable[_order_pb2.CreateOrderRequest, _order_pb2.Order]  # type: ignore[assignment]
     """Orders, results, referrals, the summary of a visit.
 
@@ -348,7 +405,7 @@ class ClinicalServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _encounter_pb2.ListEncountersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_encounter_pb2.ListEncountersResponse, _abc.Awaitable[_encounter_pb2.ListEncountersResponse]]:
-        """Of a patient, by time, both ways."""
+        """Of a patient, a department or a practitioner, by time, both ways."""
 
     @_abc_1.abstractmethod
     def AmendEncounter(
@@ -709,6 +766,93 @@ class ClinicalServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_record_pb2.ListRecordVersionsResponse, _abc.Awaitable[_record_pb2.ListRecordVersionsResponse]]:
         """A record's history, newest first: every version that stood, the present one included."""
+
+    @_abc_1.abstractmethod
+    def RecordVitalSigns(
+        self,
+        request: _vital_signs_pb2.RecordVitalSignsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_vital_signs_pb2.RecordVitalSignsResponse, _abc.Awaitable[_vital_signs_pb2.RecordVitalSignsResponse]]:
+        """Visits: vital signs, notes, the beginning and the end.
+
+        A set of vital signs in one call: an observation of each sign with range and flag, the body mass index, and
+        the early warning score NEWS2 where it holds.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateNote(
+        self,
+        request: _note_pb2.CreateNoteRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_note_pb2.ConsultationNote, _abc.Awaitable[_note_pb2.ConsultationNote]]:
+        """A draft, the caller's own to change until it is signed."""
+
+    @_abc_1.abstractmethod
+    def GetNote(
+        self,
+        request: _note_pb2.GetNoteRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_note_pb2.ConsultationNote, _abc.Awaitable[_note_pb2.ConsultationNote]]: ...
+
+    @_abc_1.abstractmethod
+    def ListNotes(
+        self,
+        request: _note_pb2.ListNotesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_note_pb2.ListNotesResponse, _abc.Awaitable[_note_pb2.ListNotesResponse]]:
+        """Of a patient or an encounter, by time, both ways."""
+
+    @_abc_1.abstractmethod
+    def AmendNote(
+        self,
+        request: _note_pb2.AmendNoteRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_note_pb2.ConsultationNote, _abc.Awaitable[_note_pb2.ConsultationNote]]:
+        """A draft is changed by its author; what was signed is changed with a reason, and has to be signed again. The
+        version that stood is kept.
+        """
+
+    @_abc_1.abstractmethod
+    def SignNote(
+        self,
+        request: _note_pb2.SignNoteRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_note_pb2.ConsultationNote, _abc.Awaitable[_note_pb2.ConsultationNote]]:
+        """The caller answers for the text."""
+
+    @_abc_1.abstractmethod
+    def CoSignNote(
+        self,
+        request: _note_pb2.CoSignNoteRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_note_pb2.ConsultationNote, _abc.Awaitable[_note_pb2.ConsultationNote]]:
+        """A second signature, by another than who signed."""
+
+    @_abc_1.abstractmethod
+    def MarkNoteEnteredInError(
+        self,
+        request: _note_pb2.MarkNoteEnteredInErrorRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_note_pb2.ConsultationNote, _abc.Awaitable[_note_pb2.ConsultationNote]]:
+        """It was never so: the record stays, marked, and leaves lists and summaries."""
+
+    @_abc_1.abstractmethod
+    def StartEncounter(
+        self,
+        request: _visit_pb2.StartEncounterRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_encounter_pb2.Encounter, _abc.Awaitable[_encounter_pb2.Encounter]]:
+        """An encounter that is under way, from the queue, from an appointment, or straight in. The token goes into
+        consultation with it.
+        """
+
+    @_abc_1.abstractmethod
+    def CompleteEncounter(
+        self,
+        request: _visit_pb2.CompleteEncounterRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_encounter_pb2.Encounter, _abc.Awaitable[_encounter_pb2.Encounter]]:
+        """Ends an encounter; its token is completed and its appointment fulfilled with it."""
 
     @_abc_1.abstractmethod
     def CreateOrder(

@@ -15,6 +15,7 @@ from hms.clinical.v1 import condition_pb2 as _condition_pb2
 from hms.clinical.v1 import diagnostic_report_pb2 as _diagnostic_report_pb2
 from hms.clinical.v1 import document_pb2 as _document_pb2
 from hms.clinical.v1 import immunization_pb2 as _immunization_pb2
+from hms.clinical.v1 import note_pb2 as _note_pb2
 from hms.clinical.v1 import observation_pb2 as _observation_pb2
 from hms.clinical.v1 import order_pb2 as _order_pb2
 from hms.clinical.v1 import prescription_pb2 as _prescription_pb2
@@ -112,6 +113,7 @@ class Encounter(_message.Message):
     TRUNCATED_TYPES_FIELD_NUMBER: _builtins.int
     APPOINTMENT_FIELD_NUMBER: _builtins.int
     QUEUE_TOKEN_FIELD_NUMBER: _builtins.int
+    NOTES_FIELD_NUMBER: _builtins.int
     ORDERS_FIELD_NUMBER: _builtins.int
     REFERRALS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
@@ -138,9 +140,8 @@ class Encounter(_message.Message):
     """FHIR dateTime."""
     note: _builtins.str
     appointment_id: _builtins.str
-    """The appointment that it began with. Output only."""
+    """The appointment and the place in the queue that it was started from (StartEncounter). Output only."""
     queue_token_id: _builtins.str
-    """The token of the queue that it was called by. Output only."""
     etag: _builtins.str
     """Send it back with a change to be sure nobody changed the record in between (AIP-154)."""
     error_reason: _builtins.str
@@ -169,7 +170,7 @@ class Encounter(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def patient(self) -> _patient_pb2.Patient:
-        """What follows is set by GetEncounter alone."""
+        """What follows is set by GetEncounter alone; the patient by lists of a department and of a practitioner, too."""
 
     @_builtins.property
     def practitioner(self) -> _directory_pb2.Practitioner: ...
@@ -207,6 +208,8 @@ class Encounter(_message.Message):
 
     @_builtins.property
     def queue_token(self) -> _queue_pb2.QueueToken: ...
+    @_builtins.property
+    def notes(self) -> _containers.RepeatedCompositeFieldContainer[_note_pb2.ConsultationNote]: ...
     @_builtins.property
     def orders(self) -> _containers.RepeatedCompositeFieldContainer[_order_pb2.Order]: ...
     @_builtins.property
@@ -254,12 +257,13 @@ class Encounter(_message.Message):
         truncated_types: _abc.Iterable[_builtins.str] | None = ...,
         appointment: _appointment_pb2.Appointment | None = ...,
         queue_token: _queue_pb2.QueueToken | None = ...,
+        notes: _abc.Iterable[_note_pb2.ConsultationNote] | None = ...,
         orders: _abc.Iterable[_order_pb2.Order] | None = ...,
         referrals: _abc.Iterable[_referral_pb2.Referral] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["admit_source", b"admit_source", "appointment", b"appointment", "create_time", b"create_time", "department", b"department", "discharge_disposition", b"discharge_disposition", "location", b"location", "organization", b"organization", "patient", b"patient", "practitioner", b"practitioner", "priority", b"priority", "queue_token", b"queue_token", "service_type", b"service_type", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["admit_source", b"admit_source", "allergies", b"allergies", "appointment", b"appointment", "appointment_id", b"appointment_id", "conditions", b"conditions", "create_time", b"create_time", "department", b"department", "department_id", b"department_id", "diagnostic_reports", b"diagnostic_reports", "discharge_disposition", b"discharge_disposition", "documents", b"documents", "encounter_class", b"encounter_class", "end_time", b"end_time", "error_reason", b"error_reason", "etag", b"etag", "id", b"id", "immunizations", b"immunizations", "location", b"location", "location_id", b"location_id", "note", b"note", "observations", b"observations", "orders", b"orders", "organization", b"organization", "organization_id", b"organization_id", "participants", b"participants", "patient", b"patient", "patient_id", b"patient_id", "practitioner", b"practitioner", "practitioner_id", b"practitioner_id", "prescriptions", b"prescriptions", "priority", b"priority", "procedures", b"procedures", "queue_token", b"queue_token", "queue_token_id", b"queue_token_id", "reasons", b"reasons", "referrals", b"referrals", "service_type", b"service_type", "start_time", b"start_time", "state", b"state", "truncated_types", b"truncated_types", "types", b"types", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admit_source", b"admit_source", "allergies", b"allergies", "appointment", b"appointment", "appointment_id", b"appointment_id", "conditions", b"conditions", "create_time", b"create_time", "department", b"department", "department_id", b"department_id", "diagnostic_reports", b"diagnostic_reports", "discharge_disposition", b"discharge_disposition", "documents", b"documents", "encounter_class", b"encounter_class", "end_time", b"end_time", "error_reason", b"error_reason", "etag", b"etag", "id", b"id", "immunizations", b"immunizations", "location", b"location", "location_id", b"location_id", "note", b"note", "notes", b"notes", "observations", b"observations", "orders", b"orders", "organization", b"organization", "organization_id", b"organization_id", "participants", b"participants", "patient", b"patient", "patient_id", b"patient_id", "practitioner", b"practitioner", "practitioner_id", b"practitioner_id", "prescriptions", b"prescriptions", "priority", b"priority", "procedures", b"procedures", "queue_token", b"queue_token", "queue_token_id", b"queue_token_id", "reasons", b"reasons", "referrals", b"referrals", "service_type", b"service_type", "start_time", b"start_time", "state", b"state", "truncated_types", b"truncated_types", "types", b"types", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -321,7 +325,10 @@ class ListEncountersRequest(_message.Message):
     STATES_FIELD_NUMBER: _builtins.int
     ENCOUNTER_CLASSES_FIELD_NUMBER: _builtins.int
     SHOW_ENTERED_IN_ERROR_FIELD_NUMBER: _builtins.int
+    DEPARTMENT_ID_FIELD_NUMBER: _builtins.int
+    PRACTITIONER_ID_FIELD_NUMBER: _builtins.int
     patient_id: _builtins.str
+    """Of one patient, one department, one practitioner: one of the three is required, several narrow the list."""
     page_size: _builtins.int
     """At most 1000; 50 when not set."""
     page_token: _builtins.str
@@ -329,6 +336,8 @@ class ListEncountersRequest(_message.Message):
     """"clinical_time desc" (default) or "clinical_time": the time of start_time."""
     show_entered_in_error: _builtins.bool
     """Records that were entered in error, too."""
+    department_id: _builtins.str
+    practitioner_id: _builtins.str
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """From, included."""
@@ -357,10 +366,12 @@ class ListEncountersRequest(_message.Message):
         states: _abc.Iterable[_builtins.str] | None = ...,
         encounter_classes: _abc.Iterable[_builtins.str] | None = ...,
         show_entered_in_error: _builtins.bool = ...,
+        department_id: _builtins.str = ...,
+        practitioner_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["encounter_classes", b"encounter_classes", "end_time", b"end_time", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "patient_id", b"patient_id", "show_entered_in_error", b"show_entered_in_error", "start_time", b"start_time", "states", b"states"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["department_id", b"department_id", "encounter_classes", b"encounter_classes", "end_time", b"end_time", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "patient_id", b"patient_id", "practitioner_id", b"practitioner_id", "show_entered_in_error", b"show_entered_in_error", "start_time", b"start_time", "states", b"states"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -132,12 +132,14 @@ class Observation(_message.Message):
     BODY_SITE_FIELD_NUMBER: _builtins.int
     METHOD_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
+    DERIVED_FROM_IDS_FIELD_NUMBER: _builtins.int
     ORDER_ID_FIELD_NUMBER: _builtins.int
     ORDER_ITEM_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     ERROR_REASON_FIELD_NUMBER: _builtins.int
+    VITAL_SET_ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """UUIDv7. Output only."""
     patient_id: _builtins.str
@@ -168,6 +170,8 @@ class Observation(_message.Message):
     """Send it back with a change to be sure nobody changed the record in between (AIP-154)."""
     error_reason: _builtins.str
     """Why the record was marked as entered in error. Output only."""
+    vital_set_id: _builtins.str
+    """The set of vital signs that it was recorded with (RecordVitalSigns). Output only."""
     @_builtins.property
     def code(self) -> _datatypes_pb2.CodeableConcept:
         """What was observed: LOINC where there is one. Required."""
@@ -198,6 +202,12 @@ class Observation(_message.Message):
     @_builtins.property
     def method(self) -> _datatypes_pb2.CodeableConcept: ...
     @_builtins.property
+    def derived_from_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Observations of the same patient from which this one was computed (FHIR Observation.derivedFrom). When one of
+        them is amended or marked as entered in error, what was computed from it is marked as entered in error.
+        """
+
+    @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp: ...
@@ -226,16 +236,18 @@ class Observation(_message.Message):
         body_site: _datatypes_pb2.CodeableConcept | None = ...,
         method: _datatypes_pb2.CodeableConcept | None = ...,
         note: _builtins.str = ...,
+        derived_from_ids: _abc.Iterable[_builtins.str] | None = ...,
         order_id: _builtins.str = ...,
         order_item: _builtins.int | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
         error_reason: _builtins.str = ...,
+        vital_set_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_order_item", b"_order_item", "body_site", b"body_site", "boolean", b"boolean", "code", b"code", "concept", b"concept", "create_time", b"create_time", "integer", b"integer", "method", b"method", "order_item", b"order_item", "quantity", b"quantity", "text", b"text", "update_time", b"update_time", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_order_item", b"_order_item", "body_site", b"body_site", "boolean", b"boolean", "categories", b"categories", "code", b"code", "components", b"components", "concept", b"concept", "create_time", b"create_time", "data_absent_reason", b"data_absent_reason", "effective_end_time", b"effective_end_time", "effective_time", b"effective_time", "encounter_id", b"encounter_id", "error_reason", b"error_reason", "etag", b"etag", "id", b"id", "integer", b"integer", "interpretations", b"interpretations", "method", b"method", "note", b"note", "order_id", b"order_id", "order_item", b"order_item", "organization_id", b"organization_id", "patient_id", b"patient_id", "practitioner_id", b"practitioner_id", "quantity", b"quantity", "reference_ranges", b"reference_ranges", "state", b"state", "text", b"text", "update_time", b"update_time", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_order_item", b"_order_item", "body_site", b"body_site", "boolean", b"boolean", "categories", b"categories", "code", b"code", "components", b"components", "concept", b"concept", "create_time", b"create_time", "data_absent_reason", b"data_absent_reason", "derived_from_ids", b"derived_from_ids", "effective_end_time", b"effective_end_time", "effective_time", b"effective_time", "encounter_id", b"encounter_id", "error_reason", b"error_reason", "etag", b"etag", "id", b"id", "integer", b"integer", "interpretations", b"interpretations", "method", b"method", "note", b"note", "order_id", b"order_id", "order_item", b"order_item", "organization_id", b"organization_id", "patient_id", b"patient_id", "practitioner_id", b"practitioner_id", "quantity", b"quantity", "reference_ranges", b"reference_ranges", "state", b"state", "text", b"text", "update_time", b"update_time", "value", b"value", "vital_set_id", b"vital_set_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__order_item: _TypeAlias = _typing.Literal["order_item"]  # noqa: Y015
     _WhichOneofArgType__order_item: _TypeAlias = _typing.Literal["_order_item", b"_order_item"]  # noqa: Y015

@@ -14,6 +14,7 @@ from hms.clinical.v1 import diagnostic_report_pb2 as _diagnostic_report_pb2
 from hms.clinical.v1 import document_pb2 as _document_pb2
 from hms.clinical.v1 import encounter_pb2 as _encounter_pb2
 from hms.clinical.v1 import immunization_pb2 as _immunization_pb2
+from hms.clinical.v1 import note_pb2 as _note_pb2
 from hms.clinical.v1 import observation_pb2 as _observation_pb2
 from hms.clinical.v1 import order_pb2 as _order_pb2
 from hms.clinical.v1 import prescription_pb2 as _prescription_pb2
@@ -49,6 +50,7 @@ class ClinicalRecord(_message.Message):
     IMMUNIZATION_FIELD_NUMBER: _builtins.int
     DIAGNOSTIC_REPORT_FIELD_NUMBER: _builtins.int
     DOCUMENT_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
     ORDER_FIELD_NUMBER: _builtins.int
     REFERRAL_FIELD_NUMBER: _builtins.int
     APPOINTMENT_FIELD_NUMBER: _builtins.int
@@ -56,7 +58,7 @@ class ClinicalRecord(_message.Message):
     CLINICAL_TIME_FIELD_NUMBER: _builtins.int
     type: _builtins.str
     """ENCOUNTER, OBSERVATION, CONDITION, ALLERGY, PRESCRIPTION, PROCEDURE, IMMUNIZATION, DIAGNOSTIC_REPORT, DOCUMENT,
-    ORDER, REFERRAL, APPOINTMENT, QUEUE_TOKEN.
+    NOTE, ORDER, REFERRAL, APPOINTMENT, QUEUE_TOKEN.
     """
     @_builtins.property
     def encounter(self) -> _encounter_pb2.Encounter: ...
@@ -76,6 +78,8 @@ class ClinicalRecord(_message.Message):
     def diagnostic_report(self) -> _diagnostic_report_pb2.DiagnosticReport: ...
     @_builtins.property
     def document(self) -> _document_pb2.Document: ...
+    @_builtins.property
+    def note(self) -> _note_pb2.ConsultationNote: ...
     @_builtins.property
     def order(self) -> _order_pb2.Order: ...
     @_builtins.property
@@ -101,17 +105,18 @@ class ClinicalRecord(_message.Message):
         immunization: _immunization_pb2.Immunization | None = ...,
         diagnostic_report: _diagnostic_report_pb2.DiagnosticReport | None = ...,
         document: _document_pb2.Document | None = ...,
+        note: _note_pb2.ConsultationNote | None = ...,
         order: _order_pb2.Order | None = ...,
         referral: _referral_pb2.Referral | None = ...,
         appointment: _appointment_pb2.Appointment | None = ...,
         queue_token: _queue_pb2.QueueToken | None = ...,
         clinical_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["allergy", b"allergy", "appointment", b"appointment", "clinical_time", b"clinical_time", "condition", b"condition", "diagnostic_report", b"diagnostic_report", "document", b"document", "encounter", b"encounter", "immunization", b"immunization", "observation", b"observation", "order", b"order", "prescription", b"prescription", "procedure", b"procedure", "queue_token", b"queue_token", "record", b"record", "referral", b"referral"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["allergy", b"allergy", "appointment", b"appointment", "clinical_time", b"clinical_time", "condition", b"condition", "diagnostic_report", b"diagnostic_report", "document", b"document", "encounter", b"encounter", "immunization", b"immunization", "note", b"note", "observation", b"observation", "order", b"order", "prescription", b"prescription", "procedure", b"procedure", "queue_token", b"queue_token", "record", b"record", "referral", b"referral"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allergy", b"allergy", "appointment", b"appointment", "clinical_time", b"clinical_time", "condition", b"condition", "diagnostic_report", b"diagnostic_report", "document", b"document", "encounter", b"encounter", "immunization", b"immunization", "observation", b"observation", "order", b"order", "prescription", b"prescription", "procedure", b"procedure", "queue_token", b"queue_token", "record", b"record", "referral", b"referral", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allergy", b"allergy", "appointment", b"appointment", "clinical_time", b"clinical_time", "condition", b"condition", "diagnostic_report", b"diagnostic_report", "document", b"document", "encounter", b"encounter", "immunization", b"immunization", "note", b"note", "observation", b"observation", "order", b"order", "prescription", b"prescription", "procedure", b"procedure", "queue_token", b"queue_token", "record", b"record", "referral", b"referral", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["encounter", "observation", "condition", "allergy", "prescription", "procedure", "immunization", "diagnostic_report", "document", "order", "referral", "appointment", "queue_token"]  # noqa: Y015
+    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["encounter", "observation", "condition", "allergy", "prescription", "procedure", "immunization", "diagnostic_report", "document", "note", "order", "referral", "appointment", "queue_token"]  # noqa: Y015
     _WhichOneofArgType_record: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_record) -> _WhichOneofReturnType_record | None: ...
 

@@ -89,6 +89,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The hospital has too many calls under way at this server; RetryInfo says when to try again."""
     OVER_REQUEST_SIZE_OF_TENANT: _ErrorReason.ValueType  # 61
     """The request is larger than the hospital's requests may be: send less at once."""
+    ENCOUNTER_STARTED: _ErrorReason.ValueType  # 95
+    """An encounter was started from this appointment or token already: encounter_id says which."""
+    NOT_CHECKED_IN: _ErrorReason.ValueType  # 96
+    """The appointment is not checked in yet."""
+    UNSIGNED_NOTES: _ErrorReason.ValueType  # 97
+    """A note of the encounter is not signed: note_id says which."""
+    NOT_AUTHOR: _ErrorReason.ValueType  # 98
+    """The draft is another user's."""
+    SAME_SIGNER: _ErrorReason.ValueType  # 99
+    """Who signed a note does not co-sign it."""
     ORDER_NOT_OPEN: _ErrorReason.ValueType  # 105
     """The order is a draft, revoked or entered in error, or its results are complete: the message says which."""
     RESULTS_ARE_FINAL: _ErrorReason.ValueType  # 106
@@ -165,6 +175,16 @@ TOO_MANY_CALLS_AT_ONCE: ErrorReason.ValueType  # 60
 """The hospital has too many calls under way at this server; RetryInfo says when to try again."""
 OVER_REQUEST_SIZE_OF_TENANT: ErrorReason.ValueType  # 61
 """The request is larger than the hospital's requests may be: send less at once."""
+ENCOUNTER_STARTED: ErrorReason.ValueType  # 95
+"""An encounter was started from this appointment or token already: encounter_id says which."""
+NOT_CHECKED_IN: ErrorReason.ValueType  # 96
+"""The appointment is not checked in yet."""
+UNSIGNED_NOTES: ErrorReason.ValueType  # 97
+"""A note of the encounter is not signed: note_id says which."""
+NOT_AUTHOR: ErrorReason.ValueType  # 98
+"""The draft is another user's."""
+SAME_SIGNER: ErrorReason.ValueType  # 99
+"""Who signed a note does not co-sign it."""
 ORDER_NOT_OPEN: ErrorReason.ValueType  # 105
 """The order is a draft, revoked or entered in error, or its results are complete: the message says which."""
 RESULTS_ARE_FINAL: ErrorReason.ValueType  # 106
