@@ -72,7 +72,7 @@ TYPES = list(LEAST)
 class Charts:
     """ClinicalService as one hospital's user sees it."""
 
-    def __init__(self, servicer: ClinicalServicer, tenant: Tenant, owner: Any) -> None:
+    def __init__(self, servicer: ClinicalServicer, tenant: Tenant, owner: Any = None) -> None:
         self.servicer = servicer
         self.tenant = tenant
         self._owner = owner
