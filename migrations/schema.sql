@@ -1288,6 +1288,8 @@ CREATE TABLE public.encounter (
     actor_id uuid NOT NULL,
     create_time timestamp with time zone DEFAULT now() NOT NULL,
     update_time timestamp with time zone DEFAULT now() NOT NULL,
+    appointment_id uuid,
+    queue_token_id uuid,
     CONSTRAINT encounter_state_check CHECK ((state = ANY (ARRAY['PLANNED'::text, 'IN_PROGRESS'::text, 'ON_HOLD'::text, 'COMPLETED'::text, 'CANCELLED'::text, 'ENTERED_IN_ERROR'::text])))
 );
 
@@ -2293,6 +2295,14 @@ CREATE INDEX encounter_by_department ON public.encounter USING btree (tenant_id,
 
 CREATE INDEX encounter_by_patient ON public.encounter USING btree (tenant_id, patient_id, clinical_time, id);
 
+CREATE UNIQUE INDEX encounter_of_appointment ON public.encounter USING btree (tenant_id, appointment_id) WHERE ((appointment_id IS NOT NULL) AND (queue_token_id IS NULL) AND (state <> ALL (ARRAY['ENTERED_IN_ERROR'::text, 'CANCELLED'::text])));
+
+CREATE INDEX encounter_of_department_by_time ON public.encounter USING btree (tenant_id, department_id, clinical_time, id) WHERE (department_id IS NOT NULL);
+
+CREATE INDEX encounter_of_practitioner_by_time ON public.encounter USING btree (tenant_id, practitioner_id, clinical_time, id) WHERE (practitioner_id IS NOT NULL);
+
+CREATE UNIQUE INDEX encounter_of_queue_token ON public.encounter USING btree (tenant_id, queue_token_id) WHERE ((queue_token_id IS NOT NULL) AND (state <> ALL (ARRAY['ENTERED_IN_ERROR'::text, 'CANCELLED'::text])));
+
 CREATE INDEX legal_hold_by_time ON public.legal_hold USING btree (tenant_id, create_time, id);
 
 CREATE INDEX limited_role_by_department ON public.limited_role USING btree (tenant_id, department_id);
@@ -2445,6 +2455,9 @@ ALTER TABLE ONLY public.department_version
     ADD CONSTRAINT department_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.department(tenant_id, id);
 
 ALTER TABLE ONLY public.encounter
+    ADD CONSTRAINT encounter_tenant_id_appointment_id_fkey FOREIGN KEY (tenant_id, appointment_id) REFERENCES public.appointment(tenant_id, id);
+
+ALTER TABLE ONLY public.encounter
     ADD CONSTRAINT encounter_tenant_id_department_id_fkey FOREIGN KEY (tenant_id, department_id) REFERENCES public.department(tenant_id, id);
 
 ALTER TABLE ONLY public.encounter
@@ -2461,6 +2474,9 @@ ALTER TABLE ONLY public.encounter
 
 ALTER TABLE ONLY public.encounter
     ADD CONSTRAINT encounter_tenant_id_practitioner_id_fkey FOREIGN KEY (tenant_id, practitioner_id) REFERENCES public.practitioner(tenant_id, id);
+
+ALTER TABLE ONLY public.encounter
+    ADD CONSTRAINT encounter_tenant_id_queue_token_id_fkey FOREIGN KEY (tenant_id, queue_token_id) REFERENCES public.queue_token(tenant_id, id);
 
 ALTER TABLE ONLY public.encounter_under_glass
     ADD CONSTRAINT encounter_under_glass_tenant_id_encounter_id_fkey FOREIGN KEY (tenant_id, encounter_id) REFERENCES public.encounter(tenant_id, id);
