@@ -151,6 +151,34 @@ $$;
 
 ALTER FUNCTION public.encounter_treats(state text, began timestamp with time zone, document jsonb) OWNER TO hms_owner;
 
+CREATE FUNCTION public.lay_on_desk() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  NEW.desk_department_id := NULL;
+  NEW.desk_practitioner_id := NULL;
+  CASE NEW.type
+    WHEN 'ORDER' THEN
+      NEW.waiting := NEW.state IN ('ACTIVE', 'IN_PROGRESS');
+      NEW.desk_department_id := nullif(NEW.document ->> 'performing_department_id', '')::uuid;
+    WHEN 'REFERRAL' THEN
+      NEW.waiting := NEW.state IN ('ACTIVE', 'ACCEPTED');
+      NEW.desk_department_id := nullif(NEW.document ->> 'to_department_id', '')::uuid;
+      NEW.desk_practitioner_id := nullif(NEW.document ->> 'to_practitioner_id', '')::uuid;
+    ELSE
+      NEW.waiting := coalesce((NEW.document ->> 'critical')::boolean, false)
+        AND coalesce(NEW.document ->> 'acknowledge_time', '') = ''
+        AND NEW.state NOT IN ('CANCELLED', 'ENTERED_IN_ERROR');
+      NEW.desk_department_id := nullif(NEW.document ->> 'requester_department_id', '')::uuid;
+      NEW.desk_practitioner_id := nullif(NEW.document ->> 'requester_id', '')::uuid;
+  END CASE;
+  RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION public.lay_on_desk() OWNER TO hms_owner;
+
 CREATE FUNCTION public.lock_audit_retention() RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -1218,7 +1246,10 @@ CREATE TABLE public.clinical_record (
     document jsonb NOT NULL,
     actor_id uuid NOT NULL,
     create_time timestamp with time zone DEFAULT now() NOT NULL,
-    update_time timestamp with time zone DEFAULT now() NOT NULL
+    update_time timestamp with time zone DEFAULT now() NOT NULL,
+    waiting boolean,
+    desk_department_id uuid,
+    desk_practitioner_id uuid
 );
 
 ALTER TABLE ONLY public.clinical_record FORCE ROW LEVEL SECURITY;
@@ -2285,6 +2316,12 @@ CREATE INDEX clinical_record_by_type ON public.clinical_record USING btree (tena
 
 CREATE INDEX clinical_record_current ON public.clinical_record USING btree (tenant_id, patient_id, type, clinical_time, id) WHERE (state = ANY (ARRAY['ACTIVE'::text, 'RECURRENCE'::text, 'RELAPSE'::text, 'ON_HOLD'::text]));
 
+CREATE INDEX clinical_record_waiting ON public.clinical_record USING btree (tenant_id, type, category, clinical_time, id) WHERE waiting;
+
+CREATE INDEX clinical_record_waiting_for_practitioner ON public.clinical_record USING btree (tenant_id, desk_practitioner_id, type, category, clinical_time, id) WHERE waiting;
+
+CREATE INDEX clinical_record_waiting_in_department ON public.clinical_record USING btree (tenant_id, desk_department_id, type, category, clinical_time, id) WHERE waiting;
+
 CREATE UNIQUE INDEX department_by_code ON public.department USING btree (tenant_id, code) WHERE (code <> ''::text);
 
 CREATE INDEX department_by_name ON public.department USING btree (tenant_id, name_key, id);
@@ -2377,6 +2414,8 @@ CREATE INDEX user_department_by_department ON public.user_department USING btree
 
 CREATE INDEX user_role_by_role ON public.user_role USING btree (tenant_id, role_id);
 
+CREATE TRIGGER lay_on_desk BEFORE INSERT OR UPDATE OF document, state ON public.clinical_record FOR EACH ROW WHEN ((new.type = ANY (ARRAY['ORDER'::text, 'REFERRAL'::text, 'DIAGNOSTIC_REPORT'::text]))) EXECUTE FUNCTION public.lay_on_desk();
+
 CREATE TRIGGER mark_break_glass BEFORE INSERT ON public.audit_outbox FOR EACH ROW WHEN ((current_setting('app.break_glass'::text, true) = 'on'::text)) EXECUTE FUNCTION public.mark_break_glass();
 
 CREATE TRIGGER note_under_glass AFTER INSERT OR UPDATE OF department_id ON public.appointment FOR EACH ROW WHEN ((current_setting('app.break_glass'::text, true) = 'on'::text)) EXECUTE FUNCTION public.note_row_under_glass();
@@ -2426,6 +2465,12 @@ ALTER TABLE ONLY public.break_glass
 
 ALTER TABLE ONLY public.break_glass
     ADD CONSTRAINT break_glass_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.user_account(tenant_id, id);
+
+ALTER TABLE ONLY public.clinical_record
+    ADD CONSTRAINT clinical_record_desk_department_fkey FOREIGN KEY (tenant_id, desk_department_id) REFERENCES public.department(tenant_id, id);
+
+ALTER TABLE ONLY public.clinical_record
+    ADD CONSTRAINT clinical_record_desk_practitioner_fkey FOREIGN KEY (tenant_id, desk_practitioner_id) REFERENCES public.practitioner(tenant_id, id);
 
 ALTER TABLE ONLY public.clinical_record
     ADD CONSTRAINT clinical_record_tenant_id_encounter_id_fkey FOREIGN KEY (tenant_id, encounter_id) REFERENCES public.encounter(tenant_id, id);
@@ -3135,6 +3180,8 @@ GRANT ALL ON FUNCTION public.encounter_in_departments(encounter uuid) TO hms_app
 REVOKE ALL ON FUNCTION public.encounter_treats(state text, began timestamp with time zone, document jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.encounter_treats(state text, began timestamp with time zone, document jsonb) TO hms_app;
 GRANT ALL ON FUNCTION public.encounter_treats(state text, began timestamp with time zone, document jsonb) TO hms_search;
+
+REVOKE ALL ON FUNCTION public.lay_on_desk() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.lock_audit_retention() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.lock_audit_retention() TO hms_worker;
