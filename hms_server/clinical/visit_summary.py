@@ -9,7 +9,7 @@ from typing import Any
 
 from hms.clinical.v1 import visit_summary_pb2 as pb
 from hms_server import errors
-from hms_server.clinical import mapping, store, summary_text
+from hms_server.clinical import mapping, rules, store, summary_text
 from hms_server.clinical.booked import booked
 from hms_server.clinical.kinds import REFUTED
 from hms_server.clinical.whole import moment, part
@@ -62,7 +62,9 @@ class VisitSummaries:
         _add_records(made, rows)
         began = made.encounter.start_time
         made.age = summary_text.age(made.patient.birth_date, began) if began else ""
-        made.text = summary_text.text(_head(made), _sections(made, rows))
+        # The text is read by people there: in the hospital's time.
+        zone = zoneinfo.ZoneInfo(encounter.extra["zone"] or "UTC")
+        made.text = summary_text.text(_head(made, zone), _sections(made, rows, zone))
         return made
 
 
@@ -102,10 +104,10 @@ def _code(observation: Any) -> str:
 
 
 def _appointment(row: Any) -> dict[str, Any]:
-    return {name: value for name, value in row.extra.items() if name not in ("zone", "practitioner")}
+    return {name: value for name, value in row.extra.items() if name != "practitioner"}
 
 
-def _head(made: pb.VisitSummary) -> Iterator[str]:
+def _head(made: pb.VisitSummary, zone: datetime.tzinfo) -> Iterator[str]:
     yield made.hospital_name
     yield "Visit summary"
     yield ""
@@ -114,7 +116,8 @@ def _head(made: pb.VisitSummary) -> Iterator[str]:
     names = patient.names[0] if patient.names else None
     known = [names.text if names is not None and names.text else name, f"UHID {patient.uhid}", made.age]
     yield f"Patient: {', '.join(each for each in (*known, patient.gender) if each)}"
-    yield f"Visit: {made.encounter.start_time[:16].replace('T', ' ')}"
+    began = made.encounter.start_time
+    yield f"Visit: {summary_text.when(rules.moment(began).astimezone(zone)) if 'T' in began else began}"
     if made.HasField("practitioner"):
         yield f"Seen by: {_named(made.practitioner)}"
     if made.HasField("department"):
@@ -133,7 +136,9 @@ def _named(practitioner: Any) -> str:
     )
 
 
-def _sections(made: pb.VisitSummary, rows: dict[str, list[Any]]) -> dict[str, Iterator[str]]:
+def _sections(
+    made: pb.VisitSummary, rows: dict[str, list[Any]], zone: datetime.tzinfo
+) -> dict[str, Iterator[str]]:
     return {
         "Known allergies": map(summary_text.allergy_line, made.allergies),
         "Vital signs": map(summary_text.observation_line, made.vital_signs),
@@ -143,12 +148,11 @@ def _sections(made: pb.VisitSummary, rows: dict[str, list[Any]]) -> dict[str, It
         "Medicines": iter(made.prescription_lines),
         "Plan": iter(made.plans),
         "Referrals": map(summary_text.referral_line, made.referrals),
-        "Next appointments": map(_follow_up, rows.get("FOLLOW_UP", ())),
+        "Next appointments": (_follow_up(row, zone) for row in rows.get("FOLLOW_UP", ())),
     }
 
 
-def _follow_up(row: Any) -> str:
-    zone = zoneinfo.ZoneInfo(row.extra["zone"] or "UTC")
+def _follow_up(row: Any, zone: datetime.tzinfo) -> str:
     start: datetime.datetime = moment(row.clinical_micros).astimezone(zone)
     names = (row.extra["practitioner"] or {}).get("names")
     return summary_text.when(start) + (f" with {display_name(names)}" if names else "")

@@ -13,7 +13,9 @@ SELECT section, id, type, version, patient_id, encounter_id, practitioner_id, de
 FROM (
   SELECT 'ENCOUNTER', s.id, 'ENCOUNTER', s.version, s.patient_id, NULL::uuid, s.practitioner_id, s.department_id,
          s.organization_id, s.location_id, s.state, s.document,
-         (SELECT jsonb_build_object('hospital_name', t.display_name) FROM tenant t WHERE t.id = :tenant_id),
+         (SELECT jsonb_build_object('hospital_name', t.display_name, 'zone', (
+            SELECT c.time_zone FROM tenant_setting c WHERE c.tenant_id = :tenant_id))
+          FROM tenant t WHERE t.id = :tenant_id),
          s.create_time, s.update_time, s.clinical_time
   FROM shown s
   UNION ALL
@@ -56,10 +58,8 @@ FROM (
   UNION ALL
   SELECT 'FOLLOW_UP', a.id, 'APPOINTMENT', a.version, a.patient_id, NULL, a.practitioner_id, a.department_id, NULL,
          a.location_id, a.state, NULL,
-         to_jsonb(a) || jsonb_build_object(
-           'zone', (SELECT t.time_zone FROM tenant_setting t WHERE t.tenant_id = :tenant_id),
-           'practitioner', (SELECT d.document FROM practitioner d
-                            WHERE d.tenant_id = :tenant_id AND d.id = a.practitioner_id)),
+         to_jsonb(a) || jsonb_build_object('practitioner', (
+           SELECT d.document FROM practitioner d WHERE d.tenant_id = :tenant_id AND d.id = a.practitioner_id)),
          a.create_time, a.update_time, a.start_time
   FROM shown s
   CROSS JOIN LATERAL (

@@ -140,6 +140,18 @@ def test_a_summary_holds_what_a_patient_takes_home(charts, patient_id, visit, bo
         assert left_out not in summary.text
 
 
+def test_times_are_told_by_the_hospitals_clock(charts, patient_id, owner):
+    owner.execute(
+        "INSERT INTO tenant_setting (tenant_id, time_zone) VALUES (%s, 'Asia/Kolkata')"
+        " ON CONFLICT (tenant_id) DO UPDATE SET time_zone = excluded.time_zone",
+        [charts.tenant.id],
+    )
+    made = charts.create("ENCOUNTER", patient_id=patient_id, start_time="2026-03-01T20:05:00Z")
+    assert "Visit: Mon 2026-03-02 01:35\n" in charts.GetVisitSummary(id=made.id).text
+    made = charts.create("ENCOUNTER", patient_id=patient_id, start_time="2026-03")
+    assert "Visit: 2026-03\n" in charts.GetVisitSummary(id=made.id).text
+
+
 def test_a_bare_visit_has_a_bare_summary(charts, patient_id):
     encounter = charts.create("ENCOUNTER", patient_id=patient_id)
     summary = charts.GetVisitSummary(id=encounter.id)
