@@ -52,6 +52,8 @@ class Kind:
     amended_state: str = ""  # what a FINAL one becomes when it is amended
     # Fields that GetEncounter alone sets
     embedded: frozenset[str] = frozenset()
+    # Fields that the server works out and keeps
+    computed: frozenset[str] = frozenset()
 
     @property
     def field(self) -> str:
@@ -67,7 +69,7 @@ class Kind:
     def mutable(self) -> frozenset[str]:
         """Fields that may be amended."""
         names = {field.name for field in self.message.DESCRIPTOR.fields}
-        return frozenset(names) - OUTPUT_ONLY - self.embedded
+        return frozenset(names) - OUTPUT_ONLY - self.embedded - self.computed
 
 
 def _kind(type_: str, name: str, module: Any, plural: str, response: str, **parts: Any) -> Kind:
@@ -132,6 +134,7 @@ PRESCRIPTION = _kind(
     first_state="ACTIVE",
     times=("authored_time",),
     required=("items",),
+    computed=frozenset({"warnings"}),
     points_to={"reason_condition_ids": "CONDITION"},
     **_STATE,
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 from hms_server import aip, clock, errors, ids
 from hms_server.clinical import mapping, rules, store
+from hms_server.clinical.guards import guard_of
 from hms_server.clinical.kinds import Kind
 from hms_server.context import Call
 from hms_server.database.requests import Probe, RequestIds
@@ -18,6 +19,7 @@ class Records:
 
     def __init__(self, kind: Kind, database: Database, request_ids: RequestIds) -> None:
         self._kind = kind
+        self._guard = guard_of(kind)
         self._database = database
         self._request_ids = request_ids
 
@@ -41,7 +43,11 @@ class Records:
         record_id = ids.uuid7()
         with self._database.tenant_transaction(call.tenant_id, call) as transaction:
             probe = self._request_ids.probe(transaction, call, request)
-            patient = store.lock_patient(transaction, message.patient_id, encounter_id)
+            guard = self._guard
+            alone = guard is not None and guard.locks_patient
+            patient = store.lock_patient(transaction, message.patient_id, encounter_id, alone=alone)
+            owner = {"patient_id": message.patient_id, "encounter_id": encounter_id, "record_id": ""}
+            loaded = guard.load(transaction, message, **owner) if guard else None
             missing = _look_for(
                 transaction, kind, message, patient_id=message.patient_id, encounter_id=encounter_id
             )
@@ -52,10 +58,11 @@ class Records:
             message.patient_id = _open_patient(patient.first, encounter_id)
             _require_found(missing)
             _require_inside(transaction, kind, message, call, message.patient_id)
+            noted = guard.check(loaded, None, message, message, call, message.patient_id) if guard else {}
             row = rules.row_of(kind, message, record_id, rules.document_of(message))
             made = store.insert(transaction, kind, row, call.caller.user_id)
             self._request_ids.remember(transaction, call, probe, record_id, 1)
-            transaction.audit(entity_id=record_id, new_version=1, patient_ids=(message.patient_id,))
+            transaction.audit(entity_id=record_id, new_version=1, patient_ids=(message.patient_id,), **noted)
         return mapping.record(made.first)
 
     def get(self, request: Any, call: Call) -> Any:
@@ -97,6 +104,9 @@ class Records:
         kind = self._kind
         with self._database.tenant_transaction(call.tenant_id, call) as transaction:
             probe: Probe = self._request_ids.probe(transaction, call, request)
+            guard = None if sent is None else self._guard
+            owner = {"patient_id": "", "encounter_id": "", "record_id": record_id}
+            loaded = guard.load(transaction, sent, **owner) if guard else None
             present = store.lock(transaction, kind, record_id)
             missing = None if sent is None else _look_for(transaction, kind, sent, record_id=record_id)
             transaction.flush()
@@ -112,6 +122,7 @@ class Records:
             change(message)
             _require_found(missing)
             rules.require_valid(kind, message)
+            noted = guard.check(loaded, before, message, sent, call, row.patient_id) if guard else {}
             version = row.version
             made = present
             if _differs(kind, before, message):
@@ -121,7 +132,11 @@ class Records:
                 made = store.update(transaction, kind, changed, call.caller.user_id)
             self._request_ids.remember(transaction, call, probe, row.id, version)
             transaction.audit(
-                entity_id=row.id, old_version=row.version, new_version=version, patient_ids=(row.patient_id,)
+                entity_id=row.id,
+                old_version=row.version,
+                new_version=version,
+                patient_ids=(row.patient_id,),
+                **noted,
             )
         return mapping.record(made.first)
 
@@ -144,7 +159,7 @@ def _copy(kind: Kind, sent: Any) -> Any:
     """What the caller may say of a new record."""
     message = kind.message()
     message.CopyFrom(sent)
-    for name in ("id", "create_time", "update_time", "etag", "error_reason", *kind.embedded):
+    for name in ("id", "create_time", "update_time", "etag", "error_reason", *kind.embedded, *kind.computed):
         message.ClearField(name)
     return message
 
