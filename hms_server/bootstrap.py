@@ -37,6 +37,7 @@ from hms_server.jobs.nudge import AuditNudger, MailNudger
 from hms_server.keyring import KeyFile, KeySource
 from hms_server.patient.servicer import PatientServicer
 from hms_server.policy import load_policies
+from hms_server.scheduling.servicer import SchedulingServicer
 
 # A refused caller waits for the record of the refusal, and no longer than this.
 _DENIAL_SECONDS = 2.0
@@ -193,6 +194,7 @@ def servicers(
         ),
         "hms.patient.v1.PatientService": PatientServicer(database, pages, request_ids),
         "hms.clinical.v1.ClinicalService": ClinicalServicer(database, pages, request_ids),
+        "hms.scheduling.v1.SchedulingService": SchedulingServicer(database, pages, request_ids),
         "hms.audit.v1.AuditService": AuditServicer(database, pages, request_ids, audit),
         "hms.fhir.v1.FhirService": FhirServicer(imports),
     }

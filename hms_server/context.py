@@ -17,7 +17,7 @@ class MethodPolicy:
     full_name: str  # "hms.patient.v1.PatientService/GetPatient"
     access: str  # PUBLIC, AUTHENTICATED, PERMISSION
     permission: str
-    rate_tier: str  # EXEMPT, DEFAULT, LOGIN, SEARCH, BULK, IMPORT
+    rate_tier: str  # EXEMPT, DEFAULT, LOGIN, SEARCH, BULK, IMPORT, BOOKING
     audit_action: str  # NONE, CREATE, READ, UPDATE, DELETE, EXECUTE
     replica_ok: bool
     entity_type: str

@@ -6,7 +6,7 @@ hold no patient data, SQL or secret. `reason` is a name of hms.common.v1.ErrorRe
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class FieldViolation(NamedTuple):
@@ -17,7 +17,10 @@ class FieldViolation(NamedTuple):
 
 
 class HmsError(Exception):
-    """Base of all domain errors. `code` is the name of a gRPC status code."""
+    """Base of all domain errors. `code` is the name of a gRPC status code.
+
+    `details`: messages of ours that help the caller on, beside the standard ones.
+    """
 
     code = "INTERNAL"
     default_reason = "INTERNAL"
@@ -30,6 +33,7 @@ class HmsError(Exception):
         metadata: dict[str, str] | None = None,
         violations: tuple[FieldViolation, ...] = (),
         retry_seconds: float | None = None,
+        details: tuple[Any, ...] = (),
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -37,6 +41,7 @@ class HmsError(Exception):
         self.metadata = metadata or {}
         self.violations = violations
         self.retry_seconds = retry_seconds
+        self.details = details
 
 
 class InvalidArgument(HmsError):

@@ -2,6 +2,10 @@ CREATE EXTENSION IF NOT EXISTS btree_gin WITH SCHEMA public;
 
 COMMENT ON EXTENSION btree_gin IS 'support for indexing common datatypes in GIN';
 
+CREATE EXTENSION IF NOT EXISTS btree_gist WITH SCHEMA public;
+
+COMMENT ON EXTENSION btree_gist IS 'support for indexing common datatypes in GiST';
+
 CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;
 
 COMMENT ON EXTENSION pg_trgm IS 'text similarity measurement and index searching based on trigrams';
@@ -252,6 +256,15 @@ BEGIN
         SELECT FROM encounter_under_glass u
         JOIN break_glass g ON g.tenant_id = tenant AND g.id = u.grant_id
         WHERE u.tenant_id = tenant AND u.encounter_id = e.id AND g.outcome = 'NOT_JUSTIFIED')
+  ) OR EXISTS (
+    SELECT FROM appointment a
+    JOIN user_department d ON d.tenant_id = tenant AND d.user_id = caller AND d.department_id = a.department_id
+    WHERE a.tenant_id = tenant AND a.patient_id = standing
+      AND a.state IN ('BOOKED', 'CONFIRMED', 'ARRIVED', 'CHECKED_IN')
+      AND NOT EXISTS (
+        SELECT FROM appointment_under_glass u
+        JOIN break_glass g ON g.tenant_id = tenant AND g.id = u.grant_id
+        WHERE u.tenant_id = tenant AND u.appointment_id = a.id AND g.outcome = 'NOT_JUSTIFIED')
   ) THEN
     RETURN true;
   END IF;
@@ -314,6 +327,24 @@ END
 $_$;
 
 ALTER FUNCTION public.move_patient_rows(tenant uuid, merge uuid, merged uuid, survivor uuid) OWNER TO hms_owner;
+
+CREATE FUNCTION public.note_appointment_under_glass() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  INSERT INTO appointment_under_glass (tenant_id, appointment_id, grant_id)
+  SELECT NEW.tenant_id, NEW.id, g.id
+  FROM break_glass g
+  WHERE g.tenant_id = NEW.tenant_id AND g.patient_id = NEW.patient_id
+    AND g.user_id = nullif(current_setting('app.user_id', true), '')::uuid
+    AND g.expire_time > now() AND g.outcome <> 'NOT_JUSTIFIED'
+  ON CONFLICT DO NOTHING;
+  RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.note_appointment_under_glass() OWNER TO hms_owner;
 
 CREATE FUNCTION public.note_under_glass() RETURNS trigger
     LANGUAGE plpgsql
@@ -427,6 +458,14 @@ BEGIN
     SELECT FROM encounter e
     WHERE e.tenant_id = tenant AND e.patient_id = standing AND e.department_id = ANY (departments)
       AND e.state <> 'ENTERED_IN_ERROR'
+  ) OR EXISTS (
+    SELECT FROM appointment a
+    WHERE a.tenant_id = tenant AND a.patient_id = standing AND a.department_id = ANY (departments)
+      AND a.state NOT IN ('CANCELLED', 'EXPIRED', 'NO_SHOW')
+  ) OR EXISTS (
+    SELECT FROM queue_token t
+    WHERE t.tenant_id = tenant AND t.patient_id = standing AND t.department_id = ANY (departments)
+      AND t.state <> 'CANCELLED'
   ) OR patient_under_grant(standing);
 END
 $$;
@@ -532,6 +571,21 @@ BEGIN
       WHERE e.tenant_id = tenant AND e.department_id = department.id AND e.state <> 'ENTERED_IN_ERROR'
       OFFSET 0
     ) of_one
+    UNION
+    SELECT booked.patient_id FROM unnest(departments) AS department (id)
+    CROSS JOIN LATERAL (
+      SELECT a.patient_id FROM appointment a
+      WHERE a.tenant_id = tenant AND a.department_id = department.id
+        AND a.state NOT IN ('CANCELLED', 'EXPIRED', 'NO_SHOW')
+      OFFSET 0
+    ) booked
+    UNION
+    SELECT waiting.patient_id FROM unnest(departments) AS department (id)
+    CROSS JOIN LATERAL (
+      SELECT t.patient_id FROM queue_token t
+      WHERE t.tenant_id = tenant AND t.department_id = department.id AND t.state <> 'CANCELLED'
+      OFFSET 0
+    ) waiting
     UNION
     SELECT g.patient_id FROM break_glass g
     WHERE g.tenant_id = tenant AND g.user_id = caller AND g.expire_time > now() AND g.outcome <> 'NOT_JUSTIFIED';
@@ -869,6 +923,61 @@ $$;
 
 ALTER FUNCTION public.search_patient_ids(words text[], phone text, identifier_from text, identifier_before text, birth_from text, birth_before text, wanted integer) OWNER TO hms_search;
 
+CREATE FUNCTION public.slots_between(tenant uuid, practitioners uuid[], from_time timestamp with time zone, until_time timestamp with time zone) RETURNS TABLE(practitioner_id uuid, department_id uuid, location_id uuid, service text, schedule_id uuid, exception_id uuid, session_start timestamp with time zone, session_end timestamp with time zone, start_time timestamp with time zone, end_time timestamp with time zone, seats integer, walk_in_seats integer)
+    LANGUAGE sql STABLE
+    AS $$
+  WITH hospital AS (
+    SELECT t.time_zone AS zone,
+           ARRAY(SELECT (h ->> 'date')::date FROM jsonb_array_elements(t.holidays) AS h) AS holidays
+    FROM tenant_setting t WHERE t.tenant_id = tenant
+  ), days AS (
+    SELECT day::date AS day
+    FROM hospital h, generate_series(
+      (from_time AT TIME ZONE h.zone)::date, (until_time AT TIME ZONE h.zone)::date, interval '1 day') AS day
+    WHERE day::date <> ALL (h.holidays)
+  ), sessions AS (
+    SELECT s.practitioner_id, s.department_id, s.location_id, s.service, s.id AS schedule_id,
+           NULL::uuid AS exception_id, p.slot_minutes, p.capacity, p.walk_in_share,
+           (d.day + p.start_time) AT TIME ZONE h.zone AS session_start,
+           (d.day + p.end_time) AT TIME ZONE h.zone AS session_end,
+           ARRAY(SELECT tstzrange((d.day + b.starts) AT TIME ZONE h.zone, (d.day + b.ends) AT TIME ZONE h.zone)
+                 FROM unnest(p.break_starts, p.break_ends) AS b (starts, ends)) AS breaks
+    FROM hospital h
+    CROSS JOIN schedule s
+    JOIN schedule_session p ON p.tenant_id = tenant AND p.schedule_id = s.id
+    JOIN days d ON d.day BETWEEN s.valid_from AND s.valid_until AND extract(isodow FROM d.day) = p.weekday
+    WHERE s.tenant_id = tenant AND s.practitioner_id = ANY (practitioners) AND s.active AND s.delete_time IS NULL
+    UNION ALL
+    SELECT e.practitioner_id, e.department_id, e.location_id, e.service, NULL, e.id, e.slot_minutes, e.capacity,
+           e.walk_in_share, e.start_time, e.end_time, '{}'::tstzrange[]
+    FROM schedule_exception e
+    WHERE e.tenant_id = tenant AND e.practitioner_id = ANY (practitioners) AND e.kind = 'EXTRA'
+      AND e.delete_time IS NULL AND e.end_time > from_time AND e.start_time < until_time
+  )
+  SELECT s.practitioner_id, s.department_id, s.location_id, s.service, s.schedule_id, s.exception_id,
+         s.session_start, s.session_end, slot.start_time, slot.start_time + s.slot_minutes * interval '1 minute',
+         s.capacity::integer, (slot.number * s.capacity * s.walk_in_share / 100
+                               - (slot.number - 1) * s.capacity * s.walk_in_share / 100)::integer
+  FROM sessions s
+  CROSS JOIN LATERAL generate_series(
+    s.session_start, s.session_end - s.slot_minutes * interval '1 minute', s.slot_minutes * interval '1 minute'
+  ) WITH ORDINALITY AS slot (start_time, number)
+  WHERE slot.start_time >= from_time AND slot.start_time < until_time
+    AND NOT EXISTS (
+      SELECT FROM unnest(s.breaks) AS pause
+      WHERE pause && tstzrange(slot.start_time, slot.start_time + s.slot_minutes * interval '1 minute'))
+    AND NOT EXISTS (
+      SELECT FROM schedule_exception e
+      WHERE e.tenant_id = tenant AND e.delete_time IS NULL
+        AND e.start_time < slot.start_time + s.slot_minutes * interval '1 minute' AND e.end_time > slot.start_time
+        AND ((e.kind = 'LEAVE' AND e.practitioner_id = s.practitioner_id
+              AND (e.department_id IS NULL OR e.department_id = s.department_id))
+             OR (e.kind = 'CLOSURE' AND s.exception_id IS NULL
+                 AND (e.department_id IS NULL OR e.department_id = s.department_id))))
+$$;
+
+ALTER FUNCTION public.slots_between(tenant uuid, practitioners uuid[], from_time timestamp with time zone, until_time timestamp with time zone) OWNER TO hms_owner;
+
 CREATE TABLE public.address_rule (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -885,6 +994,69 @@ CREATE TABLE public.address_rule (
 ALTER TABLE ONLY public.address_rule FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.address_rule OWNER TO hms_owner;
+
+CREATE TABLE public.appointment (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    patient_id uuid NOT NULL,
+    practitioner_id uuid,
+    department_id uuid NOT NULL,
+    location_id uuid,
+    schedule_id uuid,
+    exception_id uuid,
+    service text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    state text NOT NULL COLLATE pg_catalog."C",
+    start_time timestamp with time zone,
+    end_time timestamp with time zone,
+    seat smallint,
+    capacity smallint,
+    overbooked boolean DEFAULT false NOT NULL,
+    hold_expire_time timestamp with time zone,
+    wanted_from timestamp with time zone,
+    wanted_until timestamp with time zone,
+    waitlist_time timestamp with time zone,
+    series_id uuid,
+    previous_appointment_id uuid,
+    document jsonb DEFAULT '{}'::jsonb NOT NULL,
+    actor_id uuid NOT NULL,
+    create_time timestamp with time zone DEFAULT now() NOT NULL,
+    update_time timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT appointment_check CHECK ((((start_time IS NULL) = (end_time IS NULL)) AND ((start_time IS NULL) = (seat IS NULL)))),
+    CONSTRAINT appointment_check1 CHECK (((start_time < end_time) AND ((end_time - start_time) <= '1 day'::interval))),
+    CONSTRAINT appointment_check2 CHECK (((state = 'WAITLISTED'::text) OR (state = 'CANCELLED'::text) OR ((start_time IS NOT NULL) AND (practitioner_id IS NOT NULL)))),
+    CONSTRAINT appointment_check3 CHECK (((state <> 'WAITLISTED'::text) OR (start_time IS NULL))),
+    CONSTRAINT appointment_check4 CHECK (((seat >= 1) AND (overbooked OR (seat <= capacity)))),
+    CONSTRAINT appointment_check5 CHECK (((state <> 'HELD'::text) OR (hold_expire_time IS NOT NULL))),
+    CONSTRAINT appointment_state_check CHECK ((state = ANY (ARRAY['WAITLISTED'::text, 'HELD'::text, 'BOOKED'::text, 'CONFIRMED'::text, 'ARRIVED'::text, 'CHECKED_IN'::text, 'FULFILLED'::text, 'CANCELLED'::text, 'NO_SHOW'::text, 'EXPIRED'::text])))
+);
+
+ALTER TABLE ONLY public.appointment FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.appointment OWNER TO hms_owner;
+
+CREATE TABLE public.appointment_under_glass (
+    tenant_id uuid NOT NULL,
+    appointment_id uuid NOT NULL,
+    grant_id uuid NOT NULL
+);
+
+ALTER TABLE ONLY public.appointment_under_glass FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.appointment_under_glass OWNER TO hms_owner;
+
+CREATE TABLE public.appointment_version (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint NOT NULL,
+    row_data jsonb NOT NULL,
+    actor_id uuid NOT NULL,
+    update_time timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.appointment_version FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.appointment_version OWNER TO hms_owner;
 
 CREATE TABLE public.audit_anchor (
     tenant_id uuid NOT NULL,
@@ -1036,8 +1208,7 @@ CREATE TABLE public.clinical_record (
     document jsonb NOT NULL,
     actor_id uuid NOT NULL,
     create_time timestamp with time zone DEFAULT now() NOT NULL,
-    update_time timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT clinical_record_type_check CHECK ((type = ANY (ARRAY['OBSERVATION'::text, 'CONDITION'::text, 'ALLERGY'::text, 'PRESCRIPTION'::text, 'PROCEDURE'::text, 'IMMUNIZATION'::text, 'DIAGNOSTIC_REPORT'::text, 'DOCUMENT'::text])))
+    update_time timestamp with time zone DEFAULT now() NOT NULL
 );
 
 ALTER TABLE ONLY public.clinical_record FORCE ROW LEVEL SECURITY;
@@ -1402,6 +1573,64 @@ ALTER TABLE ONLY public.practitioner_version FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.practitioner_version OWNER TO hms_owner;
 
+CREATE TABLE public.queue_counter (
+    tenant_id uuid NOT NULL,
+    practitioner_id uuid NOT NULL,
+    session_start timestamp with time zone NOT NULL,
+    last_number integer NOT NULL,
+    CONSTRAINT queue_counter_last_number_check CHECK ((last_number >= 1))
+);
+
+ALTER TABLE ONLY public.queue_counter FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.queue_counter OWNER TO hms_owner;
+
+CREATE TABLE public.queue_token (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    patient_id uuid NOT NULL,
+    practitioner_id uuid NOT NULL,
+    department_id uuid NOT NULL,
+    session_start timestamp with time zone NOT NULL,
+    number integer NOT NULL,
+    token text NOT NULL,
+    appointment_id uuid,
+    transferred_from uuid,
+    state text NOT NULL COLLATE pg_catalog."C",
+    priority text DEFAULT 'NORMAL'::text NOT NULL COLLATE pg_catalog."C",
+    urgency smallint NOT NULL,
+    order_time timestamp with time zone NOT NULL,
+    issue_time timestamp with time zone DEFAULT now() NOT NULL,
+    call_time timestamp with time zone,
+    start_time timestamp with time zone,
+    end_time timestamp with time zone,
+    document jsonb DEFAULT '{}'::jsonb NOT NULL,
+    actor_id uuid NOT NULL,
+    create_time timestamp with time zone DEFAULT now() NOT NULL,
+    update_time timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT queue_token_number_check CHECK ((number >= 1)),
+    CONSTRAINT queue_token_priority_check CHECK ((priority = ANY (ARRAY['EMERGENCY'::text, 'PREGNANT'::text, 'ELDERLY'::text, 'NORMAL'::text]))),
+    CONSTRAINT queue_token_state_check CHECK ((state = ANY (ARRAY['WAITING'::text, 'CALLED'::text, 'IN_CONSULTATION'::text, 'ON_HOLD'::text, 'SKIPPED'::text, 'COMPLETED'::text, 'TRANSFERRED'::text, 'CANCELLED'::text])))
+);
+
+ALTER TABLE ONLY public.queue_token FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.queue_token OWNER TO hms_owner;
+
+CREATE TABLE public.queue_token_version (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint NOT NULL,
+    row_data jsonb NOT NULL,
+    actor_id uuid NOT NULL,
+    update_time timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.queue_token_version FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.queue_token_version OWNER TO hms_owner;
+
 CREATE TABLE public.request_record (
     tenant_id uuid NOT NULL,
     principal_id uuid NOT NULL,
@@ -1446,6 +1675,110 @@ CREATE TABLE public.role_version (
 ALTER TABLE ONLY public.role_version FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.role_version OWNER TO hms_owner;
+
+CREATE TABLE public.schedule (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    practitioner_id uuid NOT NULL,
+    department_id uuid NOT NULL,
+    location_id uuid,
+    service text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    valid_from date NOT NULL,
+    valid_until date DEFAULT 'infinity'::date NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    document jsonb DEFAULT '{}'::jsonb NOT NULL,
+    actor_id uuid NOT NULL,
+    create_time timestamp with time zone DEFAULT now() NOT NULL,
+    update_time timestamp with time zone DEFAULT now() NOT NULL,
+    delete_time timestamp with time zone,
+    CONSTRAINT schedule_check CHECK ((valid_from <= valid_until))
+);
+
+ALTER TABLE ONLY public.schedule FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.schedule OWNER TO hms_owner;
+
+CREATE TABLE public.schedule_exception (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    kind text NOT NULL COLLATE pg_catalog."C",
+    practitioner_id uuid,
+    department_id uuid,
+    location_id uuid,
+    service text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    start_time timestamp with time zone NOT NULL,
+    end_time timestamp with time zone NOT NULL,
+    slot_minutes smallint,
+    capacity smallint,
+    walk_in_share smallint,
+    document jsonb DEFAULT '{}'::jsonb NOT NULL,
+    actor_id uuid NOT NULL,
+    create_time timestamp with time zone DEFAULT now() NOT NULL,
+    update_time timestamp with time zone DEFAULT now() NOT NULL,
+    delete_time timestamp with time zone,
+    CONSTRAINT schedule_exception_capacity_check CHECK (((capacity >= 1) AND (capacity <= 100))),
+    CONSTRAINT schedule_exception_check CHECK ((start_time < end_time)),
+    CONSTRAINT schedule_exception_check1 CHECK (((kind = 'CLOSURE'::text) = (practitioner_id IS NULL))),
+    CONSTRAINT schedule_exception_check2 CHECK (((kind <> 'EXTRA'::text) OR ((department_id IS NOT NULL) AND (slot_minutes IS NOT NULL) AND (capacity IS NOT NULL) AND (walk_in_share IS NOT NULL) AND ((end_time - start_time) <= '1 day'::interval)))),
+    CONSTRAINT schedule_exception_kind_check CHECK ((kind = ANY (ARRAY['CLOSURE'::text, 'LEAVE'::text, 'EXTRA'::text]))),
+    CONSTRAINT schedule_exception_slot_minutes_check CHECK (((slot_minutes >= 1) AND (slot_minutes <= 480))),
+    CONSTRAINT schedule_exception_walk_in_share_check CHECK (((walk_in_share >= 0) AND (walk_in_share <= 100)))
+);
+
+ALTER TABLE ONLY public.schedule_exception FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.schedule_exception OWNER TO hms_owner;
+
+CREATE TABLE public.schedule_exception_version (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint NOT NULL,
+    row_data jsonb NOT NULL,
+    actor_id uuid NOT NULL,
+    update_time timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.schedule_exception_version FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.schedule_exception_version OWNER TO hms_owner;
+
+CREATE TABLE public.schedule_session (
+    tenant_id uuid NOT NULL,
+    schedule_id uuid NOT NULL,
+    weekday smallint NOT NULL,
+    start_time time without time zone NOT NULL,
+    end_time time without time zone NOT NULL,
+    slot_minutes smallint NOT NULL,
+    capacity smallint NOT NULL,
+    walk_in_share smallint DEFAULT 0 NOT NULL,
+    break_starts time without time zone[] DEFAULT '{}'::time without time zone[] NOT NULL,
+    break_ends time without time zone[] DEFAULT '{}'::time without time zone[] NOT NULL,
+    CONSTRAINT schedule_session_capacity_check CHECK (((capacity >= 1) AND (capacity <= 100))),
+    CONSTRAINT schedule_session_check CHECK ((start_time < end_time)),
+    CONSTRAINT schedule_session_check1 CHECK ((cardinality(break_starts) = cardinality(break_ends))),
+    CONSTRAINT schedule_session_slot_minutes_check CHECK (((slot_minutes >= 1) AND (slot_minutes <= 480))),
+    CONSTRAINT schedule_session_walk_in_share_check CHECK (((walk_in_share >= 0) AND (walk_in_share <= 100))),
+    CONSTRAINT schedule_session_weekday_check CHECK (((weekday >= 1) AND (weekday <= 7)))
+);
+
+ALTER TABLE ONLY public.schedule_session FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.schedule_session OWNER TO hms_owner;
+
+CREATE TABLE public.schedule_version (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint NOT NULL,
+    row_data jsonb NOT NULL,
+    actor_id uuid NOT NULL,
+    update_time timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.schedule_version FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.schedule_version OWNER TO hms_owner;
 
 CREATE TABLE public.schema_migration (
     version integer NOT NULL,
@@ -1576,11 +1909,18 @@ CREATE TABLE public.tenant_setting (
     password_history integer,
     audit_retention_years integer,
     privacy_officer_emails text[] DEFAULT '{}'::text[] NOT NULL,
+    working_hours jsonb DEFAULT '[]'::jsonb NOT NULL,
+    holidays jsonb DEFAULT '[]'::jsonb NOT NULL,
+    languages text[] DEFAULT '{}'::text[] NOT NULL,
+    token_prefix text DEFAULT 'T'::text NOT NULL,
+    token_digits integer DEFAULT 3 NOT NULL,
+    reminder_minutes integer[] DEFAULT '{1440,120}'::integer[] NOT NULL,
     CONSTRAINT tenant_setting_audit_retention_years_check CHECK (((audit_retention_years >= 6) AND (audit_retention_years <= 50))),
     CONSTRAINT tenant_setting_password_history_check CHECK (((password_history >= 1) AND (password_history <= 24))),
     CONSTRAINT tenant_setting_password_min_length_check CHECK (((password_min_length >= 12) AND (password_min_length <= 128))),
     CONSTRAINT tenant_setting_session_idle_seconds_check CHECK (((session_idle_seconds >= 300) AND (session_idle_seconds <= 2592000))),
     CONSTRAINT tenant_setting_session_seconds_check CHECK (((session_seconds >= 300) AND (session_seconds <= 2592000))),
+    CONSTRAINT tenant_setting_token_digits_check CHECK (((token_digits >= 1) AND (token_digits <= 6))),
     CONSTRAINT tenant_setting_uhid_digits_check CHECK (((uhid_digits >= 6) AND (uhid_digits <= 12)))
 );
 
@@ -1681,6 +2021,18 @@ ALTER TABLE public.user_role OWNER TO hms_owner;
 ALTER TABLE ONLY public.address_rule
     ADD CONSTRAINT address_rule_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.appointment
+    ADD CONSTRAINT appointment_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.appointment
+    ADD CONSTRAINT appointment_seat EXCLUDE USING gist (tenant_id WITH =, practitioner_id WITH =, seat WITH =, tstzrange(start_time, end_time) WITH &&) WHERE ((state = ANY (ARRAY['HELD'::text, 'BOOKED'::text, 'CONFIRMED'::text, 'ARRIVED'::text, 'CHECKED_IN'::text, 'FULFILLED'::text])));
+
+ALTER TABLE ONLY public.appointment_under_glass
+    ADD CONSTRAINT appointment_under_glass_pkey PRIMARY KEY (tenant_id, appointment_id, grant_id);
+
+ALTER TABLE ONLY public.appointment_version
+    ADD CONSTRAINT appointment_version_pkey PRIMARY KEY (tenant_id, id, version);
+
 ALTER TABLE ONLY public.audit_anchor
     ADD CONSTRAINT audit_anchor_pkey PRIMARY KEY (tenant_id, anchor_date);
 
@@ -1704,6 +2056,9 @@ ALTER TABLE ONLY public.break_glass
 
 ALTER TABLE ONLY public.clinical_record
     ADD CONSTRAINT clinical_record_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE public.clinical_record
+    ADD CONSTRAINT clinical_record_type_check CHECK ((type = ANY (ARRAY['OBSERVATION'::text, 'CONDITION'::text, 'ALLERGY'::text, 'PRESCRIPTION'::text, 'PROCEDURE'::text, 'IMMUNIZATION'::text, 'DIAGNOSTIC_REPORT'::text, 'DOCUMENT'::text, 'NOTE'::text, 'ORDER'::text, 'REFERRAL'::text]))) NOT VALID;
 
 ALTER TABLE ONLY public.clinical_record_version
     ADD CONSTRAINT clinical_record_version_pkey PRIMARY KEY (tenant_id, id, version);
@@ -1774,6 +2129,18 @@ ALTER TABLE ONLY public.practitioner
 ALTER TABLE ONLY public.practitioner_version
     ADD CONSTRAINT practitioner_version_pkey PRIMARY KEY (tenant_id, id, version);
 
+ALTER TABLE ONLY public.queue_counter
+    ADD CONSTRAINT queue_counter_pkey PRIMARY KEY (tenant_id, practitioner_id, session_start);
+
+ALTER TABLE ONLY public.queue_token
+    ADD CONSTRAINT queue_token_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.queue_token
+    ADD CONSTRAINT queue_token_tenant_id_practitioner_id_session_start_number_key UNIQUE (tenant_id, practitioner_id, session_start, number);
+
+ALTER TABLE ONLY public.queue_token_version
+    ADD CONSTRAINT queue_token_version_pkey PRIMARY KEY (tenant_id, id, version);
+
 ALTER TABLE ONLY public.request_record
     ADD CONSTRAINT request_record_pkey PRIMARY KEY (tenant_id, principal_id, method, request_id);
 
@@ -1785,6 +2152,21 @@ ALTER TABLE ONLY public.role
 
 ALTER TABLE ONLY public.role_version
     ADD CONSTRAINT role_version_pkey PRIMARY KEY (tenant_id, id, version);
+
+ALTER TABLE ONLY public.schedule_exception
+    ADD CONSTRAINT schedule_exception_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.schedule_exception_version
+    ADD CONSTRAINT schedule_exception_version_pkey PRIMARY KEY (tenant_id, id, version);
+
+ALTER TABLE ONLY public.schedule
+    ADD CONSTRAINT schedule_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.schedule_session
+    ADD CONSTRAINT schedule_session_pkey PRIMARY KEY (tenant_id, schedule_id, weekday, start_time);
+
+ALTER TABLE ONLY public.schedule_version
+    ADD CONSTRAINT schedule_version_pkey PRIMARY KEY (tenant_id, id, version);
 
 ALTER TABLE ONLY public.schema_migration
     ADD CONSTRAINT schema_migration_pkey PRIMARY KEY (version);
@@ -1841,6 +2223,20 @@ ALTER TABLE ONLY public.user_role
     ADD CONSTRAINT user_role_pkey PRIMARY KEY (tenant_id, user_id, role_id);
 
 CREATE UNIQUE INDEX address_rule_in_force ON public.address_rule USING btree (tenant_id, network, action) WHERE (delete_time IS NULL);
+
+CREATE INDEX appointment_by_department ON public.appointment USING btree (tenant_id, department_id, start_time, id);
+
+CREATE INDEX appointment_by_hold ON public.appointment USING btree (tenant_id, hold_expire_time, id) WHERE (state = 'HELD'::text);
+
+CREATE INDEX appointment_by_patient ON public.appointment USING btree (tenant_id, patient_id, start_time, id);
+
+CREATE INDEX appointment_by_practitioner ON public.appointment USING btree (tenant_id, practitioner_id, start_time, id);
+
+CREATE INDEX appointment_by_previous ON public.appointment USING btree (tenant_id, previous_appointment_id) WHERE (previous_appointment_id IS NOT NULL);
+
+CREATE INDEX appointment_by_schedule ON public.appointment USING btree (tenant_id, schedule_id, start_time) WHERE (schedule_id IS NOT NULL);
+
+CREATE INDEX appointment_by_series ON public.appointment USING btree (tenant_id, series_id, start_time) WHERE (series_id IS NOT NULL);
 
 CREATE INDEX audit_checkpoint_untold ON public.audit_checkpoint USING btree (tenant_id, month) WHERE (NOT audited);
 
@@ -1922,7 +2318,23 @@ CREATE INDEX practitioner_by_name ON public.practitioner USING btree (tenant_id,
 
 CREATE INDEX practitioner_by_parent ON public.practitioner USING btree (tenant_id, parent_id, name_key, id);
 
+CREATE INDEX queue_token_by_department ON public.queue_token USING btree (tenant_id, department_id, patient_id);
+
+CREATE INDEX queue_token_by_patient ON public.queue_token USING btree (tenant_id, patient_id, issue_time, id);
+
+CREATE UNIQUE INDEX queue_token_of_appointment ON public.queue_token USING btree (tenant_id, appointment_id) WHERE ((appointment_id IS NOT NULL) AND (state <> ALL (ARRAY['TRANSFERRED'::text, 'CANCELLED'::text])));
+
+CREATE INDEX queue_token_waiting ON public.queue_token USING btree (tenant_id, practitioner_id, session_start, urgency, order_time, id) WHERE (state = 'WAITING'::text);
+
 CREATE INDEX request_record_by_time ON public.request_record USING btree (create_time);
+
+CREATE INDEX schedule_by_department ON public.schedule USING btree (tenant_id, department_id, valid_from, id);
+
+CREATE INDEX schedule_by_practitioner ON public.schedule USING btree (tenant_id, practitioner_id, valid_from, id);
+
+CREATE INDEX schedule_exception_by_department ON public.schedule_exception USING btree (tenant_id, department_id, end_time, id) WHERE (delete_time IS NULL);
+
+CREATE INDEX schedule_exception_by_practitioner ON public.schedule_exception USING btree (tenant_id, practitioner_id, end_time, id) WHERE (delete_time IS NULL);
 
 CREATE INDEX session_by_expire_time ON public.session USING btree (expire_time);
 
@@ -1934,10 +2346,42 @@ CREATE INDEX user_role_by_role ON public.user_role USING btree (tenant_id, role_
 
 CREATE TRIGGER mark_break_glass BEFORE INSERT ON public.audit_outbox FOR EACH ROW WHEN ((current_setting('app.break_glass'::text, true) = 'on'::text)) EXECUTE FUNCTION public.mark_break_glass();
 
+CREATE TRIGGER note_under_glass AFTER INSERT OR UPDATE OF department_id ON public.appointment FOR EACH ROW WHEN ((current_setting('app.break_glass'::text, true) = 'on'::text)) EXECUTE FUNCTION public.note_appointment_under_glass();
+
 CREATE TRIGGER note_under_glass AFTER INSERT OR UPDATE OF department_id, state, clinical_time, document ON public.encounter FOR EACH ROW WHEN ((current_setting('app.break_glass'::text, true) = 'on'::text)) EXECUTE FUNCTION public.note_under_glass();
 
 ALTER TABLE ONLY public.address_rule
     ADD CONSTRAINT address_rule_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.appointment
+    ADD CONSTRAINT appointment_tenant_id_department_id_fkey FOREIGN KEY (tenant_id, department_id) REFERENCES public.department(tenant_id, id);
+
+ALTER TABLE ONLY public.appointment
+    ADD CONSTRAINT appointment_tenant_id_exception_id_fkey FOREIGN KEY (tenant_id, exception_id) REFERENCES public.schedule_exception(tenant_id, id);
+
+ALTER TABLE ONLY public.appointment
+    ADD CONSTRAINT appointment_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.appointment
+    ADD CONSTRAINT appointment_tenant_id_location_id_fkey FOREIGN KEY (tenant_id, location_id) REFERENCES public.location(tenant_id, id);
+
+ALTER TABLE ONLY public.appointment
+    ADD CONSTRAINT appointment_tenant_id_patient_id_fkey FOREIGN KEY (tenant_id, patient_id) REFERENCES public.patient(tenant_id, id);
+
+ALTER TABLE ONLY public.appointment
+    ADD CONSTRAINT appointment_tenant_id_practitioner_id_fkey FOREIGN KEY (tenant_id, practitioner_id) REFERENCES public.practitioner(tenant_id, id);
+
+ALTER TABLE ONLY public.appointment
+    ADD CONSTRAINT appointment_tenant_id_schedule_id_fkey FOREIGN KEY (tenant_id, schedule_id) REFERENCES public.schedule(tenant_id, id);
+
+ALTER TABLE ONLY public.appointment_under_glass
+    ADD CONSTRAINT appointment_under_glass_tenant_id_appointment_id_fkey FOREIGN KEY (tenant_id, appointment_id) REFERENCES public.appointment(tenant_id, id);
+
+ALTER TABLE ONLY public.appointment_under_glass
+    ADD CONSTRAINT appointment_under_glass_tenant_id_grant_id_fkey FOREIGN KEY (tenant_id, grant_id) REFERENCES public.break_glass(tenant_id, id);
+
+ALTER TABLE ONLY public.appointment_version
+    ADD CONSTRAINT appointment_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.appointment(tenant_id, id);
 
 ALTER TABLE ONLY public.break_glass
     ADD CONSTRAINT break_glass_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
@@ -2080,6 +2524,30 @@ ALTER TABLE ONLY public.practitioner
 ALTER TABLE ONLY public.practitioner_version
     ADD CONSTRAINT practitioner_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.practitioner(tenant_id, id);
 
+ALTER TABLE ONLY public.queue_counter
+    ADD CONSTRAINT queue_counter_tenant_id_practitioner_id_fkey FOREIGN KEY (tenant_id, practitioner_id) REFERENCES public.practitioner(tenant_id, id);
+
+ALTER TABLE ONLY public.queue_token
+    ADD CONSTRAINT queue_token_tenant_id_appointment_id_fkey FOREIGN KEY (tenant_id, appointment_id) REFERENCES public.appointment(tenant_id, id);
+
+ALTER TABLE ONLY public.queue_token
+    ADD CONSTRAINT queue_token_tenant_id_department_id_fkey FOREIGN KEY (tenant_id, department_id) REFERENCES public.department(tenant_id, id);
+
+ALTER TABLE ONLY public.queue_token
+    ADD CONSTRAINT queue_token_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.queue_token
+    ADD CONSTRAINT queue_token_tenant_id_patient_id_fkey FOREIGN KEY (tenant_id, patient_id) REFERENCES public.patient(tenant_id, id);
+
+ALTER TABLE ONLY public.queue_token
+    ADD CONSTRAINT queue_token_tenant_id_practitioner_id_fkey FOREIGN KEY (tenant_id, practitioner_id) REFERENCES public.practitioner(tenant_id, id);
+
+ALTER TABLE ONLY public.queue_token
+    ADD CONSTRAINT queue_token_tenant_id_transferred_from_fkey FOREIGN KEY (tenant_id, transferred_from) REFERENCES public.queue_token(tenant_id, id);
+
+ALTER TABLE ONLY public.queue_token_version
+    ADD CONSTRAINT queue_token_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.queue_token(tenant_id, id);
+
 ALTER TABLE ONLY public.request_record
     ADD CONSTRAINT request_record_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
@@ -2088,6 +2556,39 @@ ALTER TABLE ONLY public.role
 
 ALTER TABLE ONLY public.role_version
     ADD CONSTRAINT role_version_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.schedule_exception
+    ADD CONSTRAINT schedule_exception_tenant_id_department_id_fkey FOREIGN KEY (tenant_id, department_id) REFERENCES public.department(tenant_id, id);
+
+ALTER TABLE ONLY public.schedule_exception
+    ADD CONSTRAINT schedule_exception_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.schedule_exception
+    ADD CONSTRAINT schedule_exception_tenant_id_location_id_fkey FOREIGN KEY (tenant_id, location_id) REFERENCES public.location(tenant_id, id);
+
+ALTER TABLE ONLY public.schedule_exception
+    ADD CONSTRAINT schedule_exception_tenant_id_practitioner_id_fkey FOREIGN KEY (tenant_id, practitioner_id) REFERENCES public.practitioner(tenant_id, id);
+
+ALTER TABLE ONLY public.schedule_exception_version
+    ADD CONSTRAINT schedule_exception_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.schedule_exception(tenant_id, id);
+
+ALTER TABLE ONLY public.schedule_session
+    ADD CONSTRAINT schedule_session_tenant_id_schedule_id_fkey FOREIGN KEY (tenant_id, schedule_id) REFERENCES public.schedule(tenant_id, id);
+
+ALTER TABLE ONLY public.schedule
+    ADD CONSTRAINT schedule_tenant_id_department_id_fkey FOREIGN KEY (tenant_id, department_id) REFERENCES public.department(tenant_id, id);
+
+ALTER TABLE ONLY public.schedule
+    ADD CONSTRAINT schedule_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.schedule
+    ADD CONSTRAINT schedule_tenant_id_location_id_fkey FOREIGN KEY (tenant_id, location_id) REFERENCES public.location(tenant_id, id);
+
+ALTER TABLE ONLY public.schedule
+    ADD CONSTRAINT schedule_tenant_id_practitioner_id_fkey FOREIGN KEY (tenant_id, practitioner_id) REFERENCES public.practitioner(tenant_id, id);
+
+ALTER TABLE ONLY public.schedule_version
+    ADD CONSTRAINT schedule_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.schedule(tenant_id, id);
 
 ALTER TABLE ONLY public.service_account_key
     ADD CONSTRAINT service_account_key_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.service_account(tenant_id, id);
@@ -2148,6 +2649,12 @@ ALTER TABLE ONLY public.user_role
 
 ALTER TABLE public.address_rule ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.appointment ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.appointment_under_glass ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.appointment_version ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.audit_anchor ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_chain ENABLE ROW LEVEL SECURITY;
@@ -2170,6 +2677,8 @@ CREATE POLICY delivery ON public.mail TO hms_worker USING (true) WITH CHECK (tru
 
 ALTER TABLE public.department ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY department_limits ON public.appointment AS RESTRICTIVE TO hms_app USING ((((current_setting('app.departments'::text, true) > ''::text) IS NOT TRUE) OR (department_id = ANY ((NULLIF(current_setting('app.departments'::text, true), ''::text))::uuid[])) OR public.patient_under_grant(patient_id)));
+
 CREATE POLICY department_limits ON public.clinical_record AS RESTRICTIVE TO hms_app USING ((((current_setting('app.departments'::text, true) > ''::text) IS NOT TRUE) OR public.encounter_in_departments(encounter_id) OR ((encounter_id IS NULL) AND public.patient_under_grant(patient_id))));
 
 CREATE POLICY department_limits ON public.clinical_record_version AS RESTRICTIVE TO hms_app USING ((((current_setting('app.departments'::text, true) > ''::text) IS NOT TRUE) OR public.record_in_departments(id)));
@@ -2181,6 +2690,8 @@ CREATE POLICY department_limits ON public.encounter_version AS RESTRICTIVE TO hm
 CREATE POLICY department_limits ON public.patient AS RESTRICTIVE TO hms_app USING ((((current_setting('app.departments'::text, true) > ''::text) IS NOT TRUE) OR public.patient_in_departments(id)));
 
 CREATE POLICY department_limits ON public.patient_version AS RESTRICTIVE TO hms_app USING ((((current_setting('app.departments'::text, true) > ''::text) IS NOT TRUE) OR public.patient_in_departments(id)));
+
+CREATE POLICY department_limits ON public.queue_token AS RESTRICTIVE TO hms_app USING ((((current_setting('app.departments'::text, true) > ''::text) IS NOT TRUE) OR (department_id = ANY ((NULLIF(current_setting('app.departments'::text, true), ''::text))::uuid[])) OR public.patient_under_grant(patient_id)));
 
 ALTER TABLE public.department_version ENABLE ROW LEVEL SECURITY;
 
@@ -2217,6 +2728,12 @@ ALTER TABLE public.organization ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.organization_version ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY owner_all ON public.address_rule TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.appointment TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.appointment_under_glass TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.appointment_version TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.audit_anchor TO hms_owner USING (true) WITH CHECK (true);
 
@@ -2278,11 +2795,27 @@ CREATE POLICY owner_all ON public.practitioner TO hms_owner USING (true) WITH CH
 
 CREATE POLICY owner_all ON public.practitioner_version TO hms_owner USING (true) WITH CHECK (true);
 
+CREATE POLICY owner_all ON public.queue_counter TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.queue_token TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.queue_token_version TO hms_owner USING (true) WITH CHECK (true);
+
 CREATE POLICY owner_all ON public.request_record TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.role TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.role_version TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.schedule TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.schedule_exception TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.schedule_exception_version TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.schedule_session TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.schedule_version TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.service_account TO hms_owner USING (true) WITH CHECK (true);
 
@@ -2332,9 +2865,19 @@ ALTER TABLE public.practitioner ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.practitioner_version ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.queue_counter ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.queue_token ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.queue_token_version ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.request_record ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY restricted_patients ON public.patient AS RESTRICTIVE TO hms_app USING (((NOT restricted) OR public.may_see_restricted(id)));
+
+CREATE POLICY restriction ON public.appointment FOR SELECT TO hms_search USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY restriction ON public.appointment_under_glass FOR SELECT TO hms_search USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY restriction ON public.break_glass FOR SELECT TO hms_search USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
@@ -2344,11 +2887,23 @@ CREATE POLICY restriction ON public.encounter FOR SELECT TO hms_search USING ((t
 
 CREATE POLICY restriction ON public.encounter_under_glass FOR SELECT TO hms_search USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
+CREATE POLICY restriction ON public.queue_token FOR SELECT TO hms_search USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
 CREATE POLICY restriction ON public.user_department FOR SELECT TO hms_search USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 ALTER TABLE public.role ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.role_version ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.schedule ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.schedule_exception ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.schedule_exception_version ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.schedule_session ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.schedule_version ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY search_ids ON public.patient FOR SELECT TO hms_search USING (true);
 
@@ -2369,6 +2924,12 @@ ALTER TABLE public.tenant ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.tenant_erasure ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY tenant_isolation ON public.address_rule TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.appointment TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.appointment_under_glass TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.appointment_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.audit_anchor TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
@@ -2430,11 +2991,27 @@ CREATE POLICY tenant_isolation ON public.practitioner TO hms_app USING ((tenant_
 
 CREATE POLICY tenant_isolation ON public.practitioner_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
+CREATE POLICY tenant_isolation ON public.queue_counter TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.queue_token TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.queue_token_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
 CREATE POLICY tenant_isolation ON public.request_record TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.role TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.role_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.schedule TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.schedule_exception TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.schedule_exception_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.schedule_session TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.schedule_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.service_account TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
@@ -2522,6 +3099,8 @@ GRANT ALL ON FUNCTION public.may_see_restricted(patient uuid) TO hms_owner;
 REVOKE ALL ON FUNCTION public.move_patient_rows(tenant uuid, merge uuid, merged uuid, survivor uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.move_patient_rows(tenant uuid, merge uuid, merged uuid, survivor uuid) TO hms_app;
 
+REVOKE ALL ON FUNCTION public.note_appointment_under_glass() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.note_under_glass() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.patient_behind_glass(patient uuid, number text) FROM PUBLIC;
@@ -2575,7 +3154,27 @@ GRANT ALL ON FUNCTION public.return_patient_rows(tenant uuid, merge uuid) TO hms
 REVOKE ALL ON FUNCTION public.search_patient_ids(words text[], phone text, identifier_from text, identifier_before text, birth_from text, birth_before text, wanted integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.search_patient_ids(words text[], phone text, identifier_from text, identifier_before text, birth_from text, birth_before text, wanted integer) TO hms_app;
 
+REVOKE ALL ON FUNCTION public.slots_between(tenant uuid, practitioners uuid[], from_time timestamp with time zone, until_time timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.slots_between(tenant uuid, practitioners uuid[], from_time timestamp with time zone, until_time timestamp with time zone) TO hms_app;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.address_rule TO hms_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.appointment TO hms_app;
+
+GRANT SELECT(tenant_id) ON TABLE public.appointment TO hms_search;
+
+GRANT SELECT(id) ON TABLE public.appointment TO hms_search;
+
+GRANT SELECT(patient_id) ON TABLE public.appointment TO hms_search;
+
+GRANT SELECT(department_id) ON TABLE public.appointment TO hms_search;
+
+GRANT SELECT(state) ON TABLE public.appointment TO hms_search;
+
+GRANT INSERT ON TABLE public.appointment_under_glass TO hms_app;
+GRANT SELECT ON TABLE public.appointment_under_glass TO hms_search;
+
+GRANT SELECT,INSERT ON TABLE public.appointment_version TO hms_app;
 
 GRANT SELECT,INSERT ON TABLE public.audit_anchor TO hms_worker;
 
@@ -2726,11 +3325,39 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.practitioner TO hms_app;
 
 GRANT SELECT,INSERT ON TABLE public.practitioner_version TO hms_app;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.queue_counter TO hms_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.queue_token TO hms_app;
+
+GRANT SELECT(tenant_id) ON TABLE public.queue_token TO hms_search;
+
+GRANT SELECT(id) ON TABLE public.queue_token TO hms_search;
+
+GRANT SELECT(patient_id) ON TABLE public.queue_token TO hms_search;
+
+GRANT SELECT(department_id) ON TABLE public.queue_token TO hms_search;
+
+GRANT SELECT(appointment_id) ON TABLE public.queue_token TO hms_search;
+
+GRANT SELECT(state) ON TABLE public.queue_token TO hms_search;
+
+GRANT SELECT,INSERT ON TABLE public.queue_token_version TO hms_app;
+
 GRANT SELECT,INSERT ON TABLE public.request_record TO hms_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.role TO hms_app;
 
 GRANT SELECT,INSERT ON TABLE public.role_version TO hms_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.schedule TO hms_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.schedule_exception TO hms_app;
+
+GRANT SELECT,INSERT ON TABLE public.schedule_exception_version TO hms_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.schedule_session TO hms_app;
+
+GRANT SELECT,INSERT ON TABLE public.schedule_version TO hms_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.service_account TO hms_app;
 

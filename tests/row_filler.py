@@ -25,6 +25,7 @@ _VALUES = {
     "bytea": lambda: b"\1",
     "timestamptz": lambda: "2026-11-24T10:00:00Z",
     "date": lambda: "2026-11-24",
+    "time": lambda: "10:00",
     "bool": lambda: False,
     "int2": lambda: 1,
     "int4": lambda: 1,
@@ -59,6 +60,8 @@ def _insert(
     for name, kind in columns:
         allowed = re.search(rf"\({name} = ANY \(ARRAY\['(\w+)'", checks)
         row.setdefault(name, allowed[1] if allowed else _VALUES[kind]())
+        if name == "end_time" and "start_time" in row:
+            row[name] = row["start_time"].replace("10:00", "11:00")
     for key in keys:
         if key.child == table and key.parent not in ("tenant", table) and set(key.columns) <= set(row):
             parent = owner.execute(

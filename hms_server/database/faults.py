@@ -27,6 +27,15 @@ class ForeignKeyViolation(errors.FailedPrecondition):
         self.constraint = constraint
 
 
+class ExclusionViolation(errors.Aborted):
+    """Another row is in the way of an exclusion constraint; `constraint` says which. Rooms give it a
+    message."""
+
+    def __init__(self, constraint: str) -> None:
+        super().__init__("Another record is in the way: read again and decide.")
+        self.constraint = constraint
+
+
 def translate(result: pq.abc.PGresult) -> errors.HmsError:
     """The domain error for a failed result."""
     state = (result.error_field(pq.DiagnosticField.SQLSTATE) or b"").decode()
@@ -37,6 +46,8 @@ def translate(result: pq.abc.PGresult) -> errors.HmsError:
         return UniqueViolation(constraint)
     if state == "23503":
         return ForeignKeyViolation(constraint)
+    if state == "23P01":
+        return ExclusionViolation(constraint)
     if state in ("40001", "40P01", "55P03"):
         return errors.ConcurrentChange("Two changes met: try again.")
     if state == "57014":

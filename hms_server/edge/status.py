@@ -6,6 +6,7 @@ import math
 
 import grpc
 from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from hms_server import errors
@@ -34,7 +35,7 @@ def to_status(error: errors.HmsError, request_id: str) -> StatusError:
     info = error_details_pb2.ErrorInfo(
         reason=error.reason, domain=DOMAIN, metadata={**error.metadata, "request_id": request_id}
     )
-    details = [info]
+    details: list[Message] = [info]
     if error.violations:
         bad = error_details_pb2.BadRequest()
         for violation in error.violations:
@@ -48,6 +49,7 @@ def to_status(error: errors.HmsError, request_id: str) -> StatusError:
         quota = error_details_pb2.QuotaFailure()
         quota.violations.add(subject=error.subject, description=error.message)
         details.append(quota)
+    details.extend(error.details)
     packed = []
     for detail in details:
         wrapped = any_pb2.Any()

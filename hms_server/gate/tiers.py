@@ -29,6 +29,7 @@ DEFAULTS: dict[str, Limit] = {
     "SEARCH": Limit(30, 60),
     "BULK": Limit(5, 5 * 60),
     "IMPORT": Limit(300, 60),
+    "BOOKING": Limit(10, 60),
     "DEFAULT": Limit(100, 60),
 }
 UNLIMITED = Limit(0, 1)

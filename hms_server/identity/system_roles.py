@@ -22,7 +22,7 @@ class SystemRole(NamedTuple):
 
 
 _STAFF = {"settings.read", "directory.read"}
-_READERS = _STAFF | {"patient.read", "encounter.read"}
+_READERS = _STAFF | {"patient.read", "encounter.read", "appointment.read"}
 _WRITERS = _READERS | {"patient.write", "encounter.write"}
 _CLINICIANS = _WRITERS | {"clinical.read", "clinical.write", "observation.write"}
 # Those who treat in an emergency.

@@ -255,11 +255,18 @@ def test_the_role_takes_no_other_ones_place(app, hospitals, statement):
     assert attempt(app, hospitals[1].id, statement) is None
 
 
-def value(argument, kind, number, ours, patients):
+def value(argument, kind, number, ours, patients, practitioners):
     """What an argument of a function may be."""
     if argument == "tenant":
         return ours.id
-    return {"uuid": patients[number % 2], "uuid[]": patients, "regclass": "department"}[kind]
+    if argument == "practitioners":
+        return practitioners
+    return {
+        "uuid": patients[number % 2],
+        "uuid[]": patients,
+        "regclass": "department",
+        "timestamp with time zone": ["2026-11-20T00:00:00Z", "2026-12-20T00:00:00Z"][number % 2],
+    }[kind]
 
 
 def test_functions_that_name_a_tenant_do_nothing_of_another_one(app, owner, hospitals):
@@ -267,6 +274,9 @@ def test_functions_that_name_a_tenant_do_nothing_of_another_one(app, owner, hosp
     ours, theirs = hospitals
     patients = [
         str(row[0]) for row in owner.execute("SELECT id FROM patient WHERE tenant_id = %s", [ours.id])
+    ]
+    practitioners = [
+        str(row[0]) for row in owner.execute("SELECT id FROM practitioner WHERE tenant_id = %s", [ours.id])
     ]
     functions = owner.execute(
         "SELECT p.proname, p.proargnames, p.proargtypes::regtype[]::text[] FROM pg_proc p"
@@ -276,7 +286,7 @@ def test_functions_that_name_a_tenant_do_nothing_of_another_one(app, owner, hosp
     assert {name for name, *_ in functions} >= {"count_patient_rows", "move_patient_rows"}
     for name, arguments, kinds in functions:
         values = [
-            value(argument, kind, n, ours, patients)
+            value(argument, kind, n, ours, patients, practitioners)
             for n, (argument, kind) in enumerate(zip(arguments, kinds, strict=False))
         ]
         marks = sql.SQL(", ").join(sql.SQL("%s::" + kind) for kind in kinds)

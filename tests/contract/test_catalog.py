@@ -64,6 +64,8 @@ def test_what_narrows_a_table_further_is_the_restriction_of_patients_and_the_lim
         "clinical_record": "encounter_in_departments(encounter_id)"
         " OR ((encounter_id IS NULL) AND patient_under_grant(patient_id)))",
         "clinical_record_version": "record_in_departments(id))",
+        "appointment": f"(department_id = ANY ({departments})) OR patient_under_grant(patient_id))",
+        "queue_token": f"(department_id = ANY ({departments})) OR patient_under_grant(patient_id))",
     }
 
 
@@ -89,7 +91,8 @@ def test_the_role_that_looks_behind_restrictions_sees_one_tenant_and_writes_noth
         " WHERE 'hms_search'::regrole = ANY (polroles) AND polname <> 'search_ids'"
     ).fetchall()
     own = "(tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)"
-    looked_at = ("break_glass", "clinical_record", "encounter", "encounter_under_glass", "user_department")
+    visits = ("encounter", "encounter_under_glass", "appointment", "appointment_under_glass", "queue_token")
+    looked_at = sorted((*visits, "break_glass", "clinical_record", "user_department"))
     assert sorted(rows) == [(table, "r", own) for table in looked_at]
     written = owner.execute(
         "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"

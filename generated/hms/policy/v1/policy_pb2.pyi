@@ -40,6 +40,8 @@ class _RateTierEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RateTier.Val
     """Bulk reads and writes."""
     RATE_TIER_IMPORT: _RateTier.ValueType  # 6
     """Uploads, each of which writes many records."""
+    RATE_TIER_BOOKING: _RateTier.ValueType  # 7
+    """Holds and bookings of appointments."""
 
 class RateTier(_RateTier, metaclass=_RateTierEnumTypeWrapper):
     """Rate-limit tiers. Defaults stand in hms_server/gate/tiers.py; a tenant may have its own."""
@@ -57,6 +59,8 @@ RATE_TIER_BULK: RateTier.ValueType  # 5
 """Bulk reads and writes."""
 RATE_TIER_IMPORT: RateTier.ValueType  # 6
 """Uploads, each of which writes many records."""
+RATE_TIER_BOOKING: RateTier.ValueType  # 7
+"""Holds and bookings of appointments."""
 Global___RateTier: _TypeAlias = RateTier  # noqa: Y015
 
 class _AuditClass:

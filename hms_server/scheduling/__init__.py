@@ -1,0 +1,1 @@
+"""Schedules, appointments and the queue of the day."""
