@@ -1,4 +1,5 @@
-"""What some types of record need beside the rules that all share: they are looked at between the two flushes of a
+"""What some types of record need beside the rules that all share: they are looked at between the two
+flushes of a
 write, with what was loaded in the first.
 
 Whoever imports a whole history (bulk.py) passes no guard: what another system recorded is kept as it is.
@@ -6,9 +7,13 @@ Whoever imports a whole history (bulk.py) passes no guard: what another system r
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
+from hms_server.clinical.allergy_guard import AllergyGuard
+from hms_server.clinical.condition_guard import ConditionGuard
 from hms_server.clinical.kinds import Kind
+from hms_server.clinical.prescribing_guard import PrescribingGuard
 from hms_server.context import Call
 from hms_server.database.transaction import Transaction
 
@@ -37,16 +42,8 @@ def guard_of(kind: Kind) -> Guard | None:
     return _GUARDS.get(kind.type)
 
 
-def _guards() -> dict[str, Guard]:
-    from hms_server.clinical.allergy_guard import AllergyGuard
-    from hms_server.clinical.condition_guard import ConditionGuard
-    from hms_server.clinical.prescribing_guard import PrescribingGuard
-
-    return {
-        "ALLERGY": AllergyGuard(),
-        "CONDITION": ConditionGuard(),
-        "PRESCRIPTION": PrescribingGuard(),
-    }
-
-
-_GUARDS: dict[str, Guard] = _guards()
+_GUARDS: Mapping[str, Guard] = {
+    "ALLERGY": AllergyGuard(),
+    "CONDITION": ConditionGuard(),
+    "PRESCRIPTION": PrescribingGuard(),
+}

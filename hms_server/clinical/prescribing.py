@@ -1,7 +1,9 @@
 """Which warnings a prescription meets: allergies, duplicate therapy, interactions. Pure: no I/O.
 
-A medicine is its ingredients, found by whole words of text, displays and codes (medicines/). One that holds none
-that is known is compared by its code and its own words. What is unknown is not warned of: the lists are a net,
+A medicine is its ingredients, found by whole words of text, displays and codes (medicines/). One that holds
+none
+that is known is compared by its code and its own words. What is unknown is not warned of: the lists are a
+net,
 not a promise.
 """
 
@@ -183,9 +185,7 @@ class Formulary:
                 of = self.lexicon.classes[key]
                 if of.duplicate:
                     text = f"{one.name} ({a.label}) and {other.name} ({b.label}) are both {of.name}; one is {where}."
-                    found.add(
-                        "DUPLICATE", f"DUPLICATE:{key}", of.duplicate, text, "", "", places, record_id
-                    )
+                    found.add("DUPLICATE", f"DUPLICATE:{key}", of.duplicate, text, "", "", places, record_id)
 
     def _of_interaction(
         self,

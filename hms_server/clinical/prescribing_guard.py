@@ -60,8 +60,8 @@ class PrescribingGuard:
             loaded.patient.first is None or loaded.patient.first.id != patient_id
         ):
             raise errors.ConcurrentChange("The patient was merged meanwhile: try again.")
-        kept = list(before.overrides) if before is not None else []
-        given = list(sent.overrides)
+        kept = _copies(before.overrides) if before is not None else []
+        given = _copies(sent.overrides)
         if before is None or list(before.items) != list(message.items):
             prepare(message)
         elif before.state == message.state or message.state != "ACTIVE":
@@ -122,8 +122,7 @@ def warnings(message: Any, rows: Iterable[Any]) -> list[pb.PrescriptionWarning]:
     }
     items = [formulary.medicine(item.medication, displays) for item in message.items]
     allergens = [
-        formulary.allergen(row.id, allergy_pb2.Allergy(**row.document))
-        for row in of.get("ALLERGY", ())
+        formulary.allergen(row.id, allergy_pb2.Allergy(**row.document)) for row in of.get("ALLERGY", ())
     ]
     now = clock.now()
     taken = [
@@ -156,6 +155,16 @@ def unresolved(message: Any) -> list[str]:
     ]
 
 
+def grade(message: Any) -> None:
+    """Gives the overrides of a prescription that is tried the severity that they would be given for."""
+    severities = {warning.key: warning.severity for warning in message.warnings}
+    kept = [each for each in _copies(message.overrides) if each.warning_key in severities]
+    for each in kept:
+        each.severity = severities[each.warning_key]
+    del message.overrides[:]
+    message.overrides.extend(kept)
+
+
 def _covers(overridden: str | None, severity: str) -> bool:
     """Whether an override given for one severity holds for another: not for a graver one."""
     return overridden is not None and SEVERITIES.index(overridden) <= SEVERITIES.index(severity)
@@ -164,7 +173,7 @@ def _covers(overridden: str | None, severity: str) -> bool:
 def _overridden(message: Any, given: Iterable[Any], call: Call, found: Iterable[Any]) -> dict[str, Any]:
     """Puts the overrides that name a warning beside those that stand; says so to the audit, without names."""
     severities = {warning.key: warning for warning in found}
-    present = {each.warning_key: each for each in message.overrides}
+    present = {each.warning_key: each for each in _copies(message.overrides)}
     accepted = []
     for each in given:
         warning = severities.get(each.warning_key)
@@ -187,6 +196,11 @@ def _overridden(message: Any, given: Iterable[Any], call: Call, found: Iterable[
     del message.overrides[:]
     message.overrides.extend(present.values())
     return {"reason": f"warnings overridden: {', '.join(sorted(accepted))}"} if accepted else {}
+
+
+def _copies(overrides: Iterable[Any]) -> list[Any]:
+    """Overrides that stay as they are when the list that they stand in changes."""
+    return [pb.WarningOverride.FromString(each.SerializeToString()) for each in overrides]
 
 
 def _is_over(prescription: Any, item: Any, now: datetime.datetime) -> bool:

@@ -30,7 +30,8 @@ def medication(
     codings: Codings = (),
     audited: bool = False,
 ) -> Pending:
-    """What stands of a patient's allergies and prescriptions, rules and codes: type, patient_id, id, document.
+    """What stands of a patient's allergies and prescriptions, rules and codes: type, patient_id, id,
+    document.
     The first row is the patient; none where there is no such patient."""
     asked = list(codings)
     parameters = {

@@ -43,7 +43,7 @@ _PLACES = 3
 def unit_of_time(quantity: Any) -> str:
     """UCUM code of a quantity's unit of time; empty where it has another unit, or none."""
     for text in (quantity.code, quantity.unit):
-        word = text.strip().lower()
+        word: str = text.strip().lower()
         if word in _DAYS:
             return word
         if word := _WORDS.get(word.removesuffix("s"), ""):
@@ -97,13 +97,14 @@ def days_of_supply(item: Any) -> Fraction | None:
     unit = unit_of_time(item.duration)
     if not unit or item.duration.value <= 0:
         return None
-    return _exact(item.duration.value) * _DAYS[unit] * (1 + max(item.repeats_allowed, 0))
+    courses: int = 1 + item.repeats_allowed
+    return _exact(item.duration.value) * _DAYS[unit] * courses
 
 
 def contradictions(item: Any, path: str) -> Iterator[FieldViolation]:
     """What an item in force cannot say. What it leaves out is no fault."""
     if item.HasField("dose") and item.dose.value <= 0:
-        yield FieldViolation(f"{path}.dose.value", "must be more than 0: leave the dose out where it is not known")
+        yield FieldViolation(f"{path}.dose.value", "must be more than 0, or not set")
     if item.period > 0 and not item.period_unit:
         yield FieldViolation(f"{path}.period_unit", "is required with period: h, d, wk")
     if item.HasField("duration"):

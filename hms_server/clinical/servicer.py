@@ -11,8 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 from hms.clinical.v1 import encounter_pb2, observation_pb2, record_pb2
+from hms_server.clinical.interaction_rules import InteractionRules
 from hms_server.clinical.kinds import KINDS, OBSERVATION
 from hms_server.clinical.lists import Lists
+from hms_server.clinical.prescribing_check import PrescribingReads
 from hms_server.clinical.records import Records
 from hms_server.clinical.whole import Whole
 from hms_server.context import Call
@@ -51,6 +53,18 @@ class ClinicalServicer:
             "vital_signs",
             "vital-signs",
         )
+
+        interactions = InteractionRules(database, pages, request_ids)
+        prescribing = PrescribingReads(database)
+        self._methods |= {
+            "SearchCodes": prescribing.search_codes,
+            "CheckPrescription": prescribing.check,
+            "CreateInteractionRule": interactions.create,
+            "GetInteractionRule": interactions.get,
+            "ListInteractionRules": interactions.list_rules,
+            "UpdateInteractionRule": interactions.update,
+            "DeactivateInteractionRule": interactions.deactivate,
+        }
 
     def __getattr__(self, name: str) -> Callable[[Any, Call], Any]:
         """The method of that name; raises AttributeError where no type has it."""

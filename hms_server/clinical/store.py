@@ -26,8 +26,8 @@ _FIRST_ID, _LAST_ID = "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-fff
 def lock_patient(
     transaction: Transaction, patient_id: str, encounter_id: str, *, alone: bool = False
 ) -> Pending:
-    """The patient of a new record, locked against a merge (`alone`: and against whoever else locks it so): id,
-    deleted, merged_into."""
+    """The patient of a new record, locked against a merge (`alone`: and against whoever locks it so):
+    id, deleted, merged_into."""
     query = _QUERIES["lock_patient_alone" if alone else "lock_patient"]
     return transaction.queue(query, patient_id=patient_id or None, encounter_id=encounter_id or None)
 

@@ -1,6 +1,7 @@
 """What the server knows of medicines: ingredients, their other names, classes, cross-reactions, interactions.
 
-The knowledge stands in medicines.json and interactions.json, each rule with its source. It is small on purpose
+The knowledge stands in medicines.json and interactions.json, each rule with its source. It is small on
+purpose
 (well documented, severe or common) and read once, when it is first asked for.
 """
 
