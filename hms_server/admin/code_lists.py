@@ -168,7 +168,9 @@ class CodeLists:
 
 def _rows(given: Iterable[pb.CodeEntry], paths: list[str]) -> list[dict[str, Any]]:
     """Rows of new codes; raises InvalidArgument with every violation."""
-    rows, found, seen = [], [], set()
+    rows: list[dict[str, Any]] = []
+    found: list[FieldViolation] = []
+    seen: set[tuple[str, str]] = set()
     for entry, path in zip(given, paths, strict=True):
         system, code, display = entry.system.strip(), entry.code.strip(), entry.display.strip()
         texts = (system, code, display, *entry.synonyms)
@@ -182,7 +184,7 @@ def _rows(given: Iterable[pb.CodeEntry], paths: list[str]) -> list[dict[str, Any
         if (system, code) in seen:
             found.append(FieldViolation(f"{path}.code", "stands twice"))
         seen.add((system, code))
-        document = {"display": display}
+        document: dict[str, Any] = {"display": display}
         if entry.synonyms:
             document["synonyms"] = list(entry.synonyms)
         words = normalise.words(" ".join((display, *entry.synonyms)))
@@ -214,8 +216,8 @@ def _require_free(standing: Pending, keys: list[tuple[str, str]], paths: list[st
     taken = [f"{path}.code" for key, path in zip(keys, paths, strict=True) if key in there]
     if taken:
         raise errors.AlreadyExists(
-            f"{len(taken)} of these codes stand already, such as {', '.join(taken[:5])}: update those, or leave"
-            " them out.",
+            f"{len(taken)} of these codes stand already, such as {', '.join(taken[:5])}: update those,"
+            " or leave them out.",
             violations=tuple(FieldViolation(path, "stands already") for path in taken),
         )
 

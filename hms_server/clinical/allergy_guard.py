@@ -1,4 +1,4 @@
-""" "No known allergy" and an active allergy cannot stand together."""
+"""An active allergy and "no known allergy" cannot stand together."""
 
 from __future__ import annotations
 
@@ -61,9 +61,8 @@ class AllergyGuard:
         for row in standing.rows:
             if row.type == "ALLERGY" and _contradict(message, allergy_pb2.Allergy(**row.document)):
                 raise errors.FailedPrecondition(
-                    'An active allergy and "no known allergy" cannot stand together: make the one that does
-                    not'
-                    " hold INACTIVE, or mark it as entered in error.",
+                    "An active allergy and one that says that none is known cannot stand together: make the"
+                    " one that does not hold INACTIVE, or mark it as entered in error.",
                     reason="ALLERGY_CONTRADICTED",
                     metadata={"record_id": row.id},
                 )

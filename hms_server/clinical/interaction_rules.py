@@ -166,12 +166,11 @@ def _name(rule: pb.InteractionRule) -> None:
 
 
 def _require_valid(rule: pb.InteractionRule) -> None:
-    found = []
-    for name in ("first", "second"):
-        if not getattr(rule, name):
-            found.append(
-                errors.FieldViolation(f"interaction_rule.{name}", "is required: an ingredient or a class")
-            )
+    found = [
+        errors.FieldViolation(f"interaction_rule.{name}", "is required: an ingredient or a class")
+        for name in ("first", "second")
+        if not getattr(rule, name)
+    ]
     if not rule.severity:
         found.append(errors.FieldViolation("interaction_rule.severity", "is required"))
     if rule.severity == "NONE" and not rule.builtin_key:

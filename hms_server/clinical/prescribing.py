@@ -184,7 +184,8 @@ class Formulary:
             for key in shared:
                 of = self.lexicon.classes[key]
                 if of.duplicate:
-                    text = f"{one.name} ({a.label}) and {other.name} ({b.label}) are both {of.name}; one is {where}."
+                    both = f"{one.name} ({a.label}) and {other.name} ({b.label})"
+                    text = f"{both} are both {of.name}; one is {where}."
                     found.add("DUPLICATE", f"DUPLICATE:{key}", of.duplicate, text, "", "", places, record_id)
 
     def _of_interaction(
