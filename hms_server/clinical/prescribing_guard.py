@@ -7,8 +7,6 @@ import datetime
 from collections.abc import Iterable
 from typing import Any
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from hms.clinical.v1 import allergy_pb2, prescription_pb2
 from hms.clinical.v1 import prescription_warning_pb2 as pb
 from hms_server import clock, errors
@@ -182,13 +180,11 @@ def _overridden(message: Any, given: Iterable[Any], call: Call, found: Iterable[
             held is not None and held.reason == each.reason and _covers(held.severity, warning.severity)
         ):
             continue
-        moment = Timestamp()
-        moment.FromDatetime(clock.now())
         made = pb.WarningOverride(
             warning_key=each.warning_key,
             reason=each.reason,
             user_id=call.caller.user_id,
-            override_time=moment,
+            override_time=clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
             severity=warning.severity,
         )
         present[each.warning_key] = made

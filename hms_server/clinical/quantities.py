@@ -36,6 +36,8 @@ _WHOLE = frozenset(
         *("patch", "ampoule", "vial", "puff", "spray", "film", "pastille"),
     )
 )
+# What is more is a slip of the pen.
+_MOST = 10**9
 # Places behind the point of what is measured.
 _PLACES = 3
 
@@ -62,6 +64,8 @@ def computed(item: Any) -> tuple[float, bool] | None:
     days = _exact(item.duration.value) * _DAYS[unit]
     times_a_day = item.frequency / (_exact(item.period) * _DAYS[item.period_unit])
     total = _exact(item.dose.value) * times_a_day * days
+    if total > _MOST:
+        return None
     if is_whole(item.dose):
         return float(math.ceil(total)), True
     return float(round(total, _PLACES)), False
@@ -81,7 +85,7 @@ def fill(item: Any) -> None:
     if item.HasField("quantity"):
         return
     found = computed(item)
-    if found is None or not math.isfinite(found[0]):
+    if found is None:
         return
     item.quantity.value = found[0]
     item.quantity.unit, item.quantity.system, item.quantity.code = (

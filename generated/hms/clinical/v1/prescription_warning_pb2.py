@@ -23,10 +23,9 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
-from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*hms/clinical/v1/prescription_warning.proto\x12\x0fhms.clinical.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf2\x01\n\x13PrescriptionWarning\x12\x15\n\x03key\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\x12\x15\n\x04type\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18 \x12\x19\n\x08severity\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18 \x12\x16\n\x04text\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x1c\n\nmanagement\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x18\n\x06source\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\x12\x17\n\x05items\x18\x07 \x03(\x05\x42\x08\xbaH\x05\x92\x01\x02\x10\x32\x12)\n\x16\x63onflicting_record_ids\x18\x08 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\"\xb6\x01\n\x0fWarningOverride\x12\x1f\n\x0bwarning_key\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x04\x12\x1a\n\x06reason\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x05\x18\xe8\x07\x12\x18\n\x07user_id\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x31\n\roverride_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x08severity\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18 \"N\n\x14PrescriptionWarnings\x12\x36\n\x08warnings\x18\x01 \x03(\x0b\x32$.hms.clinical.v1.PrescriptionWarningb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*hms/clinical/v1/prescription_warning.proto\x12\x0fhms.clinical.v1\x1a\x1b\x62uf/validate/validate.proto\"\xf2\x01\n\x13PrescriptionWarning\x12\x15\n\x03key\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\x12\x15\n\x04type\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18 \x12\x19\n\x08severity\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18 \x12\x16\n\x04text\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x1c\n\nmanagement\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x18\n\x06source\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\x12\x17\n\x05items\x18\x07 \x03(\x05\x42\x08\xbaH\x05\x92\x01\x02\x10\x32\x12)\n\x16\x63onflicting_record_ids\x18\x08 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\"\xa3\x01\n\x0fWarningOverride\x12\x1f\n\x0bwarning_key\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x04\x12\x1a\n\x06reason\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x05\x18\xe8\x07\x12\x18\n\x07user_id\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1e\n\roverride_time\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18(\x12\x19\n\x08severity\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18 \"N\n\x14PrescriptionWarnings\x12\x36\n\x08warnings\x18\x01 \x03(\x0b\x32$.hms.clinical.v1.PrescriptionWarningb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -55,12 +54,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WARNINGOVERRIDE'].fields_by_name['reason']._serialized_options = b'\272H\007r\005\020\005\030\350\007'
   _globals['_WARNINGOVERRIDE'].fields_by_name['user_id']._loaded_options = None
   _globals['_WARNINGOVERRIDE'].fields_by_name['user_id']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_WARNINGOVERRIDE'].fields_by_name['override_time']._loaded_options = None
+  _globals['_WARNINGOVERRIDE'].fields_by_name['override_time']._serialized_options = b'\272H\004r\002\030('
   _globals['_WARNINGOVERRIDE'].fields_by_name['severity']._loaded_options = None
   _globals['_WARNINGOVERRIDE'].fields_by_name['severity']._serialized_options = b'\272H\004r\002\030 '
-  _globals['_PRESCRIPTIONWARNING']._serialized_start=126
-  _globals['_PRESCRIPTIONWARNING']._serialized_end=368
-  _globals['_WARNINGOVERRIDE']._serialized_start=371
-  _globals['_WARNINGOVERRIDE']._serialized_end=553
-  _globals['_PRESCRIPTIONWARNINGS']._serialized_start=555
-  _globals['_PRESCRIPTIONWARNINGS']._serialized_end=633
+  _globals['_PRESCRIPTIONWARNING']._serialized_start=93
+  _globals['_PRESCRIPTIONWARNING']._serialized_end=335
+  _globals['_WARNINGOVERRIDE']._serialized_start=338
+  _globals['_WARNINGOVERRIDE']._serialized_end=501
+  _globals['_PRESCRIPTIONWARNINGS']._serialized_start=503
+  _globals['_PRESCRIPTIONWARNINGS']._serialized_end=581
 # @@protoc_insertion_point(module_scope)

@@ -6,7 +6,6 @@ What is to be thought of before a prescription stands: allergies, duplicate ther
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
@@ -91,22 +90,20 @@ class WarningOverride(_message.Message):
     """For whoever reads the prescription later."""
     user_id: _builtins.str
     """Who decided so. Output only."""
+    override_time: _builtins.str
+    """FHIR dateTime. Output only."""
     severity: _builtins.str
     """Severity of the warning then. Output only."""
-    @_builtins.property
-    def override_time(self) -> _timestamp_pb2.Timestamp:
-        """Output only."""
-
     def __init__(
         self,
         *,
         warning_key: _builtins.str = ...,
         reason: _builtins.str = ...,
         user_id: _builtins.str = ...,
-        override_time: _timestamp_pb2.Timestamp | None = ...,
+        override_time: _builtins.str = ...,
         severity: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["override_time", b"override_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal["override_time", b"override_time", "reason", b"reason", "severity", b"severity", "user_id", b"user_id", "warning_key", b"warning_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
