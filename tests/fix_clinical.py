@@ -44,7 +44,7 @@ LEAST: dict[str, dict[str, Any]] = {
     "PRESCRIPTION": {
         "items": [
             {
-                "medication": concept("308192", "Amoxicillin 500 MG"),
+                "medication": concept("322236009", "Paracetamol 500 mg oral tablet"),
                 "dose": {"value": 1, "unit": "tablet"},
                 "frequency": 3,
                 "period": 1,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from hms.admin.v1 import address_pb2, directory_pb2, user_department_pb2
+from hms.admin.v1 import address_pb2, code_list_pb2, directory_pb2, user_department_pb2
 from hms.admin.v1 import admin_pb2 as pb
 from hms_server.admin.addresses import AddressRules
+from hms_server.admin.code_lists import CodeLists
 from hms_server.admin.directory import Directory
 from hms_server.admin.kinds import KINDS
 from hms_server.admin.settings import SettingsBook
@@ -44,6 +45,7 @@ class AdminServicer:
             database=database, pages=pages, request_ids=request_ids, publisher=publisher
         )
         self._user_departments = UserDepartmentBook(database=database, request_ids=request_ids)
+        self._code_lists = CodeLists(database, pages, request_ids)
 
         def directory(kind: str) -> Directory:
             return Directory(KINDS[kind], database=database, pages=pages, request_ids=request_ids)
@@ -170,3 +172,29 @@ class AdminServicer:
     def UpdateLocation(self, request: directory_pb2.UpdateLocationRequest, call: Call) -> Any:
         """Changes a location."""
         return self._locations.update(request, call)
+
+    # Code lists
+
+    def CreateCodeEntry(self, request: code_list_pb2.CreateCodeEntryRequest, call: Call) -> Any:
+        """A new code."""
+        return self._code_lists.create(request, call)
+
+    def BatchCreateCodeEntries(self, request: code_list_pb2.BatchCreateCodeEntriesRequest, call: Call) -> Any:
+        """Many new codes, all or none."""
+        return self._code_lists.batch_create(request, call)
+
+    def GetCodeEntry(self, request: code_list_pb2.GetCodeEntryRequest, call: Call) -> Any:
+        """A code."""
+        return self._code_lists.get(request, call)
+
+    def ListCodeEntries(self, request: code_list_pb2.ListCodeEntriesRequest, call: Call) -> Any:
+        """Codes in order of system and code."""
+        return self._code_lists.list_entries(request, call)
+
+    def UpdateCodeEntry(self, request: code_list_pb2.UpdateCodeEntryRequest, call: Call) -> Any:
+        """Changes a code."""
+        return self._code_lists.update(request, call)
+
+    def DeactivateCodeEntry(self, request: code_list_pb2.DeactivateCodeEntryRequest, call: Call) -> Any:
+        """Takes a code out of use."""
+        return self._code_lists.deactivate(request, call)

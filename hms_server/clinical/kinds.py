@@ -59,6 +59,8 @@ class Kind:
     embedded: frozenset[str] = frozenset()
     # Fields that methods of their own set
     server_set: frozenset[str] = frozenset()
+    # Fields that the server works out and keeps
+    computed: frozenset[str] = frozenset()
 
     @property
     def field(self) -> str:
@@ -74,7 +76,7 @@ class Kind:
     def mutable(self) -> frozenset[str]:
         """Fields that may be amended."""
         names = {field.name for field in self.message.DESCRIPTOR.fields}
-        return frozenset(names) - OUTPUT_ONLY - self.embedded - self.server_set
+        return frozenset(names) - OUTPUT_ONLY - self.embedded - self.server_set - self.computed
 
 
 def _kind(type_: str, name: str, module: Any, plural: str, response: str, **parts: Any) -> Kind:
@@ -147,6 +149,7 @@ PRESCRIPTION = _kind(
     first_state="ACTIVE",
     times=("authored_time",),
     required=("items",),
+    computed=frozenset({"warnings"}),
     points_to={"reason_condition_ids": "CONDITION"},
     **_STATE,
 )

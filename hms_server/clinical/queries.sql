@@ -11,6 +11,15 @@ WHERE p.tenant_id = :tenant_id
     SELECT e.patient_id FROM encounter e WHERE e.tenant_id = :tenant_id AND e.id = :encounter_id::uuid)))
 FOR KEY SHARE
 
+-- For what is decided by what else the patient has: one call at a time.
+-- name: lock_patient_alone
+SELECT p.id, p.delete_time IS NOT NULL AS deleted, p.merged_into
+FROM patient p
+WHERE p.tenant_id = :tenant_id
+  AND p.id = (SELECT coalesce(:patient_id::uuid, (
+    SELECT e.patient_id FROM encounter e WHERE e.tenant_id = :tenant_id AND e.id = :encounter_id::uuid)))
+FOR NO KEY UPDATE
+
 -- Ids that name nothing of this hospital; of encounters and records, nothing of this patient.
 -- name: missing_references
 WITH owner (patient_id) AS (

@@ -7,6 +7,7 @@ from typing import Any
 from hms_server import aip, clock, errors, ids
 from hms_server.clinical import mapping, rules, store, transitions
 from hms_server.clinical.desk import Desk
+from hms_server.clinical.guards import guard_of
 from hms_server.clinical.kinds import Kind
 from hms_server.context import Call
 from hms_server.database.audited import AuditedEntities
@@ -24,6 +25,7 @@ class Records:
         """`desk`: of encounters, whose tokens and appointments go with them."""
         self._desk = desk
         self._kind = kind
+        self._guard = guard_of(kind)
         self._database = database
         self._request_ids = request_ids
 
@@ -47,7 +49,11 @@ class Records:
         record_id = ids.uuid7()
         with self._database.tenant_transaction(call.tenant_id, call) as transaction:
             probe = self._request_ids.probe(transaction, call, request)
-            patient = store.lock_patient(transaction, message.patient_id, encounter_id)
+            guard = self._guard
+            alone = guard is not None and guard.locks_patient
+            patient = store.lock_patient(transaction, message.patient_id, encounter_id, alone=alone)
+            owner = {"patient_id": message.patient_id, "encounter_id": encounter_id, "record_id": ""}
+            loaded = guard.load(transaction, message, **owner) if guard else None
             missing = _look_for(
                 transaction, kind, message, patient_id=message.patient_id, encounter_id=encounter_id
             )
@@ -58,10 +64,11 @@ class Records:
             message.patient_id = open_patient(patient.first, encounter_id)
             require_found(missing)
             require_inside(transaction, kind, message, call, message.patient_id)
+            noted = guard.check(loaded, None, message, message, call, message.patient_id) if guard else {}
             row = rules.row_of(kind, message, record_id, rules.document_of(message))
             made = store.insert(transaction, kind, row, call.caller.user_id)
             self._request_ids.remember(transaction, call, probe, record_id, 1)
-            transaction.audit(entity_id=record_id, new_version=1, patient_ids=(message.patient_id,))
+            transaction.audit(entity_id=record_id, new_version=1, patient_ids=(message.patient_id,), **noted)
         return mapping.record(made.first)
 
     def _complete_new(self, message: Any, call: Call) -> None:
@@ -115,6 +122,9 @@ class Records:
         with self._database.tenant_transaction(call.tenant_id, call) as transaction:
             probe: Probe = self._request_ids.probe(transaction, call, request)
             place = None if self._desk is None else self._desk.lock(transaction, encounter_id=record_id)
+            guard = None if sent is None else self._guard
+            owner = {"patient_id": "", "encounter_id": "", "record_id": record_id}
+            loaded = guard.load(transaction, sent, **owner) if guard else None
             present = store.lock(transaction, kind, record_id)
             if look is not None:
                 look(transaction)
@@ -133,6 +143,7 @@ class Records:
             change(message)
             require_found(missing)
             rules.require_valid(kind, message)
+            noted = guard.check(loaded, before, message, sent, call, row.patient_id) if guard else {}
             version = row.version
             made = present
             if _differs(kind, before, message):
@@ -151,6 +162,7 @@ class Records:
                 new_version=version,
                 patient_ids=(row.patient_id,),
                 entities=moved + voided,
+                **noted,
             )
         return mapping.record(made.first)
 
@@ -192,6 +204,7 @@ def _copy(kind: Kind, sent: Any) -> Any:
         "error_reason",
         *kind.embedded,
         *kind.server_set,
+        *kind.computed,
     ):
         message.ClearField(name)
     return message

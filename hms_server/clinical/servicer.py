@@ -12,10 +12,12 @@ from typing import Any
 
 from hms.clinical.v1 import encounter_pb2, observation_pb2, record_pb2
 from hms_server.clinical.desk import Desk
+from hms_server.clinical.interaction_rules import InteractionRules
 from hms_server.clinical.kinds import KINDS, OBSERVATION
 from hms_server.clinical.lists import Lists
 from hms_server.clinical.notes import Notes
 from hms_server.clinical.orders import Orders
+from hms_server.clinical.prescribing_check import PrescribingReads
 from hms_server.clinical.records import Records
 from hms_server.clinical.referrals import Referrals
 from hms_server.clinical.results import Reports, Results
@@ -63,6 +65,17 @@ class ClinicalServicer:
             "vital-signs",
         )
 
+        interactions = InteractionRules(database, pages, request_ids)
+        prescribing = PrescribingReads(database)
+        self._methods |= {
+            "SearchCodes": prescribing.search_codes,
+            "CheckPrescription": prescribing.check,
+            "CreateInteractionRule": interactions.create,
+            "GetInteractionRule": interactions.get,
+            "ListInteractionRules": interactions.list_rules,
+            "UpdateInteractionRule": interactions.update,
+            "DeactivateInteractionRule": interactions.deactivate,
+        }
         self._methods |= {
             "RecordVitalSigns": Vitals(database, request_ids).record,
             "SignNote": notes.sign,

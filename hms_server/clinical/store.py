@@ -30,11 +30,13 @@ MOST_OF_TYPE = 500
 _FIRST_ID, _LAST_ID = "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
 
-def lock_patient(transaction: Transaction, patient_id: str, encounter_id: str) -> Pending:
-    """The patient of a new record, locked against a merge: id, deleted, merged_into."""
-    return transaction.queue(
-        _QUERIES["lock_patient"], patient_id=patient_id or None, encounter_id=encounter_id or None
-    )
+def lock_patient(
+    transaction: Transaction, patient_id: str, encounter_id: str, *, alone: bool = False
+) -> Pending:
+    """The patient of a new record, locked against a merge (`alone`: and against whoever locks it so):
+    id, deleted, merged_into."""
+    query = _QUERIES["lock_patient_alone" if alone else "lock_patient"]
+    return transaction.queue(query, patient_id=patient_id or None, encounter_id=encounter_id or None)
 
 
 def missing_references(

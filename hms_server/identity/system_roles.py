@@ -48,7 +48,11 @@ HOSPITAL: Mapping[str, SystemRole] = {
         SystemRole("NURSE", "Nurse", frozenset(_RESCUERS | _NOTES | _ORDERERS)),
         SystemRole("RECEPTIONIST", "Receptionist", frozenset(_WRITERS)),
         SystemRole("LAB", "Laboratory", frozenset(_READERS | {"clinical.read", "observation.write"})),
-        SystemRole("PHARMACIST", "Pharmacist", frozenset(_READERS | {"clinical.read"})),
+        SystemRole(
+            "PHARMACIST",
+            "Pharmacist",
+            frozenset(_READERS | {"clinical.read", "code_list.write", "interaction_rule.write"}),
+        ),
         # Sees who did what, not the patients' records themselves.
         SystemRole("AUDITOR", "Auditor", frozenset(_STAFF | _AUDITORS)),
     )

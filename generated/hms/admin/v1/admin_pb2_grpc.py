@@ -5,6 +5,7 @@ import warnings
 
 from hms.admin.v1 import address_pb2 as hms_dot_admin_dot_v1_dot_address__pb2
 from hms.admin.v1 import admin_pb2 as hms_dot_admin_dot_v1_dot_admin__pb2
+from hms.admin.v1 import code_list_pb2 as hms_dot_admin_dot_v1_dot_code__list__pb2
 from hms.admin.v1 import directory_pb2 as hms_dot_admin_dot_v1_dot_directory__pb2
 from hms.admin.v1 import user_department_pb2 as hms_dot_admin_dot_v1_dot_user__department__pb2
 
@@ -171,6 +172,36 @@ class AdminServiceStub:
                 '/hms.admin.v1.AdminService/UpdateLocation',
                 request_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.UpdateLocationRequest.SerializeToString,
                 response_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.Location.FromString,
+                _registered_method=True)
+        self.CreateCodeEntry = channel.unary_unary(
+                '/hms.admin.v1.AdminService/CreateCodeEntry',
+                request_serializer=hms_dot_admin_dot_v1_dot_code__list__pb2.CreateCodeEntryRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_code__list__pb2.CodeEntry.FromString,
+                _registered_method=True)
+        self.GetCodeEntry = channel.unary_unary(
+                '/hms.admin.v1.AdminService/GetCodeEntry',
+                request_serializer=hms_dot_admin_dot_v1_dot_code__list__pb2.GetCodeEntryRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_code__list__pb2.CodeEntry.FromString,
+                _registered_method=True)
+        self.ListCodeEntries = channel.unary_unary(
+                '/hms.admin.v1.AdminService/ListCodeEntries',
+                request_serializer=hms_dot_admin_dot_v1_dot_code__list__pb2.ListCodeEntriesRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_code__list__pb2.ListCodeEntriesResponse.FromString,
+                _registered_method=True)
+        self.UpdateCodeEntry = channel.unary_unary(
+                '/hms.admin.v1.AdminService/UpdateCodeEntry',
+                request_serializer=hms_dot_admin_dot_v1_dot_code__list__pb2.UpdateCodeEntryRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_code__list__pb2.CodeEntry.FromString,
+                _registered_method=True)
+        self.BatchCreateCodeEntries = channel.unary_unary(
+                '/hms.admin.v1.AdminService/BatchCreateCodeEntries',
+                request_serializer=hms_dot_admin_dot_v1_dot_code__list__pb2.BatchCreateCodeEntriesRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_code__list__pb2.BatchCreateCodeEntriesResponse.FromString,
+                _registered_method=True)
+        self.DeactivateCodeEntry = channel.unary_unary(
+                '/hms.admin.v1.AdminService/DeactivateCodeEntry',
+                request_serializer=hms_dot_admin_dot_v1_dot_code__list__pb2.DeactivateCodeEntryRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_code__list__pb2.CodeEntry.FromString,
                 _registered_method=True)
 
 
@@ -361,6 +392,48 @@ class AdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateCodeEntry(self, request, context):
+        """Code lists.
+
+        A code of one of the hospital's own lists; it must be free in its system.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCodeEntry(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCodeEntries(self, request, context):
+        """In order of system and code, both ways.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateCodeEntry(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchCreateCodeEntries(self, request, context):
+        """Up to 500 codes, all of them or none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeactivateCodeEntry(self, request, context):
+        """Takes a code out of use; it stays readable.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdminServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -498,6 +571,36 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.UpdateLocation,
                     request_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.UpdateLocationRequest.FromString,
                     response_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.Location.SerializeToString,
+            ),
+            'CreateCodeEntry': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateCodeEntry,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_code__list__pb2.CreateCodeEntryRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_code__list__pb2.CodeEntry.SerializeToString,
+            ),
+            'GetCodeEntry': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCodeEntry,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_code__list__pb2.GetCodeEntryRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_code__list__pb2.CodeEntry.SerializeToString,
+            ),
+            'ListCodeEntries': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCodeEntries,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_code__list__pb2.ListCodeEntriesRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_code__list__pb2.ListCodeEntriesResponse.SerializeToString,
+            ),
+            'UpdateCodeEntry': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateCodeEntry,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_code__list__pb2.UpdateCodeEntryRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_code__list__pb2.CodeEntry.SerializeToString,
+            ),
+            'BatchCreateCodeEntries': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchCreateCodeEntries,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_code__list__pb2.BatchCreateCodeEntriesRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_code__list__pb2.BatchCreateCodeEntriesResponse.SerializeToString,
+            ),
+            'DeactivateCodeEntry': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeactivateCodeEntry,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_code__list__pb2.DeactivateCodeEntryRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_code__list__pb2.CodeEntry.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1229,6 +1332,168 @@ class AdminService:
             '/hms.admin.v1.AdminService/UpdateLocation',
             hms_dot_admin_dot_v1_dot_directory__pb2.UpdateLocationRequest.SerializeToString,
             hms_dot_admin_dot_v1_dot_directory__pb2.Location.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateCodeEntry(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/CreateCodeEntry',
+            hms_dot_admin_dot_v1_dot_code__list__pb2.CreateCodeEntryRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_code__list__pb2.CodeEntry.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCodeEntry(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/GetCodeEntry',
+            hms_dot_admin_dot_v1_dot_code__list__pb2.GetCodeEntryRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_code__list__pb2.CodeEntry.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCodeEntries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/ListCodeEntries',
+            hms_dot_admin_dot_v1_dot_code__list__pb2.ListCodeEntriesRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_code__list__pb2.ListCodeEntriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateCodeEntry(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/UpdateCodeEntry',
+            hms_dot_admin_dot_v1_dot_code__list__pb2.UpdateCodeEntryRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_code__list__pb2.CodeEntry.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchCreateCodeEntries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/BatchCreateCodeEntries',
+            hms_dot_admin_dot_v1_dot_code__list__pb2.BatchCreateCodeEntriesRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_code__list__pb2.BatchCreateCodeEntriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeactivateCodeEntry(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/DeactivateCodeEntry',
+            hms_dot_admin_dot_v1_dot_code__list__pb2.DeactivateCodeEntryRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_code__list__pb2.CodeEntry.FromString,
             options,
             channel_credentials,
             insecure,

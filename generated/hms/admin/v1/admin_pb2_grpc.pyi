@@ -7,6 +7,7 @@ from collections import abc as _abc
 from grpc import aio as _aio
 from hms.admin.v1 import address_pb2 as _address_pb2
 from hms.admin.v1 import admin_pb2 as _admin_pb2
+from hms.admin.v1 import code_list_pb2 as _code_list_pb2
 from hms.admin.v1 import directory_pb2 as _directory_pb2
 from hms.admin.v1 import user_department_pb2 as _user_department_pb2
 import abc as _abc_1
@@ -84,6 +85,19 @@ class AdminServiceStub:
     """In order of name."""
     UpdateLocation: _grpc.UnaryUnaryMultiCallable[_directory_pb2.UpdateLocationRequest, _directory_pb2.Location]
     """Changes a location. One is closed with `active: false`, and never deleted."""
+    CreateCodeEntry: _grpc.UnaryUnaryMultiCallable[_code_list_pb2.CreateCodeEntryRequest, _code_list_pb2.CodeEntry]
+    """Code lists.
+
+    A code of one of the hospital's own lists; it must be free in its system.
+    """
+    GetCodeEntry: _grpc.UnaryUnaryMultiCallable[_code_list_pb2.GetCodeEntryRequest, _code_list_pb2.CodeEntry]
+    ListCodeEntries: _grpc.UnaryUnaryMultiCallable[_code_list_pb2.ListCodeEntriesRequest, _code_list_pb2.ListCodeEntriesResponse]
+    """In order of system and code, both ways."""
+    UpdateCodeEntry: _grpc.UnaryUnaryMultiCallable[_code_list_pb2.UpdateCodeEntryRequest, _code_list_pb2.CodeEntry]
+    BatchCreateCodeEntries: _grpc.UnaryUnaryMultiCallable[_code_list_pb2.BatchCreateCodeEntriesRequest, _code_list_pb2.BatchCreateCodeEntriesResponse]
+    """Up to 500 codes, all of them or none."""
+    DeactivateCodeEntry: _grpc.UnaryUnaryMultiCallable[_code_list_pb2.DeactivateCodeEntryRequest, _code_list_pb2.CodeEntry]
+    """Takes a code out of use; it stays readable."""
 
 @_typing.type_check_only
 class AdminServiceAsyncStub(AdminServiceStub):
@@ -138,6 +152,19 @@ class AdminServiceAsyncStub(AdminServiceStub):
     """In order of name."""
     UpdateLocation: _aio.UnaryUnaryMultiCallable[_directory_pb2.UpdateLocationRequest, _directory_pb2.Location]  # type: ignore[assignment]
     """Changes a location. One is closed with `active: false`, and never deleted."""
+    CreateCodeEntry: _aio.UnaryUnaryMultiCallable[_code_list_pb2.CreateCodeEntryRequest, _code_list_pb2.CodeEntry]  # type: ignore[assignment]
+    """Code lists.
+
+    A code of one of the hospital's own lists; it must be free in its system.
+    """
+    GetCodeEntry: _aio.UnaryUnaryMultiCallable[_code_list_pb2.GetCodeEntryRequest, _code_list_pb2.CodeEntry]  # type: ignore[assignment]
+    ListCodeEntries: _aio.UnaryUnaryMultiCallable[_code_list_pb2.ListCodeEntriesRequest, _code_list_pb2.ListCodeEntriesResponse]  # type: ignore[assignment]
+    """In order of system and code, both ways."""
+    UpdateCodeEntry: _aio.UnaryUnaryMultiCallable[_code_list_pb2.UpdateCodeEntryRequest, _code_list_pb2.CodeEntry]  # type: ignore[assignment]
+    BatchCreateCodeEntries: _aio.UnaryUnaryMultiCallable[_code_list_pb2.BatchCreateCodeEntriesRequest, _code_list_pb2.BatchCreateCodeEntriesResponse]  # type: ignore[assignment]
+    """Up to 500 codes, all of them or none."""
+    DeactivateCodeEntry: _aio.UnaryUnaryMultiCallable[_code_list_pb2.DeactivateCodeEntryRequest, _code_list_pb2.CodeEntry]  # type: ignore[assignment]
+    """Takes a code out of use; it stays readable."""
 
 class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -351,5 +378,54 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_directory_pb2.Location, _abc.Awaitable[_directory_pb2.Location]]:
         """Changes a location. One is closed with `active: false`, and never deleted."""
+
+    @_abc_1.abstractmethod
+    def CreateCodeEntry(
+        self,
+        request: _code_list_pb2.CreateCodeEntryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_code_list_pb2.CodeEntry, _abc.Awaitable[_code_list_pb2.CodeEntry]]:
+        """Code lists.
+
+        A code of one of the hospital's own lists; it must be free in its system.
+        """
+
+    @_abc_1.abstractmethod
+    def GetCodeEntry(
+        self,
+        request: _code_list_pb2.GetCodeEntryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_code_list_pb2.CodeEntry, _abc.Awaitable[_code_list_pb2.CodeEntry]]: ...
+
+    @_abc_1.abstractmethod
+    def ListCodeEntries(
+        self,
+        request: _code_list_pb2.ListCodeEntriesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_code_list_pb2.ListCodeEntriesResponse, _abc.Awaitable[_code_list_pb2.ListCodeEntriesResponse]]:
+        """In order of system and code, both ways."""
+
+    @_abc_1.abstractmethod
+    def UpdateCodeEntry(
+        self,
+        request: _code_list_pb2.UpdateCodeEntryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_code_list_pb2.CodeEntry, _abc.Awaitable[_code_list_pb2.CodeEntry]]: ...
+
+    @_abc_1.abstractmethod
+    def BatchCreateCodeEntries(
+        self,
+        request: _code_list_pb2.BatchCreateCodeEntriesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_code_list_pb2.BatchCreateCodeEntriesResponse, _abc.Awaitable[_code_list_pb2.BatchCreateCodeEntriesResponse]]:
+        """Up to 500 codes, all of them or none."""
+
+    @_abc_1.abstractmethod
+    def DeactivateCodeEntry(
+        self,
+        request: _code_list_pb2.DeactivateCodeEntryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_code_list_pb2.CodeEntry, _abc.Awaitable[_code_list_pb2.CodeEntry]]:
+        """Takes a code out of use; it stays readable."""
 
 def add_AdminServiceServicer_to_server(servicer: AdminServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

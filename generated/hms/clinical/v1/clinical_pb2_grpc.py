@@ -4,14 +4,17 @@ import grpc
 import warnings
 
 from hms.clinical.v1 import allergy_pb2 as hms_dot_clinical_dot_v1_dot_allergy__pb2
+from hms.clinical.v1 import code_search_pb2 as hms_dot_clinical_dot_v1_dot_code__search__pb2
 from hms.clinical.v1 import condition_pb2 as hms_dot_clinical_dot_v1_dot_condition__pb2
 from hms.clinical.v1 import diagnostic_report_pb2 as hms_dot_clinical_dot_v1_dot_diagnostic__report__pb2
 from hms.clinical.v1 import document_pb2 as hms_dot_clinical_dot_v1_dot_document__pb2
 from hms.clinical.v1 import encounter_pb2 as hms_dot_clinical_dot_v1_dot_encounter__pb2
 from hms.clinical.v1 import immunization_pb2 as hms_dot_clinical_dot_v1_dot_immunization__pb2
+from hms.clinical.v1 import interaction_rule_pb2 as hms_dot_clinical_dot_v1_dot_interaction__rule__pb2
 from hms.clinical.v1 import note_pb2 as hms_dot_clinical_dot_v1_dot_note__pb2
 from hms.clinical.v1 import observation_pb2 as hms_dot_clinical_dot_v1_dot_observation__pb2
 from hms.clinical.v1 import order_pb2 as hms_dot_clinical_dot_v1_dot_order__pb2
+from hms.clinical.v1 import prescribing_pb2 as hms_dot_clinical_dot_v1_dot_prescribing__pb2
 from hms.clinical.v1 import prescription_pb2 as hms_dot_clinical_dot_v1_dot_prescription__pb2
 from hms.clinical.v1 import procedure_pb2 as hms_dot_clinical_dot_v1_dot_procedure__pb2
 from hms.clinical.v1 import record_pb2 as hms_dot_clinical_dot_v1_dot_record__pb2
@@ -294,6 +297,41 @@ class ClinicalServiceStub:
                 '/hms.clinical.v1.ClinicalService/ListRecordVersions',
                 request_serializer=hms_dot_clinical_dot_v1_dot_record__pb2.ListRecordVersionsRequest.SerializeToString,
                 response_deserializer=hms_dot_clinical_dot_v1_dot_record__pb2.ListRecordVersionsResponse.FromString,
+                _registered_method=True)
+        self.SearchCodes = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/SearchCodes',
+                request_serializer=hms_dot_clinical_dot_v1_dot_code__search__pb2.SearchCodesRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_code__search__pb2.SearchCodesResponse.FromString,
+                _registered_method=True)
+        self.CheckPrescription = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/CheckPrescription',
+                request_serializer=hms_dot_clinical_dot_v1_dot_prescribing__pb2.CheckPrescriptionRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_prescribing__pb2.CheckPrescriptionResponse.FromString,
+                _registered_method=True)
+        self.CreateInteractionRule = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/CreateInteractionRule',
+                request_serializer=hms_dot_clinical_dot_v1_dot_interaction__rule__pb2.CreateInteractionRuleRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_interaction__rule__pb2.InteractionRule.FromString,
+                _registered_method=True)
+        self.GetInteractionRule = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/GetInteractionRule',
+                request_serializer=hms_dot_clinical_dot_v1_dot_interaction__rule__pb2.GetInteractionRuleRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_interaction__rule__pb2.InteractionRule.FromString,
+                _registered_method=True)
+        self.ListInteractionRules = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/ListInteractionRules',
+                request_serializer=hms_dot_clinical_dot_v1_dot_interaction__rule__pb2.ListInteractionRulesRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_interaction__rule__pb2.ListInteractionRulesResponse.FromString,
+                _registered_method=True)
+        self.UpdateInteractionRule = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/UpdateInteractionRule',
+                request_serializer=hms_dot_clinical_dot_v1_dot_interaction__rule__pb2.UpdateInteractionRuleRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_interaction__rule__pb2.InteractionRule.FromString,
+                _registered_method=True)
+        self.DeactivateInteractionRule = channel.unary_unary(
+                '/hms.clinical.v1.ClinicalService/DeactivateInteractionRule',
+                request_serializer=hms_dot_clinical_dot_v1_dot_interaction__rule__pb2.DeactivateInteractionRuleRequest.SerializeToString,
+                response_deserializer=hms_dot_clinical_dot_v1_dot_interaction__rule__pb2.InteractionRule.FromString,
                 _registered_method=True)
         self.RecordVitalSigns = channel.unary_unary(
                 '/hms.clinical.v1.ClinicalService/RecordVitalSigns',
@@ -795,6 +833,55 @@ class ClinicalServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SearchCodes(self, request, context):
+        """Prescribing: codes, warnings, interaction rules.
+
+        Codes of ICD-10, ICD-10-CM and the hospital's own lists by beginnings of words.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckPrescription(self, request, context):
+        """The warnings that a prescription would meet; nothing is written.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateInteractionRule(self, request, context):
+        """A rule of the hospital's own, or a change of a built-in one. In force with the next prescription.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetInteractionRule(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListInteractionRules(self, request, context):
+        """In order of making, both ways.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateInteractionRule(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeactivateInteractionRule(self, request, context):
+        """Ends a rule; what it changed of a built-in one is as it was built in.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RecordVitalSigns(self, request, context):
         """Visits: vital signs, notes, the beginning and the end.
 
@@ -1270,6 +1357,41 @@ def add_ClinicalServiceServicer_to_server(servicer, server):
                     servicer.ListRecordVersions,
                     request_deserializer=hms_dot_clinical_dot_v1_dot_record__pb2.ListRecordVersionsRequest.FromString,
                     response_serializer=hms_dot_clinical_dot_v1_dot_record__pb2.ListRecordVersionsResponse.SerializeToString,
+            ),
+            'SearchCodes': grpc.unary_unary_rpc_method_handler(
+                    servicer.SearchCodes,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_code__search__pb2.SearchCodesRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_code__search__pb2.SearchCodesResponse.SerializeToString,
+            ),
+            'CheckPrescription': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckPrescription,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_prescribing__pb2.CheckPrescriptionRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_prescribing__pb2.CheckPrescriptionResponse.SerializeToString,
+            ),
+            'CreateInteractionRule': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateInteractionRule,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_interaction__rule__pb2.CreateInteractionRuleRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_interaction__rule__pb2.InteractionRule.SerializeToString,
+            ),
+            'GetInteractionRule': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetInteractionRule,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_interaction__rule__pb2.GetInteractionRuleRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_interaction__rule__pb2.InteractionRule.SerializeToString,
+            ),
+            'ListInteractionRules': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListInteractionRules,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_interaction__rule__pb2.ListInteractionRulesRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_interaction__rule__pb2.ListInteractionRulesResponse.SerializeToString,
+            ),
+            'UpdateInteractionRule': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateInteractionRule,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_interaction__rule__pb2.UpdateInteractionRuleRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_interaction__rule__pb2.InteractionRule.SerializeToString,
+            ),
+            'DeactivateInteractionRule': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeactivateInteractionRule,
+                    request_deserializer=hms_dot_clinical_dot_v1_dot_interaction__rule__pb2.DeactivateInteractionRuleRequest.FromString,
+                    response_serializer=hms_dot_clinical_dot_v1_dot_interaction__rule__pb2.InteractionRule.SerializeToString,
             ),
             'RecordVitalSigns': grpc.unary_unary_rpc_method_handler(
                     servicer.RecordVitalSigns,
@@ -2755,6 +2877,195 @@ class ClinicalService:
             '/hms.clinical.v1.ClinicalService/ListRecordVersions',
             hms_dot_clinical_dot_v1_dot_record__pb2.ListRecordVersionsRequest.SerializeToString,
             hms_dot_clinical_dot_v1_dot_record__pb2.ListRecordVersionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SearchCodes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/SearchCodes',
+            hms_dot_clinical_dot_v1_dot_code__search__pb2.SearchCodesRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_code__search__pb2.SearchCodesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckPrescription(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/CheckPrescription',
+            hms_dot_clinical_dot_v1_dot_prescribing__pb2.CheckPrescriptionRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_prescribing__pb2.CheckPrescriptionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateInteractionRule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/CreateInteractionRule',
+            hms_dot_clinical_dot_v1_dot_interaction__rule__pb2.CreateInteractionRuleRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_interaction__rule__pb2.InteractionRule.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetInteractionRule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/GetInteractionRule',
+            hms_dot_clinical_dot_v1_dot_interaction__rule__pb2.GetInteractionRuleRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_interaction__rule__pb2.InteractionRule.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListInteractionRules(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/ListInteractionRules',
+            hms_dot_clinical_dot_v1_dot_interaction__rule__pb2.ListInteractionRulesRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_interaction__rule__pb2.ListInteractionRulesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateInteractionRule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/UpdateInteractionRule',
+            hms_dot_clinical_dot_v1_dot_interaction__rule__pb2.UpdateInteractionRuleRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_interaction__rule__pb2.InteractionRule.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeactivateInteractionRule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.clinical.v1.ClinicalService/DeactivateInteractionRule',
+            hms_dot_clinical_dot_v1_dot_interaction__rule__pb2.DeactivateInteractionRuleRequest.SerializeToString,
+            hms_dot_clinical_dot_v1_dot_interaction__rule__pb2.InteractionRule.FromString,
             options,
             channel_credentials,
             insecure,

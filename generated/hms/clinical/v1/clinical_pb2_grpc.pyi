@@ -12,14 +12,17 @@ partial ("2019-04"). States are UPPER_SNAKE.
 from collections import abc as _abc
 from grpc import aio as _aio
 from hms.clinical.v1 import allergy_pb2 as _allergy_pb2
+from hms.clinical.v1 import code_search_pb2 as _code_search_pb2
 from hms.clinical.v1 import condition_pb2 as _condition_pb2
 from hms.clinical.v1 import diagnostic_report_pb2 as _diagnostic_report_pb2
 from hms.clinical.v1 import document_pb2 as _document_pb2
 from hms.clinical.v1 import encounter_pb2 as _encounter_pb2
 from hms.clinical.v1 import immunization_pb2 as _immunization_pb2
+from hms.clinical.v1 import interaction_rule_pb2 as _interaction_rule_pb2
 from hms.clinical.v1 import note_pb2 as _note_pb2
 from hms.clinical.v1 import observation_pb2 as _observation_pb2
 from hms.clinical.v1 import order_pb2 as _order_pb2
+from hms.clinical.v1 import prescribing_pb2 as _prescribing_pb2
 from hms.clinical.v1 import prescription_pb2 as _prescription_pb2
 from hms.clinical.v1 import procedure_pb2 as _procedure_pb2
 from hms.clinical.v1 import record_pb2 as _record_pb2
@@ -143,6 +146,21 @@ class ClinicalServiceStub:
     """Records of all types in one order, by time, both ways."""
     ListRecordVersions: _grpc.UnaryUnaryMultiCallable[_record_pb2.ListRecordVersionsRequest, _record_pb2.ListRecordVersionsResponse]
     """A record's history, newest first: every version that stood, the present one included."""
+    SearchCodes: _grpc.UnaryUnaryMultiCallable[_code_search_pb2.SearchCodesRequest, _code_search_pb2.SearchCodesResponse]
+    """Prescribing: codes, warnings, interaction rules.
+
+    Codes of ICD-10, ICD-10-CM and the hospital's own lists by beginnings of words.
+    """
+    CheckPrescription: _grpc.UnaryUnaryMultiCallable[_prescribing_pb2.CheckPrescriptionRequest, _prescribing_pb2.CheckPrescriptionResponse]
+    """The warnings that a prescription would meet; nothing is written."""
+    CreateInteractionRule: _grpc.UnaryUnaryMultiCallable[_interaction_rule_pb2.CreateInteractionRuleRequest, _interaction_rule_pb2.InteractionRule]
+    """A rule of the hospital's own, or a change of a built-in one. In force with the next prescription."""
+    GetInteractionRule: _grpc.UnaryUnaryMultiCallable[_interaction_rule_pb2.GetInteractionRuleRequest, _interaction_rule_pb2.InteractionRule]
+    ListInteractionRules: _grpc.UnaryUnaryMultiCallable[_interaction_rule_pb2.ListInteractionRulesRequest, _interaction_rule_pb2.ListInteractionRulesResponse]
+    """In order of making, both ways."""
+    UpdateInteractionRule: _grpc.UnaryUnaryMultiCallable[_interaction_rule_pb2.UpdateInteractionRuleRequest, _interaction_rule_pb2.InteractionRule]
+    DeactivateInteractionRule: _grpc.UnaryUnaryMultiCallable[_interaction_rule_pb2.DeactivateInteractionRuleRequest, _interaction_rule_pb2.InteractionRule]
+    """Ends a rule; what it changed of a built-in one is as it was built in."""
     RecordVitalSigns: _grpc.UnaryUnaryMultiCallable[_vital_signs_pb2.RecordVitalSignsRequest, _vital_signs_pb2.RecordVitalSignsResponse]
     """Visits: vital signs, notes, the beginning and the end.
 
@@ -309,6 +327,21 @@ class ClinicalServiceAsyncStub(ClinicalServiceStub):
     """Records of all types in one order, by time, both ways."""
     ListRecordVersions: _aio.UnaryUnaryMultiCallable[_record_pb2.ListRecordVersionsRequest, _record_pb2.ListRecordVersionsResponse]  # type: ignore[assignment]
     """A record's history, newest first: every version that stood, the present one included."""
+    SearchCodes: _aio.UnaryUnaryMultiCallable[_code_search_pb2.SearchCodesRequest, _code_search_pb2.SearchCodesResponse]  # type: ignore[assignment]
+    """Prescribing: codes, warnings, interaction rules.
+
+    Codes of ICD-10, ICD-10-CM and the hospital's own lists by beginnings of words.
+    """
+    CheckPrescription: _aio.UnaryUnaryMultiCallable[_prescribing_pb2.CheckPrescriptionRequest, _prescribing_pb2.CheckPrescriptionResponse]  # type: ignore[assignment]
+    """The warnings that a prescription would meet; nothing is written."""
+    CreateInteractionRule: _aio.UnaryUnaryMultiCallable[_interaction_rule_pb2.CreateInteractionRuleRequest, _interaction_rule_pb2.InteractionRule]  # type: ignore[assignment]
+    """A rule of the hospital's own, or a change of a built-in one. In force with the next prescription."""
+    GetInteractionRule: _aio.UnaryUnaryMultiCallable[_interaction_rule_pb2.GetInteractionRuleRequest, _interaction_rule_pb2.InteractionRule]  # type: ignore[assignment]
+    ListInteractionRules: _aio.UnaryUnaryMultiCallable[_interaction_rule_pb2.ListInteractionRulesRequest, _interaction_rule_pb2.ListInteractionRulesResponse]  # type: ignore[assignment]
+    """In order of making, both ways."""
+    UpdateInteractionRule: _aio.UnaryUnaryMultiCallable[_interaction_rule_pb2.UpdateInteractionRuleRequest, _interaction_rule_pb2.InteractionRule]  # type: ignore[assignment]
+    DeactivateInteractionRule: _aio.UnaryUnaryMultiCallable[_interaction_rule_pb2.DeactivateInteractionRuleRequest, _interaction_rule_pb2.InteractionRule]  # type: ignore[assignment]
+    """Ends a rule; what it changed of a built-in one is as it was built in."""
     RecordVitalSigns: _aio.UnaryUnaryMultiCallable[_vital_signs_pb2.RecordVitalSignsRequest, _vital_signs_pb2.RecordVitalSignsResponse]  # type: ignore[assignment]
     """Visits: vital signs, notes, the beginning and the end.
 
@@ -766,6 +799,63 @@ class ClinicalServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_record_pb2.ListRecordVersionsResponse, _abc.Awaitable[_record_pb2.ListRecordVersionsResponse]]:
         """A record's history, newest first: every version that stood, the present one included."""
+
+    @_abc_1.abstractmethod
+    def SearchCodes(
+        self,
+        request: _code_search_pb2.SearchCodesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_code_search_pb2.SearchCodesResponse, _abc.Awaitable[_code_search_pb2.SearchCodesResponse]]:
+        """Prescribing: codes, warnings, interaction rules.
+
+        Codes of ICD-10, ICD-10-CM and the hospital's own lists by beginnings of words.
+        """
+
+    @_abc_1.abstractmethod
+    def CheckPrescription(
+        self,
+        request: _prescribing_pb2.CheckPrescriptionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_prescribing_pb2.CheckPrescriptionResponse, _abc.Awaitable[_prescribing_pb2.CheckPrescriptionResponse]]:
+        """The warnings that a prescription would meet; nothing is written."""
+
+    @_abc_1.abstractmethod
+    def CreateInteractionRule(
+        self,
+        request: _interaction_rule_pb2.CreateInteractionRuleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_interaction_rule_pb2.InteractionRule, _abc.Awaitable[_interaction_rule_pb2.InteractionRule]]:
+        """A rule of the hospital's own, or a change of a built-in one. In force with the next prescription."""
+
+    @_abc_1.abstractmethod
+    def GetInteractionRule(
+        self,
+        request: _interaction_rule_pb2.GetInteractionRuleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_interaction_rule_pb2.InteractionRule, _abc.Awaitable[_interaction_rule_pb2.InteractionRule]]: ...
+
+    @_abc_1.abstractmethod
+    def ListInteractionRules(
+        self,
+        request: _interaction_rule_pb2.ListInteractionRulesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_interaction_rule_pb2.ListInteractionRulesResponse, _abc.Awaitable[_interaction_rule_pb2.ListInteractionRulesResponse]]:
+        """In order of making, both ways."""
+
+    @_abc_1.abstractmethod
+    def UpdateInteractionRule(
+        self,
+        request: _interaction_rule_pb2.UpdateInteractionRuleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_interaction_rule_pb2.InteractionRule, _abc.Awaitable[_interaction_rule_pb2.InteractionRule]]: ...
+
+    @_abc_1.abstractmethod
+    def DeactivateInteractionRule(
+        self,
+        request: _interaction_rule_pb2.DeactivateInteractionRuleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_interaction_rule_pb2.InteractionRule, _abc.Awaitable[_interaction_rule_pb2.InteractionRule]]:
+        """Ends a rule; what it changed of a built-in one is as it was built in."""
 
     @_abc_1.abstractmethod
     def RecordVitalSigns(

@@ -9,6 +9,7 @@ from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from hms.clinical.v1 import prescription_warning_pb2 as _prescription_warning_pb2
 from hms.common.v1 import datatypes_pb2 as _datatypes_pb2
 import builtins as _builtins
 import sys
@@ -38,6 +39,7 @@ class PrescriptionItem(_message.Message):
     QUANTITY_FIELD_NUMBER: _builtins.int
     REPEATS_ALLOWED_FIELD_NUMBER: _builtins.int
     INSTRUCTIONS_FIELD_NUMBER: _builtins.int
+    QUANTITY_COMPUTED_FIELD_NUMBER: _builtins.int
     frequency: _builtins.int
     """How often in each period: 3 times in 1 d."""
     period: _builtins.float
@@ -45,6 +47,10 @@ class PrescriptionItem(_message.Message):
     """UCUM unit of `period`."""
     as_needed: _builtins.bool
     repeats_allowed: _builtins.int
+    quantity_computed: _builtins.bool
+    """Whether `quantity` was computed: dose x times in a day x days, rounded up to whole tablets or capsules. Output
+    only: follows the dose when that is amended.
+    """
     @_builtins.property
     def medication(self) -> _datatypes_pb2.CodeableConcept: ...
     @_builtins.property
@@ -59,7 +65,7 @@ class PrescriptionItem(_message.Message):
 
     @_builtins.property
     def quantity(self) -> _datatypes_pb2.Quantity:
-        """How much is to be dispensed in all."""
+        """How much is to be dispensed in all. Computed where it is not set and dose, frequency, period and duration are."""
 
     @_builtins.property
     def instructions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -79,10 +85,11 @@ class PrescriptionItem(_message.Message):
         quantity: _datatypes_pb2.Quantity | None = ...,
         repeats_allowed: _builtins.int = ...,
         instructions: _abc.Iterable[_builtins.str] | None = ...,
+        quantity_computed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["dose", b"dose", "duration", b"duration", "medication", b"medication", "quantity", b"quantity", "route", b"route"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_needed", b"as_needed", "dose", b"dose", "duration", b"duration", "frequency", b"frequency", "instructions", b"instructions", "medication", b"medication", "period", b"period", "period_unit", b"period_unit", "quantity", b"quantity", "repeats_allowed", b"repeats_allowed", "route", b"route"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_needed", b"as_needed", "dose", b"dose", "duration", b"duration", "frequency", b"frequency", "instructions", b"instructions", "medication", b"medication", "period", b"period", "period_unit", b"period_unit", "quantity", b"quantity", "quantity_computed", b"quantity_computed", "repeats_allowed", b"repeats_allowed", "route", b"route"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -104,10 +111,12 @@ class Prescription(_message.Message):
     REASONS_FIELD_NUMBER: _builtins.int
     REASON_CONDITION_IDS_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
+    OVERRIDES_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     ERROR_REASON_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """UUIDv7. Output only."""
     patient_id: _builtins.str
@@ -140,9 +149,19 @@ class Prescription(_message.Message):
         """Conditions of the same patient that it treats."""
 
     @_builtins.property
+    def overrides(self) -> _containers.RepeatedCompositeFieldContainer[_prescription_warning_pb2.WarningOverride]:
+        """Why it stands although it was warned of: warning_key and reason of each warning that would stop it. One that is
+        given stays with the prescription; what names no warning is not kept.
+        """
+
+    @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedCompositeFieldContainer[_prescription_warning_pb2.PrescriptionWarning]:
+        """What was to be thought of when the items were last written or made ACTIVE. Output only."""
+
     def __init__(
         self,
         *,
@@ -158,14 +177,16 @@ class Prescription(_message.Message):
         reasons: _abc.Iterable[_datatypes_pb2.CodeableConcept] | None = ...,
         reason_condition_ids: _abc.Iterable[_builtins.str] | None = ...,
         note: _builtins.str = ...,
+        overrides: _abc.Iterable[_prescription_warning_pb2.WarningOverride] | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
         error_reason: _builtins.str = ...,
+        warnings: _abc.Iterable[_prescription_warning_pb2.PrescriptionWarning] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["authored_time", b"authored_time", "create_time", b"create_time", "encounter_id", b"encounter_id", "error_reason", b"error_reason", "etag", b"etag", "id", b"id", "intent", b"intent", "items", b"items", "note", b"note", "organization_id", b"organization_id", "patient_id", b"patient_id", "practitioner_id", b"practitioner_id", "reason_condition_ids", b"reason_condition_ids", "reasons", b"reasons", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authored_time", b"authored_time", "create_time", b"create_time", "encounter_id", b"encounter_id", "error_reason", b"error_reason", "etag", b"etag", "id", b"id", "intent", b"intent", "items", b"items", "note", b"note", "organization_id", b"organization_id", "overrides", b"overrides", "patient_id", b"patient_id", "practitioner_id", b"practitioner_id", "reason_condition_ids", b"reason_condition_ids", "reasons", b"reasons", "state", b"state", "update_time", b"update_time", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -89,6 +89,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The hospital has too many calls under way at this server; RetryInfo says when to try again."""
     OVER_REQUEST_SIZE_OF_TENANT: _ErrorReason.ValueType  # 61
     """The request is larger than the hospital's requests may be: send less at once."""
+    PRESCRIPTION_WARNINGS: _ErrorReason.ValueType  # 100
+    """Allergies, duplicates or interactions stand against the prescription: the detail PrescriptionWarnings says which.
+    Change it, or override each of them with a reason.
+    """
+    ALLERGY_CONTRADICTED: _ErrorReason.ValueType  # 101
+    """"No known allergy" beside an active allergy, or the reverse: end the one that does not hold."""
     ENCOUNTER_STARTED: _ErrorReason.ValueType  # 95
     """An encounter was started from this appointment or token already: encounter_id says which."""
     NOT_CHECKED_IN: _ErrorReason.ValueType  # 96
@@ -175,6 +181,12 @@ TOO_MANY_CALLS_AT_ONCE: ErrorReason.ValueType  # 60
 """The hospital has too many calls under way at this server; RetryInfo says when to try again."""
 OVER_REQUEST_SIZE_OF_TENANT: ErrorReason.ValueType  # 61
 """The request is larger than the hospital's requests may be: send less at once."""
+PRESCRIPTION_WARNINGS: ErrorReason.ValueType  # 100
+"""Allergies, duplicates or interactions stand against the prescription: the detail PrescriptionWarnings says which.
+Change it, or override each of them with a reason.
+"""
+ALLERGY_CONTRADICTED: ErrorReason.ValueType  # 101
+""""No known allergy" beside an active allergy, or the reverse: end the one that does not hold."""
 ENCOUNTER_STARTED: ErrorReason.ValueType  # 95
 """An encounter was started from this appointment or token already: encounter_id says which."""
 NOT_CHECKED_IN: ErrorReason.ValueType  # 96
