@@ -94,9 +94,12 @@ def test_a_summary_holds_what_a_patient_takes_home(charts, patient_id, visit, bo
         )
     charts.create("CONDITION", encounter_id=encounter_id, code=concept("37796009", "Migraine"))
     charts.create(
-        "CONDITION", encounter_id=encounter_id, code=concept("1", "Not so"), verification_state="REFUTED"
+        "CONDITION",
+        encounter_id=encounter_id,
+        code=concept("73211009", "Not so"),
+        verification_state="REFUTED",
     )
-    charts.create("CONDITION", patient_id=patient_id, code=concept("2", "Of another day"))
+    charts.create("CONDITION", patient_id=patient_id, code=concept("195967001", "Of another day"))
     charts.create("ALLERGY", patient_id=patient_id)
     charts.create("PRESCRIPTION", encounter_id=encounter_id)
     charts.create("PRESCRIPTION", encounter_id=encounter_id, state="CANCELLED")
