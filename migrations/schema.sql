@@ -1272,6 +1272,40 @@ ALTER TABLE ONLY public.clinical_record_version FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.clinical_record_version OWNER TO hms_owner;
 
+CREATE TABLE public.code_entry (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    system text NOT NULL COLLATE pg_catalog."C",
+    code text NOT NULL COLLATE pg_catalog."C",
+    words_key text NOT NULL COLLATE pg_catalog."C",
+    active boolean NOT NULL,
+    document jsonb NOT NULL,
+    actor_id uuid NOT NULL,
+    create_time timestamp with time zone DEFAULT now() NOT NULL,
+    update_time timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT code_entry_code_check CHECK ((code <> ''::text)),
+    CONSTRAINT code_entry_system_check CHECK ((system <> ''::text))
+);
+
+ALTER TABLE ONLY public.code_entry FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.code_entry OWNER TO hms_owner;
+
+CREATE TABLE public.code_entry_version (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint NOT NULL,
+    active boolean NOT NULL,
+    document jsonb NOT NULL,
+    actor_id uuid NOT NULL,
+    update_time timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.code_entry_version FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.code_entry_version OWNER TO hms_owner;
+
 CREATE TABLE public.department (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -1354,6 +1388,42 @@ CREATE TABLE public.encounter_version (
 ALTER TABLE ONLY public.encounter_version FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.encounter_version OWNER TO hms_owner;
+
+CREATE TABLE public.interaction_rule (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    builtin_key text NOT NULL COLLATE pg_catalog."C",
+    pair_key text NOT NULL COLLATE pg_catalog."C",
+    first_term text NOT NULL COLLATE pg_catalog."C",
+    second_term text NOT NULL COLLATE pg_catalog."C",
+    severity text NOT NULL COLLATE pg_catalog."C",
+    active boolean NOT NULL,
+    document jsonb NOT NULL,
+    actor_id uuid NOT NULL,
+    create_time timestamp with time zone DEFAULT now() NOT NULL,
+    update_time timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT interaction_rule_check CHECK (((severity = ANY (ARRAY['CONTRAINDICATED'::text, 'SEVERE'::text, 'MODERATE'::text, 'MINOR'::text])) OR ((severity = 'NONE'::text) AND (builtin_key <> ''::text))))
+);
+
+ALTER TABLE ONLY public.interaction_rule FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.interaction_rule OWNER TO hms_owner;
+
+CREATE TABLE public.interaction_rule_version (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint NOT NULL,
+    severity text NOT NULL COLLATE pg_catalog."C",
+    active boolean NOT NULL,
+    document jsonb NOT NULL,
+    actor_id uuid NOT NULL,
+    update_time timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.interaction_rule_version FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.interaction_rule_version OWNER TO hms_owner;
 
 CREATE TABLE public.legal_hold (
     tenant_id uuid NOT NULL,
@@ -2116,6 +2186,12 @@ ALTER TABLE public.clinical_record
 ALTER TABLE ONLY public.clinical_record_version
     ADD CONSTRAINT clinical_record_version_pkey PRIMARY KEY (tenant_id, id, version);
 
+ALTER TABLE ONLY public.code_entry
+    ADD CONSTRAINT code_entry_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.code_entry_version
+    ADD CONSTRAINT code_entry_version_pkey PRIMARY KEY (tenant_id, id, version);
+
 ALTER TABLE ONLY public.department
     ADD CONSTRAINT department_pkey PRIMARY KEY (tenant_id, id);
 
@@ -2130,6 +2206,12 @@ ALTER TABLE ONLY public.encounter_under_glass
 
 ALTER TABLE ONLY public.encounter_version
     ADD CONSTRAINT encounter_version_pkey PRIMARY KEY (tenant_id, id, version);
+
+ALTER TABLE ONLY public.interaction_rule
+    ADD CONSTRAINT interaction_rule_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.interaction_rule_version
+    ADD CONSTRAINT interaction_rule_version_pkey PRIMARY KEY (tenant_id, id, version);
 
 ALTER TABLE ONLY public.legal_hold
     ADD CONSTRAINT legal_hold_pkey PRIMARY KEY (tenant_id, id);
@@ -2322,6 +2404,8 @@ CREATE INDEX clinical_record_waiting_for_practitioner ON public.clinical_record 
 
 CREATE INDEX clinical_record_waiting_in_department ON public.clinical_record USING btree (tenant_id, desk_department_id, type, category, clinical_time, id) WHERE waiting;
 
+CREATE UNIQUE INDEX code_entry_by_code ON public.code_entry USING btree (tenant_id, system, code);
+
 CREATE UNIQUE INDEX department_by_code ON public.department USING btree (tenant_id, code) WHERE (code <> ''::text);
 
 CREATE INDEX department_by_name ON public.department USING btree (tenant_id, name_key, id);
@@ -2339,6 +2423,8 @@ CREATE INDEX encounter_of_department_by_time ON public.encounter USING btree (te
 CREATE INDEX encounter_of_practitioner_by_time ON public.encounter USING btree (tenant_id, practitioner_id, clinical_time, id) WHERE (practitioner_id IS NOT NULL);
 
 CREATE UNIQUE INDEX encounter_of_queue_token ON public.encounter USING btree (tenant_id, queue_token_id) WHERE ((queue_token_id IS NOT NULL) AND (state <> ALL (ARRAY['ENTERED_IN_ERROR'::text, 'CANCELLED'::text])));
+
+CREATE UNIQUE INDEX interaction_rule_in_force ON public.interaction_rule USING btree (tenant_id, pair_key) WHERE active;
 
 CREATE INDEX legal_hold_by_time ON public.legal_hold USING btree (tenant_id, create_time, id);
 
@@ -2490,6 +2576,12 @@ ALTER TABLE ONLY public.clinical_record
 ALTER TABLE ONLY public.clinical_record_version
     ADD CONSTRAINT clinical_record_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.clinical_record(tenant_id, id);
 
+ALTER TABLE ONLY public.code_entry
+    ADD CONSTRAINT code_entry_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.code_entry_version
+    ADD CONSTRAINT code_entry_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.code_entry(tenant_id, id);
+
 ALTER TABLE ONLY public.department
     ADD CONSTRAINT department_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
@@ -2531,6 +2623,12 @@ ALTER TABLE ONLY public.encounter_under_glass
 
 ALTER TABLE ONLY public.encounter_version
     ADD CONSTRAINT encounter_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.encounter(tenant_id, id);
+
+ALTER TABLE ONLY public.interaction_rule
+    ADD CONSTRAINT interaction_rule_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.interaction_rule_version
+    ADD CONSTRAINT interaction_rule_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.interaction_rule(tenant_id, id);
 
 ALTER TABLE ONLY public.legal_hold
     ADD CONSTRAINT legal_hold_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
@@ -2765,6 +2863,10 @@ ALTER TABLE public.clinical_record ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.clinical_record_version ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.code_entry ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.code_entry_version ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY delivery ON public.mail TO hms_worker USING (true) WITH CHECK (true);
 
 ALTER TABLE public.department ENABLE ROW LEVEL SECURITY;
@@ -2804,6 +2906,10 @@ ALTER TABLE public.encounter ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.encounter_under_glass ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.encounter_version ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.interaction_rule ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.interaction_rule_version ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.legal_hold ENABLE ROW LEVEL SECURITY;
 
@@ -2845,6 +2951,10 @@ CREATE POLICY owner_all ON public.clinical_record TO hms_owner USING (true) WITH
 
 CREATE POLICY owner_all ON public.clinical_record_version TO hms_owner USING (true) WITH CHECK (true);
 
+CREATE POLICY owner_all ON public.code_entry TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.code_entry_version TO hms_owner USING (true) WITH CHECK (true);
+
 CREATE POLICY owner_all ON public.department TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.department_version TO hms_owner USING (true) WITH CHECK (true);
@@ -2854,6 +2964,10 @@ CREATE POLICY owner_all ON public.encounter TO hms_owner USING (true) WITH CHECK
 CREATE POLICY owner_all ON public.encounter_under_glass TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.encounter_version TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.interaction_rule TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.interaction_rule_version TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.legal_hold TO hms_owner USING (true) WITH CHECK (true);
 
@@ -3047,6 +3161,10 @@ CREATE POLICY tenant_isolation ON public.clinical_record TO hms_app USING ((tena
 
 CREATE POLICY tenant_isolation ON public.clinical_record_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
+CREATE POLICY tenant_isolation ON public.code_entry TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.code_entry_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
 CREATE POLICY tenant_isolation ON public.department TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.department_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
@@ -3056,6 +3174,10 @@ CREATE POLICY tenant_isolation ON public.encounter TO hms_app USING ((tenant_id 
 CREATE POLICY tenant_isolation ON public.encounter_under_glass TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.encounter_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.interaction_rule TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.interaction_rule_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.legal_hold TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
@@ -3330,6 +3452,10 @@ GRANT SELECT(encounter_id) ON TABLE public.clinical_record TO hms_search;
 
 GRANT SELECT,INSERT ON TABLE public.clinical_record_version TO hms_app;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.code_entry TO hms_app;
+
+GRANT SELECT,INSERT ON TABLE public.code_entry_version TO hms_app;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.department TO hms_app;
 
 GRANT SELECT,INSERT ON TABLE public.department_version TO hms_app;
@@ -3354,6 +3480,10 @@ GRANT INSERT ON TABLE public.encounter_under_glass TO hms_app;
 GRANT SELECT ON TABLE public.encounter_under_glass TO hms_search;
 
 GRANT SELECT,INSERT ON TABLE public.encounter_version TO hms_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.interaction_rule TO hms_app;
+
+GRANT SELECT,INSERT ON TABLE public.interaction_rule_version TO hms_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.legal_hold TO hms_app;
 
