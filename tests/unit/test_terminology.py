@@ -7,8 +7,9 @@ import random
 import pytest
 
 from hms.common.v1 import datatypes_pb2
-from hms_server import errors
-from hms_server.clinical import icd10, terminology
+from hms_server import errors, ids
+from hms_server.clinical import bulk, icd10, terminology
+from hms_server.clinical.kinds import KINDS
 from hms_server.clinical.terminology import SNOMED, Listed
 
 
@@ -115,3 +116,16 @@ def test_words_find_codes_in_any_order_and_by_their_beginnings(system):
     assert dict(icd10.code_list(system).search("i21", 10)).keys() >= {"I21", "I21.0"}
     assert len(icd10.code_list(system).search("a", 7)) == 7
     assert icd10.code_list(system).search("zzzz", 7) == []
+
+
+def test_what_an_import_brings_is_not_looked_up():
+    """Records of another system are kept as they are, with codes that nobody here knows."""
+    fields = {"code": {"codings": [{"system": icd10.WHO, "code": "X99.99"}]}, "patient_id": ids.uuid7()}
+    row = bulk.prepare(KINDS["CONDITION"], fields, ids.uuid7(), "2026-01-01")
+    assert row["code"] == "X99.99"
+    contradictory = {
+        "patient_id": ids.uuid7(),
+        "items": [{"medication": {"text": "warfarin / ibuprofen"}, "period": 1, "dose": {"value": 0}}],
+    }
+    row = bulk.prepare(KINDS["PRESCRIPTION"], contradictory, ids.uuid7(), "2026-01-01")
+    assert "warnings" not in row["document"]
