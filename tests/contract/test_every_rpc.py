@@ -22,6 +22,9 @@ STATEFUL = {
     "RevokeSession",
     "RemoveServiceAccountKey",
     "ReviewBreakGlass",
+    "SignNote",
+    "CoSignNote",
+    "CompleteEncounter",
 }
 # One event on each of the two records.
 OF_TWO_PATIENTS = {"MergePatients", "UnmergePatients"}
