@@ -51,7 +51,7 @@ class Notes(records.Records):
     def amend(self, request: Any, call: Call) -> Any:
         """A draft by its author alone; a signed note with a reason, which takes its signatures away.
 
-        Raises PermissionDenied (NOT_AUTHOR), InvalidArgument for a missing reason.
+        Raises FailedPrecondition (NOT_AUTHOR), InvalidArgument for a missing reason.
         """
         sent = request.note
         aip.require_id("note.id", sent.id)
@@ -117,7 +117,7 @@ class Notes(records.Records):
 
 def _require_author(note: Any, call: Call) -> None:
     if note.author_user_id != call.caller.user_id:
-        raise errors.PermissionDenied(
+        raise errors.FailedPrecondition(
             "The note is another user's draft: its author changes it.",
             reason="NOT_AUTHOR",
         )

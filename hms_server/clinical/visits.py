@@ -107,15 +107,13 @@ class Visits(records.Records):
 
 
 def _require_one_origin(request: Any) -> None:
-    origins = [n for n in ("queue_token_id", "appointment_id", "patient_id") if getattr(request, n)]
-    if not origins:
+    origin = request.WhichOneof("origin")
+    if origin is None:
         raise errors.invalid_field("patient_id", "is required, or queue_token_id, or appointment_id")
-    if len(origins) > 1:
-        raise errors.invalid_field(origins[1], f"must not be given beside {origins[0]}")
-    if origins == ["patient_id"] and not request.department_id:
+    if origin == "patient_id" and not request.department_id:
         raise errors.invalid_field("department_id", "is required beside patient_id")
-    if origins != ["patient_id"] and request.department_id:
-        raise errors.invalid_field("department_id", f"is that of the {origins[0].removesuffix('_id')}")
+    if origin != "patient_id" and request.department_id:
+        raise errors.invalid_field("department_id", f"is that of the {origin.removesuffix('_id')}")
 
 
 def _look_for(transaction: Transaction, request: Any) -> Pending | None:

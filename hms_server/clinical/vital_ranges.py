@@ -3,7 +3,7 @@
 A range says from where a value is low (L) or high (H), and from where that is critical (LL, HH). Sources:
 
 - Under 16, pulse, respiratory rate, blood pressure: American Heart Association, Pediatric Advanced Life
-  Support Provider Manual (2020), "Vital signs in children" (heart rate awake); critically low systolic
+  Support Provider Manual (2015), "Vital signs in children" (heart rate awake); critically low systolic
   pressure is its "Definition of hypotension by systolic blood pressure and age".
 - From 16, pulse, respiratory rate, saturation, low temperature and low systolic pressure: the bands of
   NEWS2 (Royal College of Physicians, 2017): usual is what scores 0, critical what scores 3.
@@ -66,7 +66,7 @@ class Range:
 _Bands = tuple[tuple[float, Range], ...]
 _PULSE: _Bands = (
     (0.0, Range(100, 205)),
-    (28 * _DAY, Range(100, 180)),
+    (28 * _DAY, Range(100, 190)),
     (1.0, Range(98, 140)),
     (3.0, Range(80, 120)),
     (6.0, Range(75, 118)),
@@ -89,7 +89,7 @@ _SYSTOLIC: _Bands = (
     *((float(age), Range(89, 112, 70 + 2 * age)) for age in (3, 4, 5)),
     *((float(age), Range(97, 115, 70 + 2 * age)) for age in (6, 7, 8, 9)),
     (10.0, Range(102, 120, 90)),
-    (13.0, Range(110, 131, 90)),
+    (12.0, Range(110, 131, 90)),
     (_ADULT, Range(101, 139, 91, 180)),
 )
 _DIASTOLIC: _Bands = (
@@ -99,7 +99,7 @@ _DIASTOLIC: _Bands = (
     (3.0, Range(46, 72)),
     (6.0, Range(57, 76)),
     (10.0, Range(61, 80)),
-    (13.0, Range(64, 83)),
+    (12.0, Range(64, 83)),
     (_ADULT, Range(60, 89, critical_high=110)),
 )
 _TEMPERATURE: _Bands = (

@@ -1,6 +1,7 @@
 -- Sets of vital signs, and what is computed from observations.
 
 -- What a set is judged by: the patient of an encounter, the last height and the last pregnancy status.
+-- The height is locked: who amends it looks for what was computed from it, and must find this.
 -- name: vital_context
 SELECT p.document ->> 'birth_date' AS birth_date, height.id AS height_id, height.quantity AS height,
        (extract(epoch FROM height.clinical_time) * 1000000)::bigint AS height_micros,
@@ -14,6 +15,7 @@ LEFT JOIN LATERAL (
     AND r.category = 'vital-signs' AND r.code = '8302-2'
     AND r.state <> 'ENTERED_IN_ERROR' AND r.state <> 'CANCELLED'
   ORDER BY r.clinical_time DESC, r.id DESC LIMIT 1
+  FOR SHARE
 ) height ON true
 LEFT JOIN LATERAL (
   SELECT last.concept, last.clinical_time

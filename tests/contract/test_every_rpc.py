@@ -24,6 +24,9 @@ STATEFUL = {
     "ReviewBreakGlass",
     "AcknowledgeResult",
     "CompleteReferral",
+    "SignNote",
+    "CoSignNote",
+    "CompleteEncounter",
 }
 # One event on each of the two records.
 OF_TWO_PATIENTS = {"MergePatients", "UnmergePatients"}

@@ -74,7 +74,7 @@ def test_a_note_is_the_callers_draft_whatever_is_sent(charts, encounter):
 
 def test_a_draft_is_its_authors_to_change(charts, colleague, encounter):
     made = draft(charts, encounter)
-    refused(lambda: colleague.amend("NOTE", made.id, plan="Operate"), errors.PermissionDenied, "NOT_AUTHOR")
+    refused(lambda: colleague.amend("NOTE", made.id, plan="Operate"), reason="NOT_AUTHOR")
     changed = charts.amend("NOTE", made.id, plan="Rest more")
     assert (changed.state, changed.plan, changed.etag) == ("DRAFT", "Rest more", "2")
     for path in ("state", "signatures", "author_user_id", "amendment_reason"):

@@ -92,8 +92,7 @@ def test_a_patient_comes_straight_in(charts, front_desk, patient_id):
     [
         ((), "patient_id"),
         (("patient_id",), "department_id"),
-        (("patient_id", "appointment_id"), "patient_id"),
-        (("queue_token_id", "appointment_id"), "appointment_id"),
+        (("appointment_id", "department_id"), "department_id"),
         (("queue_token_id", "department_id"), "department_id"),
     ],
     ids=lambda value: value if isinstance(value, str) else "-".join(value) or "nothing",

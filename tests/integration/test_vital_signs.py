@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from hms_server import errors, ids
@@ -276,3 +278,23 @@ def test_a_set_is_audited_once_with_its_patient(charts, registry, owner):
     ((patients, entities),) = rows
     assert patients == [encounter.patient_id]
     assert len(entities[0]["ids"]) == len(made.vital_signs) + 1
+
+
+def test_no_index_stands_that_was_computed_with_a_height_that_no_longer_does(charts, registry):
+    encounter = visit(charts, registry)
+    made = record(charts, encounter, height={"value": 180}, effective_time="2025-01-01")
+    height_id = made.vital_signs[0].id
+    for centimetres in range(170, 178):
+        quantity = {"value": centimetres, "unit": "cm", "code": "cm"}
+        threads = [
+            threading.Thread(target=record, args=(charts, encounter), kwargs={"weight": {"value": 80}}),
+            threading.Thread(
+                target=charts.amend, args=("OBSERVATION", height_id), kwargs={"quantity": quantity}
+            ),
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        standing = charts.ListVitalSigns(encounter_id=encounter.id, codes=["39156-5"]).vital_signs
+        assert {each.quantity.value for each in standing} <= {round(80 / (centimetres / 100) ** 2, 1)}

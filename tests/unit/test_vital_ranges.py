@@ -66,7 +66,7 @@ def test_a_year_of_birth_that_leaves_the_band_open_gives_no_range():
     ("sign", "age", "values"),
     [
         ("pulse", 0.01, {99: "L", 100: "N", 205: "N", 206: "H"}),
-        ("pulse", 0.5, {99: "L", 100: "N", 180: "N", 181: "H"}),
+        ("pulse", 0.5, {99: "L", 100: "N", 190: "N", 191: "H"}),
         ("pulse", 2, {97: "L", 98: "N", 140: "N", 141: "H"}),
         ("pulse", 4, {79: "L", 80: "N", 120: "N", 121: "H"}),
         ("pulse", 8, {74: "L", 75: "N", 118: "N", 119: "H"}),
@@ -78,6 +78,7 @@ def test_a_year_of_birth_that_leaves_the_band_open_gives_no_range():
         ("systolic", 5, {79: "LL", 80: "L", 89: "N", 112: "N", 113: "H"}),
         ("systolic", 9, {87: "LL", 88: "L", 97: "N"}),
         ("systolic", 10, {89: "LL", 90: "L", 102: "N", 120: "N", 121: "H"}),
+        ("systolic", 12, {89: "LL", 90: "L", 110: "N", 131: "N", 132: "H"}),
         ("systolic", 50, {90: "LL", 91: "L", 101: "N", 139: "N", 140: "H", 180: "H", 181: "HH"}),
         ("diastolic", 50, {59: "L", 60: "N", 89: "N", 90: "H", 110: "H", 111: "HH"}),
         ("temperature", 0.1, {37.9: "N", 38.0: "HH", 35.0: "LL"}),

@@ -26,19 +26,21 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from hms.common.v1 import datatypes_pb2 as hms_dot_common_dot_v1_dot_datatypes__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bhms/clinical/v1/visit.proto\x12\x0fhms.clinical.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1dhms/common/v1/datatypes.proto\"\xfc\x02\n\x15StartEncounterRequest\x12#\n\x0equeue_token_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12#\n\x0e\x61ppointment_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x1f\n\npatient_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\"\n\rdepartment_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12$\n\x0fpractitioner_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12 \n\x0blocation_id\x18\x06 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x30\n\x0f\x65ncounter_class\x18\x07 \x01(\tB\x17\xbaH\x14r\x12R\x00R\x03\x41MBR\x04\x45MERR\x03IMP\x12\x39\n\x07reasons\x18\x08 \x03(\x0b\x32\x1e.hms.common.v1.CodeableConceptB\x08\xbaH\x05\x92\x01\x02\x10\x14\x12\x1f\n\nrequest_id\x18\t \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"~\n\x18\x43ompleteEncounterRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x14\n\x0cleave_drafts\x18\x04 \x01(\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bhms/clinical/v1/visit.proto\x12\x0fhms.clinical.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1dhms/common/v1/datatypes.proto\"\x8a\x03\n\x15StartEncounterRequest\x12\"\n\x0equeue_token_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01H\x00\x12\"\n\x0e\x61ppointment_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01H\x00\x12\x1e\n\npatient_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01H\x00\x12\"\n\rdepartment_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12$\n\x0fpractitioner_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12 \n\x0blocation_id\x18\x06 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x30\n\x0f\x65ncounter_class\x18\x07 \x01(\tB\x17\xbaH\x14r\x12R\x00R\x03\x41MBR\x04\x45MERR\x03IMP\x12\x39\n\x07reasons\x18\x08 \x03(\x0b\x32\x1e.hms.common.v1.CodeableConceptB\x08\xbaH\x05\x92\x01\x02\x10\x14\x12\x1f\n\nrequest_id\x18\t \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x42\x0f\n\x06origin\x12\x05\xbaH\x02\x08\x01\"~\n\x18\x43ompleteEncounterRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x14\n\x0cleave_drafts\x18\x04 \x01(\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hms.clinical.v1.visit_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_STARTENCOUNTERREQUEST'].oneofs_by_name['origin']._loaded_options = None
+  _globals['_STARTENCOUNTERREQUEST'].oneofs_by_name['origin']._serialized_options = b'\272H\002\010\001'
   _globals['_STARTENCOUNTERREQUEST'].fields_by_name['queue_token_id']._loaded_options = None
-  _globals['_STARTENCOUNTERREQUEST'].fields_by_name['queue_token_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_STARTENCOUNTERREQUEST'].fields_by_name['queue_token_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_STARTENCOUNTERREQUEST'].fields_by_name['appointment_id']._loaded_options = None
-  _globals['_STARTENCOUNTERREQUEST'].fields_by_name['appointment_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_STARTENCOUNTERREQUEST'].fields_by_name['appointment_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_STARTENCOUNTERREQUEST'].fields_by_name['patient_id']._loaded_options = None
-  _globals['_STARTENCOUNTERREQUEST'].fields_by_name['patient_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_STARTENCOUNTERREQUEST'].fields_by_name['patient_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_STARTENCOUNTERREQUEST'].fields_by_name['department_id']._loaded_options = None
   _globals['_STARTENCOUNTERREQUEST'].fields_by_name['department_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_STARTENCOUNTERREQUEST'].fields_by_name['practitioner_id']._loaded_options = None
@@ -58,7 +60,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COMPLETEENCOUNTERREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_COMPLETEENCOUNTERREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_STARTENCOUNTERREQUEST']._serialized_start=109
-  _globals['_STARTENCOUNTERREQUEST']._serialized_end=489
-  _globals['_COMPLETEENCOUNTERREQUEST']._serialized_start=491
-  _globals['_COMPLETEENCOUNTERREQUEST']._serialized_end=617
+  _globals['_STARTENCOUNTERREQUEST']._serialized_end=503
+  _globals['_COMPLETEENCOUNTERREQUEST']._serialized_start=505
+  _globals['_COMPLETEENCOUNTERREQUEST']._serialized_end=631
 # @@protoc_insertion_point(module_scope)

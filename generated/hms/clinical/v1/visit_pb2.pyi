@@ -33,9 +33,6 @@ class StartEncounterRequest(_message.Message):
     REASONS_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     queue_token_id: _builtins.str
-    """One of three: a place in the queue, an appointment that is checked in, or a patient who comes straight in.
-    Patient, department, practitioner and location are those of the token and the appointment.
-    """
     appointment_id: _builtins.str
     patient_id: _builtins.str
     """With department_id."""
@@ -62,11 +59,13 @@ class StartEncounterRequest(_message.Message):
         reasons: _abc.Iterable[_datatypes_pb2.CodeableConcept] | None = ...,
         request_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["appointment_id", b"appointment_id", "origin", b"origin", "patient_id", b"patient_id", "queue_token_id", b"queue_token_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["appointment_id", b"appointment_id", "department_id", b"department_id", "encounter_class", b"encounter_class", "location_id", b"location_id", "patient_id", b"patient_id", "practitioner_id", b"practitioner_id", "queue_token_id", b"queue_token_id", "reasons", b"reasons", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["appointment_id", b"appointment_id", "department_id", b"department_id", "encounter_class", b"encounter_class", "location_id", b"location_id", "origin", b"origin", "patient_id", b"patient_id", "practitioner_id", b"practitioner_id", "queue_token_id", b"queue_token_id", "reasons", b"reasons", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType_origin: _TypeAlias = _typing.Literal["queue_token_id", "appointment_id", "patient_id"]  # noqa: Y015
+    _WhichOneofArgType_origin: _TypeAlias = _typing.Literal["origin", b"origin"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_origin) -> _WhichOneofReturnType_origin | None: ...
 
 Global___StartEncounterRequest: _TypeAlias = StartEncounterRequest  # noqa: Y015
 
