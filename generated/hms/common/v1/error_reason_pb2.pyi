@@ -89,6 +89,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The hospital has too many calls under way at this server; RetryInfo says when to try again."""
     OVER_REQUEST_SIZE_OF_TENANT: _ErrorReason.ValueType  # 61
     """The request is larger than the hospital's requests may be: send less at once."""
+    DIRECTORY_ENTRY_IN_USE: _ErrorReason.ValueType  # 70
+    """The entry of the directory is still used: the message and the metadata say by what and how many."""
+    DIRECTORY_ENTRY_DELETED: _ErrorReason.ValueType  # 71
+    """An entry of the directory that is pointed to is deleted: choose another one, or undelete it."""
+    PRACTITIONER_LINKED: _ErrorReason.ValueType  # 72
+    """The practitioner has another account, or the account is another practitioner's: unlink first."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper): ...
 
@@ -159,4 +165,10 @@ TOO_MANY_CALLS_AT_ONCE: ErrorReason.ValueType  # 60
 """The hospital has too many calls under way at this server; RetryInfo says when to try again."""
 OVER_REQUEST_SIZE_OF_TENANT: ErrorReason.ValueType  # 61
 """The request is larger than the hospital's requests may be: send less at once."""
+DIRECTORY_ENTRY_IN_USE: ErrorReason.ValueType  # 70
+"""The entry of the directory is still used: the message and the metadata say by what and how many."""
+DIRECTORY_ENTRY_DELETED: ErrorReason.ValueType  # 71
+"""An entry of the directory that is pointed to is deleted: choose another one, or undelete it."""
+PRACTITIONER_LINKED: ErrorReason.ValueType  # 72
+"""The practitioner has another account, or the account is another practitioner's: unlink first."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
