@@ -38,8 +38,8 @@ class PractitionerAccounts:
 
     @on_conflict
     def link(self, request: act.LinkPractitionerUserRequest, call: Call) -> pb.Practitioner:
-        """Makes a user's account the practitioner's. Raises NotFound, InvalidArgument for an unknown user, Aborted,
-        and FailedPrecondition (PRACTITIONER_LINKED) where one of them has another."""
+        """Makes a user's account the practitioner's. Raises NotFound, InvalidArgument for an unknown
+        user, Aborted, and FailedPrecondition (PRACTITIONER_LINKED) where one of them has another."""
         user_id = request.user_id.lower()
         try:
             with self._database.tenant_transaction(call.tenant_id, call) as transaction:
@@ -63,7 +63,10 @@ class PractitionerAccounts:
 
     @on_conflict
     def unlink(self, request: act.UnlinkPractitionerUserRequest, call: Call) -> pb.Practitioner:
-        """The practitioner has no account any more; where there was none it stays so. Raises NotFound, Aborted."""
+        """The practitioner has no account any more; where there was none it stays so.
+
+        Raises NotFound, Aborted.
+        """
         with self._database.tenant_transaction(call.tenant_id, call) as transaction:
             probe = self._request_ids.probe(transaction, call, request)
             row = directory_store.lock(transaction, _KIND, request.id)

@@ -33,7 +33,8 @@ class Kind:
     @property
     def output_only(self) -> frozenset[str]:
         """Fields that are the server's to set, and not of the document."""
-        return frozenset({"id", "create_time", "update_time", "etag", "delete_time", "user_id"})
+        own = {"id", "create_time", "update_time", "etag", "delete_time", "user_id"}
+        return frozenset(own.intersection(self.message.DESCRIPTOR.fields_by_name))
 
     @property
     def fields(self) -> frozenset[str]:
