@@ -36,8 +36,8 @@ class Batches:
 
     @on_conflict
     def create(self, request: Any, call: Call) -> Any:
-        """New entries. Raises InvalidArgument and AlreadyExists with every violation, each by the place of its entry
-        in the request ("departments[2].code")."""
+        """New entries. Raises InvalidArgument and AlreadyExists with every violation, each by the place of
+        its entry in the request ("departments[2].code")."""
         kind = self._kind
         given = list(getattr(request, kind.plural))
         documents = self._documents(given)

@@ -1,7 +1,8 @@
 """Deleting entries of the directory, and bringing them back.
 
-A deleted entry stays, so that what pointed to it goes on to; it leaves lists, and nobody begins to point to it.
-It is refused while something needs the entry. Nobody slips in between: docs/decisions/0026-directory-by-trigger.md.
+A deleted entry stays, so that what pointed to it goes on to; it leaves lists, and nobody begins to point
+to it. It is refused while something needs the entry. Nobody slips in between:
+docs/decisions/0026-directory-by-trigger.md.
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ class Deletion:
 
     @on_conflict
     def delete(self, request: Any, call: Call) -> Any:
-        """Deletes an entry. Raises NotFound, Aborted, and FailedPrecondition: DIRECTORY_ENTRY_IN_USE with what uses
-        it, DIRECTORY_ENTRY_DELETED where it is deleted already."""
+        """Deletes an entry. Raises NotFound, Aborted, and FailedPrecondition: DIRECTORY_ENTRY_IN_USE with
+        what uses it, DIRECTORY_ENTRY_DELETED where it is deleted already."""
         kind = self._kind
         with self._database.tenant_transaction(call.tenant_id, call) as transaction:
             probe = self._request_ids.probe(transaction, call, request)
@@ -71,8 +72,8 @@ class Deletion:
 
     @on_conflict
     def undelete(self, request: Any, call: Call) -> Any:
-        """Brings an entry back as it was. Raises NotFound, Aborted, and FailedPrecondition: WRONG_STATE where it is
-        not deleted, DIRECTORY_ENTRY_DELETED where something that it names is deleted."""
+        """Brings an entry back as it was. Raises NotFound, Aborted, and FailedPrecondition: WRONG_STATE where
+        it is not deleted, DIRECTORY_ENTRY_DELETED where something that it names is deleted."""
         kind = self._kind
         with self._database.tenant_transaction(call.tenant_id, call) as transaction:
             probe = self._request_ids.probe(transaction, call, request)

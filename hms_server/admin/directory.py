@@ -178,7 +178,7 @@ def told(kind: Kind) -> Iterator[None]:
             raise
         field = f"{kind.table}.{kind.code}"
         raise errors.AlreadyExists(
-            f"{field}: another {kind.table} has it, maybe a deleted one: choose another, or change that one first.",
+            f"{field}: another {kind.table}, maybe a deleted one, has it: choose another or change that one.",
             violations=(errors.FieldViolation(field, f"another {kind.table} has it"),),
         ) from None
     except ForeignKeyViolation as refused:

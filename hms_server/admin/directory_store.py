@@ -58,7 +58,7 @@ def lock_each(transaction: Transaction, kind: Kind, entry_ids: Collection[str]) 
 
 
 def existing(transaction: Transaction, kind: Kind, entry_ids: Collection[str]) -> Pending:
-    """Those of the ids that exist and are not deleted: id. None of them is deleted before the transaction ends."""
+    """Those of the ids that exist and are not deleted: id. They stay so until the transaction ends."""
     return transaction.queue(_SQL[kind.table]["existing"], ids=list(entry_ids))
 
 
@@ -72,8 +72,8 @@ def list_entries(
     patterns: list[str],
     **filters: Any,
 ) -> Pending:
-    """Rows of a page in reading order. Empty text: not asked for. `filters`: show_inactive, show_deleted, and of
-    locations part_of_id, department_id (None: not asked for) and type."""
+    """Rows of a page in reading order. Empty text: not asked for. `filters`: show_inactive, show_deleted, and
+    of locations part_of_id, department_id (None: not asked for) and type."""
     filters["patterns"] = patterns
     if code:
         return transaction.queue(

@@ -51,8 +51,8 @@ class PractitionerLists:
     def list_practitioners(
         self, request: pb.ListPractitionersRequest, call: Call
     ) -> pb.ListPractitionersResponse:
-        """A page of practitioners, both ways. Raises InvalidArgument for an order that there is not, a query without
-        a word and a page token of another list."""
+        """A page of practitioners, both ways. Raises InvalidArgument for an order that there is not, a query
+        without a word and a page token of another list."""
         order, is_descending = _order(request.order_by)
         filters: dict[str, Any] = {
             "department_id": request.department_id.lower() or None,

@@ -22,7 +22,7 @@ class UniqueViolation(errors.AlreadyExists):
 class ForeignKeyViolation(errors.FailedPrecondition):
     """A record that is pointed to is missing, or is still pointed to; `constraint` says which.
 
-    "department_deleted" and the like: one that is pointed to is deleted (migrations/0023_directory_links.sql).
+    "department_deleted" and the like: one pointed to is deleted (migrations/0023_directory_links.sql).
     """
 
     def __init__(self, constraint: str) -> None:

@@ -22,6 +22,14 @@ STATEFUL = {
     "RevokeSession",
     "RemoveServiceAccountKey",
     "ReviewBreakGlass",
+    "DeleteDepartment",
+    "DeletePractitioner",
+    "DeleteOrganization",
+    "DeleteLocation",
+    "UndeleteDepartment",
+    "UndeletePractitioner",
+    "UndeleteOrganization",
+    "UndeleteLocation",
 }
 # One event on each of the two records.
 OF_TWO_PATIENTS = {"MergePatients", "UnmergePatients"}

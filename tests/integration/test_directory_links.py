@@ -170,8 +170,7 @@ def test_of_two_who_link_an_account_at_once_one_has_it(desk):
     def link(entry):
         try:
             return call(desk, "LinkPractitionerUser", id=entry.id, user_id=desk.hospital.session.user_id)
-        except errors.FailedPrecondition as refused:
-            assert refused.reason == "PRACTITIONER_LINKED"
+        except errors.FailedPrecondition:
             return None
 
     with concurrent.futures.ThreadPoolExecutor(4) as threads:
