@@ -151,6 +151,41 @@ $$;
 
 ALTER FUNCTION public.encounter_treats(state text, began timestamp with time zone, document jsonb) OWNER TO hms_owner;
 
+CREATE FUNCTION public.keep_practitioner_links() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $_$
+DECLARE
+  roles constant jsonb := coalesce(jsonb_path_query_array(
+    NEW.document, '$.roles[*] ? (!exists (@.active) || @.active != false)'), '[]');
+BEGIN
+  IF TG_OP = 'UPDATE' THEN
+    DELETE FROM practitioner_speciality s WHERE s.tenant_id = NEW.tenant_id AND s.practitioner_id = NEW.id;
+    DELETE FROM practitioner_department d
+    WHERE d.tenant_id = NEW.tenant_id AND d.practitioner_id = NEW.id
+      AND d.department_id IS DISTINCT FROM NEW.parent_id
+      AND d.department_id::text NOT IN (SELECT role ->> 'department_id' FROM jsonb_array_elements(roles) role
+                                        WHERE role ->> 'department_id' <> '');
+  END IF;
+  INSERT INTO practitioner_speciality (tenant_id, practitioner_id, system, code)
+  SELECT DISTINCT NEW.tenant_id, NEW.id, coalesce(coding ->> 'system', ''), coding ->> 'code'
+  FROM (
+    SELECT jsonb_path_query(NEW.document, '$.specialities[*].codings[*]') AS coding
+    UNION ALL SELECT jsonb_path_query(roles, '$[*].specialities[*].codings[*]')
+  ) worked_in
+  WHERE coding ->> 'code' <> '';
+  INSERT INTO practitioner_department (tenant_id, practitioner_id, department_id)
+  SELECT NEW.tenant_id, NEW.id, NEW.parent_id WHERE NEW.parent_id IS NOT NULL
+  UNION
+  SELECT NEW.tenant_id, NEW.id, (role ->> 'department_id')::uuid FROM jsonb_array_elements(roles) role
+  WHERE role ->> 'department_id' <> ''
+  ON CONFLICT DO NOTHING;
+  RETURN NULL;
+END
+$_$;
+
+ALTER FUNCTION public.keep_practitioner_links() OWNER TO hms_owner;
+
 CREATE FUNCTION public.lay_on_desk() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -706,6 +741,97 @@ $$;
 
 ALTER FUNCTION public.record_in_departments(record uuid) OWNER TO hms_search;
 
+CREATE FUNCTION public.refuse_deleted_department() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$ BEGIN PERFORM FROM department x WHERE x.tenant_id = NEW.tenant_id AND x.id = NEW.department_id AND x.delete_time IS NULL FOR KEY SHARE; IF NOT FOUND THEN RAISE EXCEPTION 'what is pointed to is deleted' USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'department_deleted'; END IF; RETURN NULL; END $$;
+
+ALTER FUNCTION public.refuse_deleted_department() OWNER TO hms_owner;
+
+CREATE FUNCTION public.refuse_deleted_department_id_of_location() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$ BEGIN PERFORM FROM department x WHERE x.tenant_id = NEW.tenant_id AND x.id = NEW.department_id AND x.delete_time IS NULL FOR KEY SHARE; IF NOT FOUND THEN RAISE EXCEPTION 'what is pointed to is deleted' USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'department_deleted'; END IF; RETURN NULL; END $$;
+
+ALTER FUNCTION public.refuse_deleted_department_id_of_location() OWNER TO hms_owner;
+
+CREATE FUNCTION public.refuse_deleted_location() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$ BEGIN PERFORM FROM location x WHERE x.tenant_id = NEW.tenant_id AND x.id = NEW.location_id AND x.delete_time IS NULL FOR KEY SHARE; IF NOT FOUND THEN RAISE EXCEPTION 'what is pointed to is deleted' USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'location_deleted'; END IF; RETURN NULL; END $$;
+
+ALTER FUNCTION public.refuse_deleted_location() OWNER TO hms_owner;
+
+CREATE FUNCTION public.refuse_deleted_organization() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$ BEGIN PERFORM FROM organization x WHERE x.tenant_id = NEW.tenant_id AND x.id = NEW.organization_id AND x.delete_time IS NULL FOR KEY SHARE; IF NOT FOUND THEN RAISE EXCEPTION 'what is pointed to is deleted' USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'organization_deleted'; END IF; RETURN NULL; END $$;
+
+ALTER FUNCTION public.refuse_deleted_organization() OWNER TO hms_owner;
+
+CREATE FUNCTION public.refuse_deleted_parent_id_of_department() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$ BEGIN PERFORM FROM department x WHERE x.tenant_id = NEW.tenant_id AND x.id = NEW.parent_id AND x.delete_time IS NULL FOR KEY SHARE; IF NOT FOUND THEN RAISE EXCEPTION 'what is pointed to is deleted' USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'department_deleted'; END IF; RETURN NULL; END $$;
+
+ALTER FUNCTION public.refuse_deleted_parent_id_of_department() OWNER TO hms_owner;
+
+CREATE FUNCTION public.refuse_deleted_parent_id_of_location() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$ BEGIN PERFORM FROM organization x WHERE x.tenant_id = NEW.tenant_id AND x.id = NEW.parent_id AND x.delete_time IS NULL FOR KEY SHARE; IF NOT FOUND THEN RAISE EXCEPTION 'what is pointed to is deleted' USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'organization_deleted'; END IF; RETURN NULL; END $$;
+
+ALTER FUNCTION public.refuse_deleted_parent_id_of_location() OWNER TO hms_owner;
+
+CREATE FUNCTION public.refuse_deleted_parent_id_of_organization() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$ BEGIN PERFORM FROM organization x WHERE x.tenant_id = NEW.tenant_id AND x.id = NEW.parent_id AND x.delete_time IS NULL FOR KEY SHARE; IF NOT FOUND THEN RAISE EXCEPTION 'what is pointed to is deleted' USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'organization_deleted'; END IF; RETURN NULL; END $$;
+
+ALTER FUNCTION public.refuse_deleted_parent_id_of_organization() OWNER TO hms_owner;
+
+CREATE FUNCTION public.refuse_deleted_parent_id_of_practitioner() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$ BEGIN PERFORM FROM department x WHERE x.tenant_id = NEW.tenant_id AND x.id = NEW.parent_id AND x.delete_time IS NULL FOR KEY SHARE; IF NOT FOUND THEN RAISE EXCEPTION 'what is pointed to is deleted' USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'department_deleted'; END IF; RETURN NULL; END $$;
+
+ALTER FUNCTION public.refuse_deleted_parent_id_of_practitioner() OWNER TO hms_owner;
+
+CREATE FUNCTION public.refuse_deleted_part_of_id_of_location() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$ BEGIN PERFORM FROM location x WHERE x.tenant_id = NEW.tenant_id AND x.id = NEW.part_of_id AND x.delete_time IS NULL FOR KEY SHARE; IF NOT FOUND THEN RAISE EXCEPTION 'what is pointed to is deleted' USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'location_deleted'; END IF; RETURN NULL; END $$;
+
+ALTER FUNCTION public.refuse_deleted_part_of_id_of_location() OWNER TO hms_owner;
+
+CREATE FUNCTION public.refuse_deleted_practitioner() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$ BEGIN PERFORM FROM practitioner x WHERE x.tenant_id = NEW.tenant_id AND x.id = NEW.practitioner_id AND x.delete_time IS NULL FOR KEY SHARE; IF NOT FOUND THEN RAISE EXCEPTION 'what is pointed to is deleted' USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'practitioner_deleted'; END IF; RETURN NULL; END $$;
+
+ALTER FUNCTION public.refuse_deleted_practitioner() OWNER TO hms_owner;
+
+CREATE FUNCTION public.require_location_tree(tenant uuid, members uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended(format('location of %s', tenant), 0));
+  IF EXISTS (
+    WITH RECURSIVE above (member, id) AS (
+      SELECT l.id, l.part_of_id FROM location l
+      WHERE l.tenant_id = tenant AND l.id = ANY (members) AND l.part_of_id IS NOT NULL
+      UNION SELECT a.member, l.part_of_id FROM above a JOIN location l ON l.tenant_id = tenant AND l.id = a.id
+      WHERE l.part_of_id IS NOT NULL)
+    SELECT FROM above WHERE id = member
+  ) THEN
+    RAISE EXCEPTION 'a place is inside of itself'
+      USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'location_tree';
+  END IF;
+END
+$$;
+
+ALTER FUNCTION public.require_location_tree(tenant uuid, members uuid[]) OWNER TO hms_owner;
+
 CREATE FUNCTION public.require_tree(tree regclass, tenant uuid, members uuid[]) RETURNS void
     LANGUAGE plpgsql
     AS $_$
@@ -1016,6 +1142,19 @@ $$;
 
 ALTER FUNCTION public.slots_between(tenant uuid, practitioners uuid[], from_time timestamp with time zone, until_time timestamp with time zone) OWNER TO hms_owner;
 
+CREATE FUNCTION public.take_location_columns() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  NEW.part_of_id := (NEW.document ->> 'part_of_id')::uuid;
+  NEW.department_id := (NEW.document ->> 'department_id')::uuid;
+  RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION public.take_location_columns() OWNER TO hms_owner;
+
 CREATE TABLE public.address_rule (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -1317,7 +1456,8 @@ CREATE TABLE public.department (
     document jsonb NOT NULL,
     actor_id uuid NOT NULL,
     create_time timestamp with time zone DEFAULT now() NOT NULL,
-    update_time timestamp with time zone DEFAULT now() NOT NULL
+    update_time timestamp with time zone DEFAULT now() NOT NULL,
+    delete_time timestamp with time zone
 );
 
 ALTER TABLE ONLY public.department FORCE ROW LEVEL SECURITY;
@@ -1467,7 +1607,10 @@ CREATE TABLE public.location (
     document jsonb NOT NULL,
     actor_id uuid NOT NULL,
     create_time timestamp with time zone DEFAULT now() NOT NULL,
-    update_time timestamp with time zone DEFAULT now() NOT NULL
+    update_time timestamp with time zone DEFAULT now() NOT NULL,
+    delete_time timestamp with time zone,
+    part_of_id uuid,
+    department_id uuid
 );
 
 ALTER TABLE ONLY public.location FORCE ROW LEVEL SECURITY;
@@ -1520,7 +1663,8 @@ CREATE TABLE public.organization (
     document jsonb NOT NULL,
     actor_id uuid NOT NULL,
     create_time timestamp with time zone DEFAULT now() NOT NULL,
-    update_time timestamp with time zone DEFAULT now() NOT NULL
+    update_time timestamp with time zone DEFAULT now() NOT NULL,
+    delete_time timestamp with time zone
 );
 
 ALTER TABLE ONLY public.organization FORCE ROW LEVEL SECURITY;
@@ -1666,12 +1810,35 @@ CREATE TABLE public.practitioner (
     document jsonb NOT NULL,
     actor_id uuid NOT NULL,
     create_time timestamp with time zone DEFAULT now() NOT NULL,
-    update_time timestamp with time zone DEFAULT now() NOT NULL
+    update_time timestamp with time zone DEFAULT now() NOT NULL,
+    delete_time timestamp with time zone,
+    user_id uuid
 );
 
 ALTER TABLE ONLY public.practitioner FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.practitioner OWNER TO hms_owner;
+
+CREATE TABLE public.practitioner_department (
+    tenant_id uuid NOT NULL,
+    practitioner_id uuid NOT NULL,
+    department_id uuid NOT NULL
+);
+
+ALTER TABLE ONLY public.practitioner_department FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.practitioner_department OWNER TO hms_owner;
+
+CREATE TABLE public.practitioner_speciality (
+    tenant_id uuid NOT NULL,
+    practitioner_id uuid NOT NULL,
+    system text NOT NULL COLLATE pg_catalog."C",
+    code text NOT NULL COLLATE pg_catalog."C"
+);
+
+ALTER TABLE ONLY public.practitioner_speciality FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.practitioner_speciality OWNER TO hms_owner;
 
 CREATE TABLE public.practitioner_version (
     tenant_id uuid NOT NULL,
@@ -2258,8 +2425,14 @@ ALTER TABLE ONLY public.patient
 ALTER TABLE ONLY public.patient_version
     ADD CONSTRAINT patient_version_pkey PRIMARY KEY (tenant_id, id, version);
 
+ALTER TABLE ONLY public.practitioner_department
+    ADD CONSTRAINT practitioner_department_pkey PRIMARY KEY (tenant_id, practitioner_id, department_id);
+
 ALTER TABLE ONLY public.practitioner
     ADD CONSTRAINT practitioner_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.practitioner_speciality
+    ADD CONSTRAINT practitioner_speciality_pkey PRIMARY KEY (tenant_id, practitioner_id, system, code);
 
 ALTER TABLE ONLY public.practitioner_version
     ADD CONSTRAINT practitioner_version_pkey PRIMARY KEY (tenant_id, id, version);
@@ -2424,6 +2597,12 @@ CREATE INDEX encounter_of_practitioner_by_time ON public.encounter USING btree (
 
 CREATE UNIQUE INDEX encounter_of_queue_token ON public.encounter USING btree (tenant_id, queue_token_id) WHERE ((queue_token_id IS NOT NULL) AND (state <> ALL (ARRAY['ENTERED_IN_ERROR'::text, 'CANCELLED'::text])));
 
+CREATE INDEX encounter_open_by_department ON public.encounter USING btree (tenant_id, department_id) WHERE ((department_id IS NOT NULL) AND (state = ANY (ARRAY['PLANNED'::text, 'IN_PROGRESS'::text, 'ON_HOLD'::text])));
+
+CREATE INDEX encounter_open_by_location ON public.encounter USING btree (tenant_id, location_id) WHERE ((location_id IS NOT NULL) AND (state = ANY (ARRAY['PLANNED'::text, 'IN_PROGRESS'::text, 'ON_HOLD'::text])));
+
+CREATE INDEX encounter_open_by_practitioner ON public.encounter USING btree (tenant_id, practitioner_id) WHERE ((practitioner_id IS NOT NULL) AND (state = ANY (ARRAY['PLANNED'::text, 'IN_PROGRESS'::text, 'ON_HOLD'::text])));
+
 CREATE UNIQUE INDEX interaction_rule_in_force ON public.interaction_rule USING btree (tenant_id, pair_key) WHERE active;
 
 CREATE INDEX legal_hold_by_time ON public.legal_hold USING btree (tenant_id, create_time, id);
@@ -2434,9 +2613,13 @@ CREATE INDEX limited_role_by_role ON public.limited_role USING btree (tenant_id,
 
 CREATE UNIQUE INDEX location_by_code ON public.location USING btree (tenant_id, code) WHERE (code <> ''::text);
 
+CREATE INDEX location_by_department ON public.location USING btree (tenant_id, department_id, name_key, id) WHERE (department_id IS NOT NULL);
+
 CREATE INDEX location_by_name ON public.location USING btree (tenant_id, name_key, id);
 
 CREATE INDEX location_by_parent ON public.location USING btree (tenant_id, parent_id, name_key, id);
+
+CREATE INDEX location_by_part_of ON public.location USING btree (tenant_id, part_of_id, name_key, id) WHERE (part_of_id IS NOT NULL);
 
 CREATE INDEX mail_by_end_time ON public.mail USING btree (end_time);
 
@@ -2470,9 +2653,17 @@ CREATE UNIQUE INDEX patient_merge_in_force ON public.patient_merge USING btree (
 
 CREATE UNIQUE INDEX practitioner_by_code ON public.practitioner USING btree (tenant_id, code) WHERE (code <> ''::text);
 
+CREATE INDEX practitioner_by_create_time ON public.practitioner USING btree (tenant_id, create_time, id);
+
 CREATE INDEX practitioner_by_name ON public.practitioner USING btree (tenant_id, name_key, id);
 
 CREATE INDEX practitioner_by_parent ON public.practitioner USING btree (tenant_id, parent_id, name_key, id);
+
+CREATE UNIQUE INDEX practitioner_by_user ON public.practitioner USING btree (tenant_id, user_id) WHERE (user_id IS NOT NULL);
+
+CREATE INDEX practitioner_department_by_department ON public.practitioner_department USING btree (tenant_id, department_id, practitioner_id);
+
+CREATE INDEX practitioner_speciality_by_code ON public.practitioner_speciality USING btree (tenant_id, code, practitioner_id);
 
 CREATE INDEX queue_token_by_department ON public.queue_token USING btree (tenant_id, department_id, patient_id);
 
@@ -2500,6 +2691,8 @@ CREATE INDEX user_department_by_department ON public.user_department USING btree
 
 CREATE INDEX user_role_by_role ON public.user_role USING btree (tenant_id, role_id);
 
+CREATE TRIGGER keep_links AFTER INSERT OR UPDATE OF document, parent_id ON public.practitioner FOR EACH ROW EXECUTE FUNCTION public.keep_practitioner_links();
+
 CREATE TRIGGER lay_on_desk BEFORE INSERT OR UPDATE OF document, state ON public.clinical_record FOR EACH ROW WHEN ((new.type = ANY (ARRAY['ORDER'::text, 'REFERRAL'::text, 'DIAGNOSTIC_REPORT'::text]))) EXECUTE FUNCTION public.lay_on_desk();
 
 CREATE TRIGGER mark_break_glass BEFORE INSERT ON public.audit_outbox FOR EACH ROW WHEN ((current_setting('app.break_glass'::text, true) = 'on'::text)) EXECUTE FUNCTION public.mark_break_glass();
@@ -2509,6 +2702,112 @@ CREATE TRIGGER note_under_glass AFTER INSERT OR UPDATE OF department_id ON publi
 CREATE TRIGGER note_under_glass AFTER INSERT OR UPDATE OF department_id, state, clinical_time, document ON public.encounter FOR EACH ROW WHEN ((current_setting('app.break_glass'::text, true) = 'on'::text)) EXECUTE FUNCTION public.note_under_glass();
 
 CREATE TRIGGER note_under_glass AFTER INSERT OR UPDATE OF department_id ON public.queue_token FOR EACH ROW WHEN ((current_setting('app.break_glass'::text, true) = 'on'::text)) EXECUTE FUNCTION public.note_row_under_glass();
+
+CREATE TRIGGER refuse_deleted_department AFTER INSERT ON public.appointment FOR EACH ROW WHEN ((new.department_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_department();
+
+CREATE TRIGGER refuse_deleted_department AFTER INSERT ON public.encounter FOR EACH ROW WHEN ((new.department_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_department();
+
+CREATE TRIGGER refuse_deleted_department AFTER INSERT ON public.limited_role FOR EACH ROW WHEN ((new.department_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_department();
+
+CREATE TRIGGER refuse_deleted_department AFTER INSERT ON public.practitioner_department FOR EACH ROW WHEN ((new.department_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_department();
+
+CREATE TRIGGER refuse_deleted_department AFTER INSERT ON public.queue_token FOR EACH ROW WHEN ((new.department_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_department();
+
+CREATE TRIGGER refuse_deleted_department AFTER INSERT ON public.schedule FOR EACH ROW WHEN ((new.department_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_department();
+
+CREATE TRIGGER refuse_deleted_department AFTER INSERT ON public.schedule_exception FOR EACH ROW WHEN ((new.department_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_department();
+
+CREATE TRIGGER refuse_deleted_department AFTER INSERT ON public.user_department FOR EACH ROW WHEN ((new.department_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_department();
+
+CREATE TRIGGER refuse_deleted_department_id AFTER INSERT ON public.location FOR EACH ROW WHEN ((new.department_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_department_id_of_location();
+
+CREATE TRIGGER refuse_deleted_location AFTER INSERT ON public.appointment FOR EACH ROW WHEN ((new.location_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_location();
+
+CREATE TRIGGER refuse_deleted_location AFTER INSERT ON public.encounter FOR EACH ROW WHEN ((new.location_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_location();
+
+CREATE TRIGGER refuse_deleted_location AFTER INSERT ON public.schedule FOR EACH ROW WHEN ((new.location_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_location();
+
+CREATE TRIGGER refuse_deleted_location AFTER INSERT ON public.schedule_exception FOR EACH ROW WHEN ((new.location_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_location();
+
+CREATE TRIGGER refuse_deleted_organization AFTER INSERT ON public.clinical_record FOR EACH ROW WHEN ((new.organization_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_organization();
+
+CREATE TRIGGER refuse_deleted_organization AFTER INSERT ON public.encounter FOR EACH ROW WHEN ((new.organization_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_organization();
+
+CREATE TRIGGER refuse_deleted_parent_id AFTER INSERT ON public.department FOR EACH ROW WHEN ((new.parent_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_parent_id_of_department();
+
+CREATE TRIGGER refuse_deleted_parent_id AFTER INSERT ON public.location FOR EACH ROW WHEN ((new.parent_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_parent_id_of_location();
+
+CREATE TRIGGER refuse_deleted_parent_id AFTER INSERT ON public.organization FOR EACH ROW WHEN ((new.parent_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_parent_id_of_organization();
+
+CREATE TRIGGER refuse_deleted_parent_id AFTER INSERT ON public.practitioner FOR EACH ROW WHEN ((new.parent_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_parent_id_of_practitioner();
+
+CREATE TRIGGER refuse_deleted_part_of_id AFTER INSERT ON public.location FOR EACH ROW WHEN ((new.part_of_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_part_of_id_of_location();
+
+CREATE TRIGGER refuse_deleted_practitioner AFTER INSERT ON public.appointment FOR EACH ROW WHEN ((new.practitioner_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_practitioner();
+
+CREATE TRIGGER refuse_deleted_practitioner AFTER INSERT ON public.clinical_record FOR EACH ROW WHEN ((new.practitioner_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_practitioner();
+
+CREATE TRIGGER refuse_deleted_practitioner AFTER INSERT ON public.encounter FOR EACH ROW WHEN ((new.practitioner_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_practitioner();
+
+CREATE TRIGGER refuse_deleted_practitioner AFTER INSERT ON public.queue_token FOR EACH ROW WHEN ((new.practitioner_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_practitioner();
+
+CREATE TRIGGER refuse_deleted_practitioner AFTER INSERT ON public.schedule FOR EACH ROW WHEN ((new.practitioner_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_practitioner();
+
+CREATE TRIGGER refuse_deleted_practitioner AFTER INSERT ON public.schedule_exception FOR EACH ROW WHEN ((new.practitioner_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_practitioner();
+
+CREATE TRIGGER refuse_other_deleted_department AFTER UPDATE OF department_id ON public.appointment FOR EACH ROW WHEN (((new.department_id IS NOT NULL) AND (new.department_id IS DISTINCT FROM old.department_id))) EXECUTE FUNCTION public.refuse_deleted_department();
+
+CREATE TRIGGER refuse_other_deleted_department AFTER UPDATE OF department_id ON public.encounter FOR EACH ROW WHEN (((new.department_id IS NOT NULL) AND (new.department_id IS DISTINCT FROM old.department_id))) EXECUTE FUNCTION public.refuse_deleted_department();
+
+CREATE TRIGGER refuse_other_deleted_department AFTER UPDATE OF department_id ON public.limited_role FOR EACH ROW WHEN (((new.department_id IS NOT NULL) AND (new.department_id IS DISTINCT FROM old.department_id))) EXECUTE FUNCTION public.refuse_deleted_department();
+
+CREATE TRIGGER refuse_other_deleted_department AFTER UPDATE OF department_id ON public.practitioner_department FOR EACH ROW WHEN (((new.department_id IS NOT NULL) AND (new.department_id IS DISTINCT FROM old.department_id))) EXECUTE FUNCTION public.refuse_deleted_department();
+
+CREATE TRIGGER refuse_other_deleted_department AFTER UPDATE OF department_id ON public.queue_token FOR EACH ROW WHEN (((new.department_id IS NOT NULL) AND (new.department_id IS DISTINCT FROM old.department_id))) EXECUTE FUNCTION public.refuse_deleted_department();
+
+CREATE TRIGGER refuse_other_deleted_department AFTER UPDATE OF department_id ON public.schedule FOR EACH ROW WHEN (((new.department_id IS NOT NULL) AND (new.department_id IS DISTINCT FROM old.department_id))) EXECUTE FUNCTION public.refuse_deleted_department();
+
+CREATE TRIGGER refuse_other_deleted_department AFTER UPDATE OF department_id ON public.schedule_exception FOR EACH ROW WHEN (((new.department_id IS NOT NULL) AND (new.department_id IS DISTINCT FROM old.department_id))) EXECUTE FUNCTION public.refuse_deleted_department();
+
+CREATE TRIGGER refuse_other_deleted_department AFTER UPDATE OF department_id ON public.user_department FOR EACH ROW WHEN (((new.department_id IS NOT NULL) AND (new.department_id IS DISTINCT FROM old.department_id))) EXECUTE FUNCTION public.refuse_deleted_department();
+
+CREATE TRIGGER refuse_other_deleted_department_id AFTER UPDATE ON public.location FOR EACH ROW WHEN (((new.department_id IS NOT NULL) AND (new.delete_time IS NULL) AND ((new.department_id IS DISTINCT FROM old.department_id) OR (new.active > old.active) OR (old.delete_time IS NOT NULL)))) EXECUTE FUNCTION public.refuse_deleted_department_id_of_location();
+
+CREATE TRIGGER refuse_other_deleted_location AFTER UPDATE OF location_id ON public.appointment FOR EACH ROW WHEN (((new.location_id IS NOT NULL) AND (new.location_id IS DISTINCT FROM old.location_id))) EXECUTE FUNCTION public.refuse_deleted_location();
+
+CREATE TRIGGER refuse_other_deleted_location AFTER UPDATE OF location_id ON public.encounter FOR EACH ROW WHEN (((new.location_id IS NOT NULL) AND (new.location_id IS DISTINCT FROM old.location_id))) EXECUTE FUNCTION public.refuse_deleted_location();
+
+CREATE TRIGGER refuse_other_deleted_location AFTER UPDATE OF location_id ON public.schedule FOR EACH ROW WHEN (((new.location_id IS NOT NULL) AND (new.location_id IS DISTINCT FROM old.location_id))) EXECUTE FUNCTION public.refuse_deleted_location();
+
+CREATE TRIGGER refuse_other_deleted_location AFTER UPDATE OF location_id ON public.schedule_exception FOR EACH ROW WHEN (((new.location_id IS NOT NULL) AND (new.location_id IS DISTINCT FROM old.location_id))) EXECUTE FUNCTION public.refuse_deleted_location();
+
+CREATE TRIGGER refuse_other_deleted_organization AFTER UPDATE OF organization_id ON public.clinical_record FOR EACH ROW WHEN (((new.organization_id IS NOT NULL) AND (new.organization_id IS DISTINCT FROM old.organization_id))) EXECUTE FUNCTION public.refuse_deleted_organization();
+
+CREATE TRIGGER refuse_other_deleted_organization AFTER UPDATE OF organization_id ON public.encounter FOR EACH ROW WHEN (((new.organization_id IS NOT NULL) AND (new.organization_id IS DISTINCT FROM old.organization_id))) EXECUTE FUNCTION public.refuse_deleted_organization();
+
+CREATE TRIGGER refuse_other_deleted_parent_id AFTER UPDATE ON public.department FOR EACH ROW WHEN (((new.parent_id IS NOT NULL) AND (new.delete_time IS NULL) AND ((new.parent_id IS DISTINCT FROM old.parent_id) OR (new.active > old.active) OR (old.delete_time IS NOT NULL)))) EXECUTE FUNCTION public.refuse_deleted_parent_id_of_department();
+
+CREATE TRIGGER refuse_other_deleted_parent_id AFTER UPDATE ON public.location FOR EACH ROW WHEN (((new.parent_id IS NOT NULL) AND (new.delete_time IS NULL) AND ((new.parent_id IS DISTINCT FROM old.parent_id) OR (new.active > old.active) OR (old.delete_time IS NOT NULL)))) EXECUTE FUNCTION public.refuse_deleted_parent_id_of_location();
+
+CREATE TRIGGER refuse_other_deleted_parent_id AFTER UPDATE ON public.organization FOR EACH ROW WHEN (((new.parent_id IS NOT NULL) AND (new.delete_time IS NULL) AND ((new.parent_id IS DISTINCT FROM old.parent_id) OR (new.active > old.active) OR (old.delete_time IS NOT NULL)))) EXECUTE FUNCTION public.refuse_deleted_parent_id_of_organization();
+
+CREATE TRIGGER refuse_other_deleted_parent_id AFTER UPDATE ON public.practitioner FOR EACH ROW WHEN (((new.parent_id IS NOT NULL) AND (new.delete_time IS NULL) AND ((new.parent_id IS DISTINCT FROM old.parent_id) OR (new.active > old.active) OR (old.delete_time IS NOT NULL)))) EXECUTE FUNCTION public.refuse_deleted_parent_id_of_practitioner();
+
+CREATE TRIGGER refuse_other_deleted_part_of_id AFTER UPDATE ON public.location FOR EACH ROW WHEN (((new.part_of_id IS NOT NULL) AND (new.delete_time IS NULL) AND ((new.part_of_id IS DISTINCT FROM old.part_of_id) OR (new.active > old.active) OR (old.delete_time IS NOT NULL)))) EXECUTE FUNCTION public.refuse_deleted_part_of_id_of_location();
+
+CREATE TRIGGER refuse_other_deleted_practitioner AFTER UPDATE OF practitioner_id ON public.appointment FOR EACH ROW WHEN (((new.practitioner_id IS NOT NULL) AND (new.practitioner_id IS DISTINCT FROM old.practitioner_id))) EXECUTE FUNCTION public.refuse_deleted_practitioner();
+
+CREATE TRIGGER refuse_other_deleted_practitioner AFTER UPDATE OF practitioner_id ON public.clinical_record FOR EACH ROW WHEN (((new.practitioner_id IS NOT NULL) AND (new.practitioner_id IS DISTINCT FROM old.practitioner_id))) EXECUTE FUNCTION public.refuse_deleted_practitioner();
+
+CREATE TRIGGER refuse_other_deleted_practitioner AFTER UPDATE OF practitioner_id ON public.encounter FOR EACH ROW WHEN (((new.practitioner_id IS NOT NULL) AND (new.practitioner_id IS DISTINCT FROM old.practitioner_id))) EXECUTE FUNCTION public.refuse_deleted_practitioner();
+
+CREATE TRIGGER refuse_other_deleted_practitioner AFTER UPDATE OF practitioner_id ON public.queue_token FOR EACH ROW WHEN (((new.practitioner_id IS NOT NULL) AND (new.practitioner_id IS DISTINCT FROM old.practitioner_id))) EXECUTE FUNCTION public.refuse_deleted_practitioner();
+
+CREATE TRIGGER refuse_other_deleted_practitioner AFTER UPDATE OF practitioner_id ON public.schedule FOR EACH ROW WHEN (((new.practitioner_id IS NOT NULL) AND (new.practitioner_id IS DISTINCT FROM old.practitioner_id))) EXECUTE FUNCTION public.refuse_deleted_practitioner();
+
+CREATE TRIGGER refuse_other_deleted_practitioner AFTER UPDATE OF practitioner_id ON public.schedule_exception FOR EACH ROW WHEN (((new.practitioner_id IS NOT NULL) AND (new.practitioner_id IS DISTINCT FROM old.practitioner_id))) EXECUTE FUNCTION public.refuse_deleted_practitioner();
+
+CREATE TRIGGER take_columns BEFORE INSERT OR UPDATE OF document ON public.location FOR EACH ROW EXECUTE FUNCTION public.take_location_columns();
 
 ALTER TABLE ONLY public.address_rule
     ADD CONSTRAINT address_rule_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
@@ -2643,10 +2942,16 @@ ALTER TABLE ONLY public.limited_role
     ADD CONSTRAINT limited_role_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.user_account(tenant_id, id);
 
 ALTER TABLE ONLY public.location
+    ADD CONSTRAINT location_tenant_id_department_id_fkey FOREIGN KEY (tenant_id, department_id) REFERENCES public.department(tenant_id, id);
+
+ALTER TABLE ONLY public.location
     ADD CONSTRAINT location_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
 ALTER TABLE ONLY public.location
     ADD CONSTRAINT location_tenant_id_parent_id_fkey FOREIGN KEY (tenant_id, parent_id) REFERENCES public.organization(tenant_id, id);
+
+ALTER TABLE ONLY public.location
+    ADD CONSTRAINT location_tenant_id_part_of_id_fkey FOREIGN KEY (tenant_id, part_of_id) REFERENCES public.location(tenant_id, id);
 
 ALTER TABLE ONLY public.location_version
     ADD CONSTRAINT location_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.location(tenant_id, id);
@@ -2699,11 +3004,23 @@ ALTER TABLE ONLY public.patient
 ALTER TABLE ONLY public.patient_version
     ADD CONSTRAINT patient_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.patient(tenant_id, id);
 
+ALTER TABLE ONLY public.practitioner_department
+    ADD CONSTRAINT practitioner_department_tenant_id_department_id_fkey FOREIGN KEY (tenant_id, department_id) REFERENCES public.department(tenant_id, id);
+
+ALTER TABLE ONLY public.practitioner_department
+    ADD CONSTRAINT practitioner_department_tenant_id_practitioner_id_fkey FOREIGN KEY (tenant_id, practitioner_id) REFERENCES public.practitioner(tenant_id, id);
+
+ALTER TABLE ONLY public.practitioner_speciality
+    ADD CONSTRAINT practitioner_speciality_tenant_id_practitioner_id_fkey FOREIGN KEY (tenant_id, practitioner_id) REFERENCES public.practitioner(tenant_id, id);
+
 ALTER TABLE ONLY public.practitioner
     ADD CONSTRAINT practitioner_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
 ALTER TABLE ONLY public.practitioner
     ADD CONSTRAINT practitioner_tenant_id_parent_id_fkey FOREIGN KEY (tenant_id, parent_id) REFERENCES public.department(tenant_id, id);
+
+ALTER TABLE ONLY public.practitioner
+    ADD CONSTRAINT practitioner_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.user_account(tenant_id, id);
 
 ALTER TABLE ONLY public.practitioner_version
     ADD CONSTRAINT practitioner_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.practitioner(tenant_id, id);
@@ -2999,6 +3316,10 @@ CREATE POLICY owner_all ON public.patient_version TO hms_owner USING (true) WITH
 
 CREATE POLICY owner_all ON public.practitioner TO hms_owner USING (true) WITH CHECK (true);
 
+CREATE POLICY owner_all ON public.practitioner_department TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.practitioner_speciality TO hms_owner USING (true) WITH CHECK (true);
+
 CREATE POLICY owner_all ON public.practitioner_version TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.queue_counter TO hms_owner USING (true) WITH CHECK (true);
@@ -3070,6 +3391,10 @@ ALTER TABLE public.patient_merge_item ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.patient_version ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.practitioner ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.practitioner_department ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.practitioner_speciality ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.practitioner_version ENABLE ROW LEVEL SECURITY;
 
@@ -3209,6 +3534,10 @@ CREATE POLICY tenant_isolation ON public.patient_version TO hms_app USING ((tena
 
 CREATE POLICY tenant_isolation ON public.practitioner TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
+CREATE POLICY tenant_isolation ON public.practitioner_department TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.practitioner_speciality TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
 CREATE POLICY tenant_isolation ON public.practitioner_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.queue_counter TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
@@ -3303,6 +3632,8 @@ REVOKE ALL ON FUNCTION public.encounter_treats(state text, began timestamp with 
 GRANT ALL ON FUNCTION public.encounter_treats(state text, began timestamp with time zone, document jsonb) TO hms_app;
 GRANT ALL ON FUNCTION public.encounter_treats(state text, began timestamp with time zone, document jsonb) TO hms_search;
 
+REVOKE ALL ON FUNCTION public.keep_practitioner_links() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.lay_on_desk() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.lock_audit_retention() FROM PUBLIC;
@@ -3366,6 +3697,29 @@ GRANT ALL ON FUNCTION public.purge_sessions(age interval, max_rows integer) TO h
 REVOKE ALL ON FUNCTION public.record_in_departments(record uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_in_departments(record uuid) TO hms_app;
 
+REVOKE ALL ON FUNCTION public.refuse_deleted_department() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.refuse_deleted_department_id_of_location() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.refuse_deleted_location() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.refuse_deleted_organization() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.refuse_deleted_parent_id_of_department() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.refuse_deleted_parent_id_of_location() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.refuse_deleted_parent_id_of_organization() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.refuse_deleted_parent_id_of_practitioner() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.refuse_deleted_part_of_id_of_location() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.refuse_deleted_practitioner() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.require_location_tree(tenant uuid, members uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.require_location_tree(tenant uuid, members uuid[]) TO hms_app;
+
 REVOKE ALL ON FUNCTION public.require_tree(tree regclass, tenant uuid, members uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.require_tree(tree regclass, tenant uuid, members uuid[]) TO hms_app;
 
@@ -3380,6 +3734,8 @@ GRANT ALL ON FUNCTION public.search_patient_ids(words text[], phone text, identi
 
 REVOKE ALL ON FUNCTION public.slots_between(tenant uuid, practitioners uuid[], from_time timestamp with time zone, until_time timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.slots_between(tenant uuid, practitioners uuid[], from_time timestamp with time zone, until_time timestamp with time zone) TO hms_app;
+
+REVOKE ALL ON FUNCTION public.take_location_columns() FROM PUBLIC;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.address_rule TO hms_app;
 
@@ -3554,6 +3910,10 @@ GRANT SELECT,INSERT ON TABLE public.patient_merge_item TO hms_app;
 GRANT SELECT,INSERT ON TABLE public.patient_version TO hms_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.practitioner TO hms_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.practitioner_department TO hms_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.practitioner_speciality TO hms_app;
 
 GRANT SELECT,INSERT ON TABLE public.practitioner_version TO hms_app;
 

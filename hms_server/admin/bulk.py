@@ -66,6 +66,6 @@ def _write(
         return
     described = KINDS[kind]
     store.write_many(transaction, described, query, rows, actor_id)
-    parts = [row["id"] for row in rows if row["parent_id"] is not None]
-    if described.is_tree and parts:
+    parts = [row["id"] for row in rows if described.nests and row["document"].get(described.nests)]
+    if parts:
         store.require_tree(transaction, described, parts)

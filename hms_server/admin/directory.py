@@ -1,7 +1,8 @@
 """The directory: departments, practitioners, organizations and locations, by one way of working.
 
 What a kind is called and what sets it apart stands in kinds.py. Reads are one round trip to the
-database, writes two. Nothing is ever deleted: what is not in use is told by `active`.
+database, writes two. What is not in use is told by `active`; how one is deleted stands in deletion.py, and
+what is of one kind alone in practitioners.py, accounts.py and department_tree.py.
 """
 
 from __future__ import annotations
@@ -41,15 +42,15 @@ class Directory:
         document = entries.new_document(kind, entry)
         asked = entries.references(kind, entry, kind.fields)
         entry_id = ids.uuid7()
-        with _told(kind), self._database.tenant_transaction(call.tenant_id, call) as transaction:
+        with told(kind), self._database.tenant_transaction(call.tenant_id, call) as transaction:
             probe = self._request_ids.probe(transaction, call, request)
-            found = _look_up(transaction, asked)
+            found = look_up(transaction, asked)
             if found or request.request_id:
                 transaction.flush()
             earlier = probe.repeat()
             if earlier is not None:
                 return self._repeated(transaction, earlier)
-            entries.require_existing(asked, _ids(found))
+            entries.require_existing(asked, found_ids(found))
             columns = entries.derive(kind, document)
             made = store.insert(transaction, kind, entry_id, columns, call.caller.user_id)
             self._request_ids.remember(transaction, call, probe, entry_id, 1)
@@ -68,10 +69,20 @@ class Directory:
         parent_id: str = getattr(request, kind.parent).lower()
         code: str = getattr(request, kind.code).strip()
         patterns = entries.patterns(request.query)
+        filters: dict[str, Any] = {
+            "show_inactive": request.show_inactive,
+            "show_deleted": request.show_deleted,
+        }
+        if kind.table == "location":
+            filters |= {
+                "part_of_id": request.part_of_id.lower() or None,
+                "department_id": request.department_id.lower() or None,
+                "type": request.type,
+            }
         page = self._pages.open(
             tenant_id=call.tenant_id,
             method=call.method.full_name,
-            scope=(parent_id, code, request.show_inactive, *patterns),
+            scope=(parent_id, code, *filters.values(), *patterns),
             size=request.page_size,
             token=request.page_token,
         )
@@ -82,8 +93,8 @@ class Directory:
                 page,
                 parent_id=parent_id,
                 code=code,
-                show_inactive=request.show_inactive,
                 patterns=patterns,
+                **filters,
             )
         rows, following, preceding = self._pages.close(page, pending.rows, lambda row: (row.name_key, row.id))
         return answer(
@@ -103,24 +114,29 @@ class Directory:
         aip.require_id(f"{kind.table}.id", entry.id)
         selected = aip.selected(entry, request.update_mask, kind.fields)
         asked = entries.references(kind, entry, selected)
-        with _told(kind), self._database.tenant_transaction(call.tenant_id, call) as transaction:
+        with told(kind), self._database.tenant_transaction(call.tenant_id, call) as transaction:
             probe = self._request_ids.probe(transaction, call, request)
             present = store.lock(transaction, kind, entry.id)
-            found = _look_up(transaction, asked)
+            found = look_up(transaction, asked)
             transaction.flush()
             earlier = probe.repeat()
             if earlier is not None:
                 return self._repeated(transaction, earlier)
             row = self._found(present)
+            if row.delete_time is not None:
+                raise errors.FailedPrecondition(
+                    f"The {kind.table} is deleted: undelete it to change it.",
+                    reason="DIRECTORY_ENTRY_DELETED",
+                )
             aip.require_etag(entry.etag, row.version)
-            entries.require_existing(asked, _ids(found))
+            entries.require_existing(asked, found_ids(found))
             document = entries.changed_document(kind, row.document, entry, selected)
             version, made = row.version, present
             if document != row.document:
                 columns = entries.derive(kind, document)
                 version = row.version + 1
                 made = store.update(transaction, kind, row.id, columns, call.caller.user_id)
-                if kind.is_tree and columns["parent_id"] not in (None, row.document.get(kind.parent)):
+                if kind.nests and document.get(kind.nests) not in (None, row.document.get(kind.nests)):
                     store.require_tree(transaction, kind, [row.id])
             self._request_ids.remember(transaction, call, probe, row.id, version)
             transaction.audit(entity_id=row.id, old_version=row.version, new_version=version)
@@ -139,7 +155,7 @@ class Directory:
         return pending.first
 
 
-def _look_up(transaction: Transaction, asked: list[Reference]) -> dict[str, Pending]:
+def look_up(transaction: Transaction, asked: list[Reference]) -> dict[str, Pending]:
     """What exists of the entries named, by kind."""
     return {
         name: store.existing(transaction, KINDS[name], {r.id for r in asked if r.kind == name})
@@ -147,12 +163,13 @@ def _look_up(transaction: Transaction, asked: list[Reference]) -> dict[str, Pend
     }
 
 
-def _ids(found: dict[str, Pending]) -> set[tuple[str, str]]:
+def found_ids(found: dict[str, Pending]) -> set[tuple[str, str]]:
+    """What was found, as pairs of kind and id."""
     return {(name, row.id) for name, pending in found.items() for row in pending.rows}
 
 
 @contextlib.contextmanager
-def _told(kind: Kind) -> Iterator[None]:
+def told(kind: Kind) -> Iterator[None]:
     """Says what a constraint refused in the words of the API."""
     try:
         yield
@@ -161,12 +178,12 @@ def _told(kind: Kind) -> Iterator[None]:
             raise
         field = f"{kind.table}.{kind.code}"
         raise errors.AlreadyExists(
-            f"{field}: another {kind.table} has it: choose another, or change that one first.",
+            f"{field}: another {kind.table}, maybe a deleted one, has it: choose another or change that one.",
             violations=(errors.FieldViolation(field, f"another {kind.table} has it"),),
         ) from None
     except ForeignKeyViolation as refused:
         if refused.constraint != f"{kind.table}_tree":
             raise
         raise errors.invalid_field(
-            f"{kind.table}.{kind.parent}", f"must not be the {kind.table} itself, nor one of its parts"
+            f"{kind.table}.{kind.nests}", f"must not be the {kind.table} itself, nor one of its parts"
         ) from None

@@ -4,12 +4,12 @@
 -- hospital has some 10^4 rows in a table at most (about 10 ms to look through all of them).
 
 -- name: get
-SELECT id, version, document, create_time, update_time
+SELECT id, version, document, create_time, update_time, delete_time{columns}
 FROM {table} WHERE tenant_id = :tenant_id AND id = :id::uuid
 
 -- name: lock
 -- Rows that point to this one may be written meanwhile (FOR UPDATE would hold them up).
-SELECT id, version, document, create_time, update_time
+SELECT id, version, document, create_time, update_time, delete_time{columns}
 FROM {table} WHERE tenant_id = :tenant_id AND id = :id::uuid FOR NO KEY UPDATE
 
 -- name: lock_each
@@ -17,50 +17,68 @@ SELECT id, version, document
 FROM {table} WHERE tenant_id = :tenant_id AND id = ANY (:ids::uuid[]) ORDER BY id FOR NO KEY UPDATE
 
 -- name: existing
--- Rows are never deleted: what exists here goes on to.
-SELECT id FROM {table} WHERE tenant_id = :tenant_id AND id = ANY (:ids::uuid[])
+-- Locked until what points to them stands: deleting one waits for it, and what is deleted is not found.
+SELECT id FROM {table} WHERE tenant_id = :tenant_id AND id = ANY (:ids::uuid[]) AND delete_time IS NULL
+FOR KEY SHARE
+
+-- name: lock_to_delete
+-- Whoever is about to point to the row waits here, or is waited for: the count that follows sees him.
+SELECT id, version, document, create_time, update_time, delete_time{columns}
+FROM {table} WHERE tenant_id = :tenant_id AND id = :id::uuid FOR UPDATE
+
+-- name: get_each
+SELECT id, version, document, create_time, update_time, delete_time{columns}
+FROM {table} WHERE tenant_id = :tenant_id AND id = ANY (:ids::uuid[])
+
+-- name: taken_codes
+SELECT code FROM {table} WHERE tenant_id = :tenant_id AND code = ANY (:codes::text[]) AND code <> ''
 
 -- name: list_ascending
-SELECT id, version, document, create_time, update_time, name_key
+SELECT id, version, document, create_time, update_time, delete_time{columns}, name_key
 FROM {table}
 WHERE tenant_id = :tenant_id AND (name_key, id) > (:key::text, :id::uuid)
-  AND (:show_inactive::boolean OR active) AND ' ' || name_key LIKE ALL (:patterns::text[])
+  AND (:show_inactive::boolean OR active) AND (:show_deleted::boolean OR delete_time IS NULL){filter}
+  AND ' ' || name_key LIKE ALL (:patterns::text[])
 ORDER BY name_key, id LIMIT :limit::integer
 
 -- name: list_descending
-SELECT id, version, document, create_time, update_time, name_key
+SELECT id, version, document, create_time, update_time, delete_time{columns}, name_key
 FROM {table}
 WHERE tenant_id = :tenant_id AND (name_key, id) < (:key::text, :id::uuid)
-  AND (:show_inactive::boolean OR active) AND ' ' || name_key LIKE ALL (:patterns::text[])
+  AND (:show_inactive::boolean OR active) AND (:show_deleted::boolean OR delete_time IS NULL){filter}
+  AND ' ' || name_key LIKE ALL (:patterns::text[])
 ORDER BY name_key DESC, id DESC LIMIT :limit::integer
 
 -- name: list_parts_ascending
-SELECT id, version, document, create_time, update_time, name_key
+SELECT id, version, document, create_time, update_time, delete_time{columns}, name_key
 FROM {table}
 WHERE tenant_id = :tenant_id AND parent_id = :parent_id::uuid AND (name_key, id) > (:key::text, :id::uuid)
-  AND (:show_inactive::boolean OR active) AND ' ' || name_key LIKE ALL (:patterns::text[])
+  AND (:show_inactive::boolean OR active) AND (:show_deleted::boolean OR delete_time IS NULL){filter}
+  AND ' ' || name_key LIKE ALL (:patterns::text[])
 ORDER BY name_key, id LIMIT :limit::integer
 
 -- name: list_parts_descending
-SELECT id, version, document, create_time, update_time, name_key
+SELECT id, version, document, create_time, update_time, delete_time{columns}, name_key
 FROM {table}
 WHERE tenant_id = :tenant_id AND parent_id = :parent_id::uuid AND (name_key, id) < (:key::text, :id::uuid)
-  AND (:show_inactive::boolean OR active) AND ' ' || name_key LIKE ALL (:patterns::text[])
+  AND (:show_inactive::boolean OR active) AND (:show_deleted::boolean OR delete_time IS NULL){filter}
+  AND ' ' || name_key LIKE ALL (:patterns::text[])
 ORDER BY name_key DESC, id DESC LIMIT :limit::integer
 
 -- name: list_by_code
 -- One row at most.
-SELECT id, version, document, create_time, update_time, name_key
+SELECT id, version, document, create_time, update_time, delete_time{columns}, name_key
 FROM {table}
 WHERE tenant_id = :tenant_id AND code = :code AND code <> ''
   AND (:parent_id::uuid IS NULL OR parent_id = :parent_id::uuid)
-  AND (:show_inactive::boolean OR active) AND ' ' || name_key LIKE ALL (:patterns::text[])
+  AND (:show_inactive::boolean OR active) AND (:show_deleted::boolean OR delete_time IS NULL){filter}
+  AND ' ' || name_key LIKE ALL (:patterns::text[])
 
 -- name: insert
 INSERT INTO {table} (tenant_id, id, code, name_key, parent_id, active, document, actor_id)
 VALUES (:tenant_id, :id::uuid, :code, :name_key, :parent_id::uuid, :active::boolean, :document::jsonb,
         :actor_id::uuid)
-RETURNING id, version, document, create_time, update_time
+RETURNING id, version, document, create_time, update_time, delete_time{columns}
 
 -- name: update
 -- The version that stood is kept by the same statement that replaces it. The row is locked.
@@ -74,10 +92,30 @@ UPDATE {table} SET
   active = :active::boolean, document = :document::jsonb, actor_id = :actor_id::uuid,
   update_time = clock_timestamp()
 WHERE tenant_id = :tenant_id AND id = :id::uuid
-RETURNING id, version, document, create_time, update_time
+RETURNING id, version, document, create_time, update_time, delete_time{columns}
+
+-- name: set_deletion
+-- As `update`, of the time of deletion alone.
+WITH kept AS (
+  INSERT INTO {table}_version (tenant_id, id, version, document, actor_id, update_time)
+  SELECT tenant_id, id, version, document, actor_id, update_time
+  FROM {table} WHERE tenant_id = :tenant_id AND id = :id::uuid
+)
+UPDATE {table} SET
+  version = version + 1, delete_time = CASE WHEN :deleted::boolean THEN clock_timestamp() END,
+  actor_id = :actor_id::uuid, update_time = clock_timestamp()
+WHERE tenant_id = :tenant_id AND id = :id::uuid
+RETURNING id, version, document, create_time, update_time, delete_time{columns}
+
+-- name: insert_batch
+INSERT INTO {table} (tenant_id, id, code, name_key, parent_id, active, document, actor_id)
+SELECT :tenant_id::uuid, id, code, name_key, parent_id, active, document, :actor_id::uuid
+FROM jsonb_to_recordset(:rows::jsonb)
+  AS given (id uuid, code text, name_key text, parent_id uuid, active boolean, document jsonb)
+RETURNING id, version, document, create_time, update_time, delete_time{columns}
 
 -- name: require_tree
-SELECT require_tree('{table}', :tenant_id::uuid, :ids::uuid[])
+SELECT {require_tree}:tenant_id::uuid, :ids::uuid[])
 
 -- A code that another row has, or that stands twice in what is given, is left out of the later row: its
 -- column and its document.

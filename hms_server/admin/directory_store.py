@@ -10,12 +10,34 @@ import orjson
 from hms_server import ids
 from hms_server.admin.kinds import KINDS, Kind
 from hms_server.database.pages import Page
-from hms_server.database.queries import load_queries
+from hms_server.database.queries import Query, load_queries
 from hms_server.database.transaction import Pending, Transaction
 
-_SQL = {
-    kind.table: load_queries("hms_server.admin", "directory.sql", table=kind.table) for kind in KINDS.values()
+# What lists of one kind can be narrowed by beside what all can.
+_FILTERS = {
+    "location": """
+  AND (:part_of_id::uuid IS NULL OR part_of_id = :part_of_id::uuid)
+  AND (:department_id::uuid IS NULL OR department_id = :department_id::uuid)
+  AND (:type::text = '' OR document ->> 'type' = :type::text)"""
 }
+
+
+def queries(kind: Kind) -> dict[str, Query]:
+    """The statements of one kind's table."""
+    return load_queries(
+        "hms_server.admin",
+        "directory.sql",
+        columns=kind.columns,
+        filter=_FILTERS.get(kind.table, ""),
+        require_tree="require_location_tree("
+        if kind.table == "location"
+        else f"require_tree('{kind.table}', ",
+        table=kind.table,
+    )
+
+
+_SQL = {kind.table: queries(kind) for kind in KINDS.values()}
+_IN_USE = load_queries("hms_server.admin", "in_use.sql")
 # Before the first and beyond the last: keys of names are words of a-z and 0-9.
 _FIRST, _LAST = ("", ids.NIL), ("{", ids.MAX)
 
@@ -36,7 +58,7 @@ def lock_each(transaction: Transaction, kind: Kind, entry_ids: Collection[str]) 
 
 
 def existing(transaction: Transaction, kind: Kind, entry_ids: Collection[str]) -> Pending:
-    """Those of the ids that exist: id."""
+    """Those of the ids that exist and are not deleted: id. They stay so until the transaction ends."""
     return transaction.queue(_SQL[kind.table]["existing"], ids=list(entry_ids))
 
 
@@ -47,11 +69,12 @@ def list_entries(
     *,
     parent_id: str,
     code: str,
-    show_inactive: bool,
     patterns: list[str],
+    **filters: Any,
 ) -> Pending:
-    """Rows of a page in reading order. Empty text: not asked for."""
-    filters: dict[str, Any] = {"show_inactive": show_inactive, "patterns": patterns}
+    """Rows of a page in reading order. Empty text: not asked for. `filters`: show_inactive, show_deleted, and
+    of locations part_of_id, department_id (None: not asked for) and type."""
+    filters["patterns"] = patterns
     if code:
         return transaction.queue(
             _SQL[kind.table]["list_by_code"], code=code, parent_id=parent_id or None, **filters
@@ -63,6 +86,42 @@ def list_entries(
         query = _SQL[kind.table][f"list_parts_{direction}"]
         return transaction.queue(query, parent_id=parent_id, **filters)
     return transaction.queue(_SQL[kind.table][f"list_{direction}"], **filters)
+
+
+def lock_to_delete(transaction: Transaction, kind: Kind, entry_id: str) -> Pending:
+    """One entry, locked against whoever would begin to point to it."""
+    return transaction.queue(_SQL[kind.table]["lock_to_delete"], id=entry_id)
+
+
+def in_use(transaction: Transaction, kind: Kind, entry_id: str, most: int) -> Pending:
+    """By what the entry is used, and how often (counted up to `most` and one): used_by, number."""
+    return transaction.queue(_IN_USE[kind.table], id=entry_id, most=most)
+
+
+def set_deletion(
+    transaction: Transaction, kind: Kind, entry_id: str, deleted: bool, actor_id: str
+) -> Pending:
+    """The locked entry's next version, deleted or not; the present one is kept."""
+    return transaction.queue(
+        _SQL[kind.table]["set_deletion"], id=entry_id, deleted=deleted, actor_id=actor_id
+    )
+
+
+def get_each(transaction: Transaction, kind: Kind, entry_ids: Collection[str]) -> Pending:
+    """Those of the ids that exist, whole, in no order."""
+    return transaction.queue(_SQL[kind.table]["get_each"], ids=list(entry_ids))
+
+
+def taken_codes(transaction: Transaction, kind: Kind, codes: Collection[str]) -> Pending:
+    """Those of the codes that an entry has: code."""
+    return transaction.queue(_SQL[kind.table]["taken_codes"], codes=list(codes))
+
+
+def insert_batch(transaction: Transaction, kind: Kind, rows: list[dict[str, Any]], actor_id: str) -> Pending:
+    """New entries of rows of `id` and what entries.derive made: all, whole, in no order."""
+    return transaction.queue(
+        _SQL[kind.table]["insert_batch"], rows=orjson.dumps(rows).decode(), actor_id=actor_id
+    )
 
 
 def insert(

@@ -66,19 +66,28 @@ def derive(kind: Kind, document: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def at_place(kind: Kind, place: int, path: str) -> str:
+    """The path of a field of one of many: "departments[2].code" of "department.code"."""
+    return f"{kind.plural}[{place}]{path.removeprefix(kind.table)}"
+
+
 def references(kind: Kind, entry: Any, selected: Collection[str]) -> list[Reference]:
     """The entries that the fields `selected` name."""
     found = []
     for path, message, field, above in _reference_fields(kind, entry):
+        if path.partition(".")[2].partition("[")[0] not in selected:
+            continue
         value = getattr(message, field)
-        if value and path.partition(".")[2].partition("[")[0] in selected:
-            found.append(Reference(path, above, value.lower()))
+        if isinstance(value, str):
+            found += [Reference(path, above, value.lower())] if value else []
+        else:
+            found += [Reference(f"{path}[{i}]", above, each.lower()) for i, each in enumerate(value)]
     return found
 
 
 def require_existing(asked: Iterable[Reference], existing: Collection[tuple[str, str]]) -> None:
     """Raises InvalidArgument for references to what is not among the (kind, id) that exist."""
-    _refuse(
+    refuse(
         [
             FieldViolation(reference.path, f"no such {reference.kind.lower()}")
             for reference in asked
@@ -99,7 +108,8 @@ def patterns(query: str) -> list[str]:
 
 
 def _reference_fields(kind: Kind, entry: Any) -> Iterator[tuple[str, Any, str, str]]:
-    yield f"{kind.table}.{kind.parent}", entry, kind.parent, kind.above
+    for name, above in ((kind.parent, kind.above), *kind.links):
+        yield f"{kind.table}.{name}", entry, name, above
     for i, role in enumerate(getattr(entry, "roles", ())):
         for field in ("organization_id", "department_id"):
             yield f"{kind.table}.roles[{i}].{field}", role, field, field.removesuffix("_id").upper()
@@ -111,10 +121,14 @@ def _checked(kind: Kind, entry: Any) -> dict[str, Any]:
         entry.active = True
     setattr(entry, kind.code, getattr(entry, kind.code).strip())
     for _, message, field, _ in _reference_fields(kind, entry):
-        setattr(message, field, getattr(message, field).lower())
+        value = getattr(message, field)
+        if isinstance(value, str):
+            setattr(message, field, value.lower())
+        else:
+            value[:] = list(dict.fromkeys(each.lower() for each in value))
     for role in getattr(entry, "roles", ()):
         role.id = role.id or ids.uuid7()
-    _refuse(list(violations(kind, entry)))
+    refuse(list(violations(kind, entry)))
     return MessageToDict(entry, preserving_proto_field_name=True)
 
 
@@ -161,7 +175,8 @@ def _of_concepts(message: Message, path: str) -> Iterator[FieldViolation]:
                 yield from _of_concepts(one, name)
 
 
-def _refuse(found: list[FieldViolation]) -> None:
+def refuse(found: list[FieldViolation]) -> None:
+    """Raises InvalidArgument where there are violations."""
     if found:
         raise errors.InvalidArgument(
             "; ".join(f"{v.field}: {v.description}" for v in found[:5]), violations=tuple(found)

@@ -20,6 +20,10 @@ class Kind:
     code: str  # the field that is unique in the hospital, where it is set
     parent: str  # the field of the column parent_id
     above: str  # what that points to: a key of KINDS
+    # Other fields that name entries, one or several, and what they name: a key of KINDS
+    links: tuple[tuple[str, str], ...] = ()
+    nests: str = ""  # the field by which entries are parts of each other, where they are
+    columns: str = ""  # what the table has beside what all have, and the API shows
 
     @property
     def name(self) -> str:
@@ -29,7 +33,8 @@ class Kind:
     @property
     def output_only(self) -> frozenset[str]:
         """Fields that are the server's to set, and not of the document."""
-        return frozenset({"id", "create_time", "update_time", "etag"})
+        own = {"id", "create_time", "update_time", "etag", "delete_time", "user_id"}
+        return frozenset(own.intersection(self.message.DESCRIPTOR.fields_by_name))
 
     @property
     def fields(self) -> frozenset[str]:
@@ -47,7 +52,16 @@ class Kind:
 
 
 KINDS = {
-    "DEPARTMENT": Kind(pb.Department, "department", "departments", "code", "parent_id", "DEPARTMENT"),
+    "DEPARTMENT": Kind(
+        pb.Department,
+        "department",
+        "departments",
+        "code",
+        "parent_id",
+        "DEPARTMENT",
+        links=(("location_ids", "LOCATION"),),
+        nests="parent_id",
+    ),
     "PRACTITIONER": Kind(
         pb.Practitioner,
         "practitioner",
@@ -55,9 +69,25 @@ KINDS = {
         "registration_number",
         "department_id",
         "DEPARTMENT",
+        columns=", user_id",
     ),
     "ORGANIZATION": Kind(
-        pb.Organization, "organization", "organizations", "code", "parent_id", "ORGANIZATION"
+        pb.Organization,
+        "organization",
+        "organizations",
+        "code",
+        "parent_id",
+        "ORGANIZATION",
+        nests="parent_id",
     ),
-    "LOCATION": Kind(pb.Location, "location", "locations", "code", "organization_id", "ORGANIZATION"),
+    "LOCATION": Kind(
+        pb.Location,
+        "location",
+        "locations",
+        "code",
+        "organization_id",
+        "ORGANIZATION",
+        links=(("part_of_id", "LOCATION"), ("department_id", "DEPARTMENT")),
+        nests="part_of_id",
+    ),
 }

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from hms.admin.v1 import admin_pb2 as pb
+from hms.admin.v1 import settings_pb2
 from hms.policy.v1 import policy_pb2
 from hms_server.admin.kinds import Kind
 from hms_server.context import CallLimits
@@ -68,15 +69,29 @@ def settings(row: Any) -> pb.Settings:
         password_history=row.password_history or 0,
         privacy_officer_emails=row.privacy_officer_emails,
         audit_retention_years=row.audit_retention_years or 0,
+        working_hours=[settings_pb2.WorkingHours(**each) for each in row.working_hours],
+        holidays=[settings_pb2.Holiday(**each) for each in row.holidays],
+        languages=row.languages,
+        token_prefix=row.token_prefix,
+        token_digits=row.token_digits,
+        reminder_minutes=row.reminder_minutes,
         update_time=row.update_time,
         etag=str(row.version),
     )
 
 
 def entry(kind: Kind, row: Any) -> Any:
-    """An entry of the directory: the document holds the message's fields by name."""
+    """An entry of the directory: the document holds the message's fields by name.
+
+    What is embedded elsewhere may come without deletion and account.
+    """
+    delete_time = getattr(row, "delete_time", None)
+    shown = {} if delete_time is None else {"delete_time": timestamp(delete_time)}
+    if getattr(row, "user_id", None) is not None and "user_id" in kind.message.DESCRIPTOR.fields_by_name:
+        shown["user_id"] = row.user_id
     return kind.new(
         **row.document,
+        **shown,
         id=row.id,
         create_time=timestamp(row.create_time),
         update_time=timestamp(row.update_time),

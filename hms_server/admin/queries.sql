@@ -57,14 +57,16 @@ WHERE id = :tenant_id
 
 -- name: get_settings
 SELECT version, time_zone, uhid_prefix, uhid_digits, session_seconds, session_idle_seconds,
-       password_min_length, password_history, audit_retention_years, privacy_officer_emails, update_time
+       password_min_length, password_history, audit_retention_years, privacy_officer_emails, working_hours, holidays,
+       languages, token_prefix, token_digits, reminder_minutes, update_time
 FROM tenant_setting
 WHERE tenant_id = :tenant_id
 
 -- name: lock_settings
 -- The zone is looked for in the database's own list: it is the one that computes with it.
 SELECT version, time_zone, uhid_prefix, uhid_digits, session_seconds, session_idle_seconds,
-       password_min_length, password_history, audit_retention_years, privacy_officer_emails,
+       password_min_length, password_history, audit_retention_years, privacy_officer_emails, working_hours, holidays,
+       languages, token_prefix, token_digits, reminder_minutes,
        CASE WHEN :new_time_zone::text = '' THEN true
             ELSE EXISTS (SELECT FROM pg_timezone_names WHERE name = :new_time_zone::text)
        END AS zone_is_known
@@ -81,7 +83,10 @@ WITH kept AS (
            'session_seconds', session_seconds, 'session_idle_seconds', session_idle_seconds,
            'password_min_length', password_min_length, 'password_history', password_history,
            'audit_retention_years', audit_retention_years,
-           'privacy_officer_emails', nullif(privacy_officer_emails, '{}'))),
+           'privacy_officer_emails', nullif(privacy_officer_emails, '{}'),
+           'working_hours', nullif(working_hours, '[]'), 'holidays', nullif(holidays, '[]'),
+           'languages', nullif(languages, '{}'), 'token_prefix', token_prefix, 'token_digits', token_digits,
+           'reminder_minutes', reminder_minutes)),
          :actor_id::uuid
   FROM tenant_setting
   WHERE tenant_id = :tenant_id
@@ -94,5 +99,8 @@ SET version = version + 1, update_time = now(), time_zone = :time_zone,
     password_min_length = :password_min_length::integer,
     password_history = :password_history::integer,
     audit_retention_years = :audit_retention_years::integer,
-    privacy_officer_emails = :privacy_officer_emails::text[]
+    privacy_officer_emails = :privacy_officer_emails::text[],
+    working_hours = :working_hours::jsonb, holidays = :holidays::jsonb, languages = :languages::text[],
+    token_prefix = :token_prefix, token_digits = :token_digits::integer,
+    reminder_minutes = :reminder_minutes::integer[]
 WHERE tenant_id = :tenant_id

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import datetime
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from hms_server import errors, ids
@@ -11,7 +12,7 @@ from hms_server.identity import password_rules
 
 TENANT_FIELDS = ("display_name", "state", "rate_limits", "call_limits")
 TENANT_STATES = ("ACTIVE", "SUSPENDED")
-REQUIRED_SETTINGS = ("time_zone", "uhid_prefix", "uhid_digits")
+REQUIRED_SETTINGS = ("time_zone", "uhid_prefix", "uhid_digits", "token_prefix", "token_digits")
 # What may be left to the platform: 0 in the API, null in the table.
 OPTIONAL_SETTINGS = (
     "session_seconds",
@@ -21,8 +22,13 @@ OPTIONAL_SETTINGS = (
     "audit_retention_years",
 )
 # Lists: an empty one is a value.
-LIST_SETTINGS = ("privacy_officer_emails",)
-SETTINGS_FIELDS = (*REQUIRED_SETTINGS, *OPTIONAL_SETTINGS, *LIST_SETTINGS)
+LIST_SETTINGS = ("privacy_officer_emails", "languages", "reminder_minutes")
+# Lists of messages, which the table has as JSON, in this order of their fields.
+JSON_SETTINGS = {
+    "working_hours": ("weekday", "start_time", "end_time"),
+    "holidays": ("date", "display_name"),
+}
+SETTINGS_FIELDS = (*REQUIRED_SETTINGS, *OPTIONAL_SETTINGS, *LIST_SETTINGS, *JSON_SETTINGS)
 
 # Tier without prefix ("SEARCH"): calls, seconds
 RateLimits = dict[str, tuple[int, int]]
@@ -97,13 +103,43 @@ def check_settings(settings: Any, fields: Collection[str], zone_is_known: bool) 
         violations.append(
             FieldViolation("settings.time_zone", "is not an IANA time zone such as Asia/Kolkata")
         )
+    violations += _of_working_hours(settings.working_hours) if "working_hours" in fields else ()
+    violations += _of_holidays(settings.holidays) if "holidays" in fields else ()
     _refuse(violations)
+
+
+def _of_working_hours(stretches: Iterable[Any]) -> Iterator[FieldViolation]:
+    placed = sorted(enumerate(stretches), key=lambda each: (each[1].weekday, each[1].start_time))
+    last = None
+    for i, one in placed:
+        path = f"settings.working_hours[{i}]"
+        if one.end_time <= one.start_time:
+            yield FieldViolation(f"{path}.end_time", "must be later than start_time")
+        elif last is not None and last.weekday == one.weekday and one.start_time < last.end_time:
+            yield FieldViolation(path, "overlaps another one of the same weekday")
+        last = one
+
+
+def _of_holidays(holidays: Iterable[Any]) -> Iterator[FieldViolation]:
+    seen = set()
+    for i, one in enumerate(holidays):
+        path = f"settings.holidays[{i}].date"
+        try:
+            datetime.date.fromisoformat(one.date)
+        except ValueError:
+            yield FieldViolation(path, "is no day of the calendar")
+        if one.date in seen:
+            yield FieldViolation(path, "stands twice")
+        seen.add(one.date)
 
 
 def changed_settings(settings: Any, fields: Collection[str], row: Any) -> dict[str, Any]:
     """Every setting as it is to stand: what is asked for, and the rest as it is."""
     asked: dict[str, Any] = {name: getattr(settings, name) or None for name in SETTINGS_FIELDS}
     asked |= {name: list(getattr(settings, name)) for name in LIST_SETTINGS}
+    for name, parts in JSON_SETTINGS.items():
+        rows = [{part: getattr(one, part) for part in parts} for one in getattr(settings, name)]
+        asked[name] = sorted(rows, key=lambda row: [row[part] for part in parts])
     return {name: asked[name] if name in fields else getattr(row, name) for name in SETTINGS_FIELDS}
 
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from hms.admin.v1 import address_pb2, code_list_pb2, directory_pb2, user_department_pb2
+from hms.admin.v1 import address_pb2, code_list_pb2, directory_act_pb2, directory_pb2, user_department_pb2
 from hms.admin.v1 import admin_pb2 as pb
+from hms_server.admin.accounts import PractitionerAccounts
 from hms_server.admin.addresses import AddressRules
+from hms_server.admin.batches import Batches
 from hms_server.admin.code_lists import CodeLists
+from hms_server.admin.deletion import Deletion
+from hms_server.admin.department_tree import DepartmentTree
 from hms_server.admin.directory import Directory
 from hms_server.admin.kinds import KINDS
+from hms_server.admin.practitioners import PractitionerLists
 from hms_server.admin.settings import SettingsBook
 from hms_server.admin.tenants import Tenants
 from hms_server.admin.user_departments import UserDepartmentBook
@@ -54,6 +59,20 @@ class AdminServicer:
         self._practitioners = directory("PRACTITIONER")
         self._organizations = directory("ORGANIZATION")
         self._locations = directory("LOCATION")
+        self._practitioner_lists = PractitionerLists(database=database, pages=pages)
+        self._accounts = PractitionerAccounts(database=database, request_ids=request_ids)
+        self._tree = DepartmentTree(database=database)
+        self._deletion = {
+            name: Deletion(kind, database=database, request_ids=request_ids) for name, kind in KINDS.items()
+        }
+        self._batches = {
+            name: Batches(KINDS[name], answer, database=database, request_ids=request_ids)
+            for name, answer in (
+                ("DEPARTMENT", directory_act_pb2.BatchCreateDepartmentsResponse),
+                ("PRACTITIONER", directory_act_pb2.BatchCreatePractitionersResponse),
+                ("LOCATION", directory_act_pb2.BatchCreateLocationsResponse),
+            )
+        }
 
     def CreateTenant(self, request: pb.CreateTenantRequest, call: Call) -> pb.Tenant:
         """A new tenant."""
@@ -134,8 +153,8 @@ class AdminServicer:
         return self._practitioners.get(request, call)
 
     def ListPractitioners(self, request: directory_pb2.ListPractitionersRequest, call: Call) -> Any:
-        """Practitioners in order of their names."""
-        return self._practitioners.list_entries(request, call, directory_pb2.ListPractitionersResponse)
+        """Practitioners in order of their names, or of their making."""
+        return self._practitioner_lists.list_practitioners(request, call)
 
     def UpdatePractitioner(self, request: directory_pb2.UpdatePractitionerRequest, call: Call) -> Any:
         """Changes a practitioner."""
@@ -198,3 +217,69 @@ class AdminServicer:
     def DeactivateCodeEntry(self, request: code_list_pb2.DeactivateCodeEntryRequest, call: Call) -> Any:
         """Takes a code out of use."""
         return self._code_lists.deactivate(request, call)
+
+    def GetDepartmentTree(self, request: directory_act_pb2.GetDepartmentTreeRequest, call: Call) -> Any:
+        """A whole tree of departments."""
+        return self._tree.get(request, call)
+
+    def GetMyPractitioner(self, request: directory_act_pb2.GetMyPractitionerRequest, call: Call) -> Any:
+        """The caller's own practitioner."""
+        return self._accounts.mine(call)
+
+    def LinkPractitionerUser(self, request: directory_act_pb2.LinkPractitionerUserRequest, call: Call) -> Any:
+        """Says whose account a user's is."""
+        return self._accounts.link(request, call)
+
+    def UnlinkPractitionerUser(
+        self, request: directory_act_pb2.UnlinkPractitionerUserRequest, call: Call
+    ) -> Any:
+        """The account is nobody's again."""
+        return self._accounts.unlink(request, call)
+
+    def BatchCreateDepartments(
+        self, request: directory_act_pb2.BatchCreateDepartmentsRequest, call: Call
+    ) -> Any:
+        """Many new departments at once."""
+        return self._batches["DEPARTMENT"].create(request, call)
+
+    def BatchCreatePractitioners(
+        self, request: directory_act_pb2.BatchCreatePractitionersRequest, call: Call
+    ) -> Any:
+        """Many new practitioners at once."""
+        return self._batches["PRACTITIONER"].create(request, call)
+
+    def BatchCreateLocations(self, request: directory_act_pb2.BatchCreateLocationsRequest, call: Call) -> Any:
+        """Many new locations at once."""
+        return self._batches["LOCATION"].create(request, call)
+
+    def DeleteDepartment(self, request: directory_act_pb2.DeleteDepartmentRequest, call: Call) -> Any:
+        """Deletes a department."""
+        return self._deletion["DEPARTMENT"].delete(request, call)
+
+    def UndeleteDepartment(self, request: directory_act_pb2.UndeleteDepartmentRequest, call: Call) -> Any:
+        """Brings a department back."""
+        return self._deletion["DEPARTMENT"].undelete(request, call)
+
+    def DeletePractitioner(self, request: directory_act_pb2.DeletePractitionerRequest, call: Call) -> Any:
+        """Deletes a practitioner."""
+        return self._deletion["PRACTITIONER"].delete(request, call)
+
+    def UndeletePractitioner(self, request: directory_act_pb2.UndeletePractitionerRequest, call: Call) -> Any:
+        """Brings a practitioner back."""
+        return self._deletion["PRACTITIONER"].undelete(request, call)
+
+    def DeleteOrganization(self, request: directory_act_pb2.DeleteOrganizationRequest, call: Call) -> Any:
+        """Deletes an organization."""
+        return self._deletion["ORGANIZATION"].delete(request, call)
+
+    def UndeleteOrganization(self, request: directory_act_pb2.UndeleteOrganizationRequest, call: Call) -> Any:
+        """Brings an organization back."""
+        return self._deletion["ORGANIZATION"].undelete(request, call)
+
+    def DeleteLocation(self, request: directory_act_pb2.DeleteLocationRequest, call: Call) -> Any:
+        """Deletes a location."""
+        return self._deletion["LOCATION"].delete(request, call)
+
+    def UndeleteLocation(self, request: directory_act_pb2.UndeleteLocationRequest, call: Call) -> Any:
+        """Brings a location back."""
+        return self._deletion["LOCATION"].undelete(request, call)

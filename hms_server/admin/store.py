@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from hms_server.admin.rules import RateLimits
+from hms_server.admin.rules import JSON_SETTINGS, RateLimits
 from hms_server.context import CallLimits
 from hms_server.database.pages import Page
 from hms_server.database.queries import load_queries
@@ -97,4 +97,5 @@ def lock_settings(transaction: Transaction, new_time_zone: str) -> Pending:
 
 def update_settings(transaction: Transaction, settings: dict[str, Any], *, actor_id: str) -> None:
     """The next version of the settings (every one of rules.SETTINGS_FIELDS); the present one is kept."""
-    transaction.queue(_SQL["update_settings"], **settings, actor_id=actor_id)
+    texts = {name: orjson.dumps(settings[name]).decode() for name in JSON_SETTINGS}
+    transaction.queue(_SQL["update_settings"], **{**settings, **texts}, actor_id=actor_id)

@@ -20,10 +20,20 @@ class UniqueViolation(errors.AlreadyExists):
 
 
 class ForeignKeyViolation(errors.FailedPrecondition):
-    """A record that is pointed to is missing, or is still pointed to; `constraint` says which."""
+    """A record that is pointed to is missing, or is still pointed to; `constraint` says which.
+
+    "department_deleted" and the like: one pointed to is deleted (migrations/0023_directory_links.sql).
+    """
 
     def __init__(self, constraint: str) -> None:
-        super().__init__("The record is in use, or points to one that does not exist.")
+        what, _, fault = constraint.rpartition("_")
+        if fault == "deleted":
+            super().__init__(
+                f"The {what} that is named here is deleted: choose another one, or undelete it.",
+                reason="DIRECTORY_ENTRY_DELETED",
+            )
+        else:
+            super().__init__("The record is in use, or points to one that does not exist.")
         self.constraint = constraint
 
 

@@ -224,7 +224,7 @@ class Hospital:
         if name in ("id", "ids"):
             return self._first(kind) if point else ""
         stem = name.removesuffix("_id")
-        if stem in ("parent", "request", "session", "trace"):
+        if stem in ("parent", "part_of", "request", "session", "trace"):
             return ""
         if stem in ("survivor", "merged"):
             return self.made["patient"][stem == "merged"]

@@ -27,6 +27,14 @@ STATEFUL = {
     "SignNote",
     "CoSignNote",
     "CompleteEncounter",
+    "DeleteDepartment",
+    "DeletePractitioner",
+    "DeleteOrganization",
+    "DeleteLocation",
+    "UndeleteDepartment",
+    "UndeletePractitioner",
+    "UndeleteOrganization",
+    "UndeleteLocation",
 }
 # One event on each of the two records.
 OF_TWO_PATIENTS = {"MergePatients", "UnmergePatients"}

@@ -246,7 +246,14 @@ def test_settings_are_the_hospitals_own(house, hospital):
         hospital.id,
     )
     assert (version, actor) == (1, hospital.session.user_id)
-    assert row == {"time_zone": "UTC", "uhid_prefix": "H", "uhid_digits": 8}
+    assert row == {
+        "time_zone": "UTC",
+        "uhid_prefix": "H",
+        "uhid_digits": 8,
+        "token_prefix": "T",
+        "token_digits": 3,
+        "reminder_minutes": [1440, 120],
+    }
     assert hospital.outbox()[-1]["new_version"] == 2
     with pytest.raises(errors.Aborted):
         set_settings(hospital, uhid_digits=9, etag="1")
@@ -278,3 +285,24 @@ def test_a_repeated_change_of_settings_happens_once(hospital):
 def test_the_platform_has_settings_too(house):
     settings = house.do("AdminService/GetSettings", pb.GetSettingsRequest(), house.platform())
     assert settings.time_zone == "UTC"
+
+
+def test_settings_of_the_day_come_back_in_order_and_can_be_emptied(hospital):
+    changed = set_settings(
+        hospital,
+        working_hours=[{"weekday": 1, "start_time": "09:00", "end_time": "24:00"}],
+        holidays=[{"date": "2026-12-25", "display_name": "Christmas"}, {"date": "2026-01-26"}],
+        languages=["mr", "en-IN"],
+        token_prefix="OPD",
+        token_digits=4,
+        reminder_minutes=[60],
+    )
+    assert changed == hospital.do("AdminService/GetSettings", pb.GetSettingsRequest())
+    assert [day.date for day in changed.holidays] == ["2026-01-26", "2026-12-25"]
+    assert (list(changed.languages), changed.token_prefix, changed.token_digits) == (
+        ["mr", "en-IN"],
+        "OPD",
+        4,
+    )
+    assert changed.working_hours[0].end_time == "24:00"
+    assert list(changed.reminder_minutes) == [60]

@@ -6,8 +6,8 @@ import psycopg
 import pytest
 
 from hms_server import ids
+from hms_server.admin import directory_store
 from hms_server.admin.kinds import KINDS
-from hms_server.database.queries import load_queries
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def filled(owner):
     ],
 )
 def test_a_statement_reads_its_index(kind, name, index, filled, database):
-    query = load_queries("hms_server.admin", "directory.sql", table=kind.table)[name]
+    query = directory_store.queries(kind)[name]
     with psycopg.connect(database.app) as connection:
         connection.execute(f"SET LOCAL app.tenant_id = '{filled}'")
         explained = connection.execute(b"EXPLAIN (GENERIC_PLAN, COSTS OFF) " + query.sql).fetchall()

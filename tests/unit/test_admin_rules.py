@@ -38,4 +38,32 @@ def test_settings_are_looked_at_where_they_change():
     with pytest.raises(errors.InvalidArgument) as caught:
         rules.check_settings(pb.Settings(time_zone="x"), set(rules.SETTINGS_FIELDS), False)
     fields = {violation.field for violation in caught.value.violations}
-    assert fields == {"settings.uhid_prefix", "settings.uhid_digits", "settings.time_zone"}
+    required = {f"settings.{name}" for name in rules.REQUIRED_SETTINGS}
+    assert fields == required
+
+
+@pytest.mark.parametrize(
+    ("settings", "path"),
+    [
+        (
+            {"working_hours": [{"weekday": 1, "start_time": "10:00", "end_time": "09:00"}]},
+            "working_hours[0].end_time",
+        ),
+        ({"holidays": [{"date": "2026-02-30"}]}, "holidays[0].date"),
+        ({"holidays": [{"date": "2026-12-25"}, {"date": "2026-12-25"}]}, "holidays[1].date"),
+        (
+            {
+                "working_hours": [
+                    {"weekday": 1, "start_time": "10:00", "end_time": "24:00"},
+                    {"weekday": 1, "start_time": "09:00", "end_time": "10:01"},
+                ]
+            },
+            "working_hours[0]",
+        ),
+    ],
+    ids=["backwards", "no day", "twice", "overlap"],
+)
+def test_hours_and_holidays_that_cannot_be_are_named(settings, path):
+    with pytest.raises(errors.InvalidArgument) as caught:
+        rules.check_settings(pb.Settings(**settings), set(settings), True)
+    assert [violation.field for violation in caught.value.violations] == [f"settings.{path}"]

@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from hms.admin.v1 import settings_pb2 as _settings_pb2
 from hms.policy.v1 import policy_pb2 as _policy_pb2
 import builtins as _builtins
 import sys
@@ -295,6 +296,12 @@ class Settings(_message.Message):
     PASSWORD_MIN_LENGTH_FIELD_NUMBER: _builtins.int
     PASSWORD_HISTORY_FIELD_NUMBER: _builtins.int
     AUDIT_RETENTION_YEARS_FIELD_NUMBER: _builtins.int
+    WORKING_HOURS_FIELD_NUMBER: _builtins.int
+    HOLIDAYS_FIELD_NUMBER: _builtins.int
+    LANGUAGES_FIELD_NUMBER: _builtins.int
+    TOKEN_PREFIX_FIELD_NUMBER: _builtins.int
+    TOKEN_DIGITS_FIELD_NUMBER: _builtins.int
+    REMINDER_MINUTES_FIELD_NUMBER: _builtins.int
     PRIVACY_OFFICER_EMAILS_FIELD_NUMBER: _builtins.int
     time_zone: _builtins.str
     """IANA name: "Asia/Kolkata"."""
@@ -321,8 +328,30 @@ class Settings(_message.Message):
     """How many years audit events are kept, 6 (HIPAA 164.316(b)(2)(i), 164.528) to 50; 0: 6. Older months go to the
     operator's archive once no hospital keeps them. An erased hospital's audit is kept as long as it had said.
     """
+    token_prefix: _builtins.str
+    """A queue's token is a prefix, "-", and a number of at least so many digits: "T-007". The department's code is
+    the prefix; this one where it has none.
+    """
+    token_digits: _builtins.int
+    """1 to 6."""
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def working_hours(self) -> _containers.RepeatedCompositeFieldContainer[_settings_pb2.WorkingHours]:
+        """When the hospital is open, by its own clock. None where it is not said."""
+
+    @_builtins.property
+    def holidays(self) -> _containers.RepeatedCompositeFieldContainer[_settings_pb2.Holiday]:
+        """Days without slots, but for sessions that are extra. Shown in order."""
+
+    @_builtins.property
+    def languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What the hospital speaks and writes, best first: BCP 47 tags, "en-IN", "mr"."""
+
+    @_builtins.property
+    def reminder_minutes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """How many minutes before an appointment its patient is reminded, 5 to 43200 (30 days). Empty: never."""
+
     @_builtins.property
     def privacy_officer_emails(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Who gets a mail when somebody breaks the glass. Empty: the users who hold `break_glass.review` and have an
@@ -342,11 +371,17 @@ class Settings(_message.Message):
         password_min_length: _builtins.int = ...,
         password_history: _builtins.int = ...,
         audit_retention_years: _builtins.int = ...,
+        working_hours: _abc.Iterable[_settings_pb2.WorkingHours] | None = ...,
+        holidays: _abc.Iterable[_settings_pb2.Holiday] | None = ...,
+        languages: _abc.Iterable[_builtins.str] | None = ...,
+        token_prefix: _builtins.str = ...,
+        token_digits: _builtins.int = ...,
+        reminder_minutes: _abc.Iterable[_builtins.int] | None = ...,
         privacy_officer_emails: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit_retention_years", b"audit_retention_years", "etag", b"etag", "password_history", b"password_history", "password_min_length", b"password_min_length", "privacy_officer_emails", b"privacy_officer_emails", "session_idle_seconds", b"session_idle_seconds", "session_seconds", b"session_seconds", "time_zone", b"time_zone", "uhid_digits", b"uhid_digits", "uhid_prefix", b"uhid_prefix", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit_retention_years", b"audit_retention_years", "etag", b"etag", "holidays", b"holidays", "languages", b"languages", "password_history", b"password_history", "password_min_length", b"password_min_length", "privacy_officer_emails", b"privacy_officer_emails", "reminder_minutes", b"reminder_minutes", "session_idle_seconds", b"session_idle_seconds", "session_seconds", b"session_seconds", "time_zone", b"time_zone", "token_digits", b"token_digits", "token_prefix", b"token_prefix", "uhid_digits", b"uhid_digits", "uhid_prefix", b"uhid_prefix", "update_time", b"update_time", "working_hours", b"working_hours"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -6,6 +6,7 @@ import warnings
 from hms.admin.v1 import address_pb2 as hms_dot_admin_dot_v1_dot_address__pb2
 from hms.admin.v1 import admin_pb2 as hms_dot_admin_dot_v1_dot_admin__pb2
 from hms.admin.v1 import code_list_pb2 as hms_dot_admin_dot_v1_dot_code__list__pb2
+from hms.admin.v1 import directory_act_pb2 as hms_dot_admin_dot_v1_dot_directory__act__pb2
 from hms.admin.v1 import directory_pb2 as hms_dot_admin_dot_v1_dot_directory__pb2
 from hms.admin.v1 import user_department_pb2 as hms_dot_admin_dot_v1_dot_user__department__pb2
 
@@ -203,6 +204,81 @@ class AdminServiceStub:
                 request_serializer=hms_dot_admin_dot_v1_dot_code__list__pb2.DeactivateCodeEntryRequest.SerializeToString,
                 response_deserializer=hms_dot_admin_dot_v1_dot_code__list__pb2.CodeEntry.FromString,
                 _registered_method=True)
+        self.GetDepartmentTree = channel.unary_unary(
+                '/hms.admin.v1.AdminService/GetDepartmentTree',
+                request_serializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.GetDepartmentTreeRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.GetDepartmentTreeResponse.FromString,
+                _registered_method=True)
+        self.GetMyPractitioner = channel.unary_unary(
+                '/hms.admin.v1.AdminService/GetMyPractitioner',
+                request_serializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.GetMyPractitionerRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.Practitioner.FromString,
+                _registered_method=True)
+        self.LinkPractitionerUser = channel.unary_unary(
+                '/hms.admin.v1.AdminService/LinkPractitionerUser',
+                request_serializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.LinkPractitionerUserRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.Practitioner.FromString,
+                _registered_method=True)
+        self.UnlinkPractitionerUser = channel.unary_unary(
+                '/hms.admin.v1.AdminService/UnlinkPractitionerUser',
+                request_serializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.UnlinkPractitionerUserRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.Practitioner.FromString,
+                _registered_method=True)
+        self.BatchCreateDepartments = channel.unary_unary(
+                '/hms.admin.v1.AdminService/BatchCreateDepartments',
+                request_serializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.BatchCreateDepartmentsRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.BatchCreateDepartmentsResponse.FromString,
+                _registered_method=True)
+        self.BatchCreatePractitioners = channel.unary_unary(
+                '/hms.admin.v1.AdminService/BatchCreatePractitioners',
+                request_serializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.BatchCreatePractitionersRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.BatchCreatePractitionersResponse.FromString,
+                _registered_method=True)
+        self.BatchCreateLocations = channel.unary_unary(
+                '/hms.admin.v1.AdminService/BatchCreateLocations',
+                request_serializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.BatchCreateLocationsRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.BatchCreateLocationsResponse.FromString,
+                _registered_method=True)
+        self.DeleteDepartment = channel.unary_unary(
+                '/hms.admin.v1.AdminService/DeleteDepartment',
+                request_serializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.DeleteDepartmentRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.Department.FromString,
+                _registered_method=True)
+        self.UndeleteDepartment = channel.unary_unary(
+                '/hms.admin.v1.AdminService/UndeleteDepartment',
+                request_serializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.UndeleteDepartmentRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.Department.FromString,
+                _registered_method=True)
+        self.DeletePractitioner = channel.unary_unary(
+                '/hms.admin.v1.AdminService/DeletePractitioner',
+                request_serializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.DeletePractitionerRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.Practitioner.FromString,
+                _registered_method=True)
+        self.UndeletePractitioner = channel.unary_unary(
+                '/hms.admin.v1.AdminService/UndeletePractitioner',
+                request_serializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.UndeletePractitionerRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.Practitioner.FromString,
+                _registered_method=True)
+        self.DeleteOrganization = channel.unary_unary(
+                '/hms.admin.v1.AdminService/DeleteOrganization',
+                request_serializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.DeleteOrganizationRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.Organization.FromString,
+                _registered_method=True)
+        self.UndeleteOrganization = channel.unary_unary(
+                '/hms.admin.v1.AdminService/UndeleteOrganization',
+                request_serializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.UndeleteOrganizationRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.Organization.FromString,
+                _registered_method=True)
+        self.DeleteLocation = channel.unary_unary(
+                '/hms.admin.v1.AdminService/DeleteLocation',
+                request_serializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.DeleteLocationRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.Location.FromString,
+                _registered_method=True)
+        self.UndeleteLocation = channel.unary_unary(
+                '/hms.admin.v1.AdminService/UndeleteLocation',
+                request_serializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.UndeleteLocationRequest.SerializeToString,
+                response_deserializer=hms_dot_admin_dot_v1_dot_directory__pb2.Location.FromString,
+                _registered_method=True)
 
 
 class AdminServiceServicer:
@@ -305,7 +381,7 @@ class AdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateDepartment(self, request, context):
-        """Changes a department. One is closed with `active: false`, and never deleted.
+        """Changes a department. One is closed with `active: false`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -359,7 +435,7 @@ class AdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateOrganization(self, request, context):
-        """Changes an organization. One is closed with `active: false`, and never deleted.
+        """Changes an organization. One is closed with `active: false`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -386,7 +462,7 @@ class AdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateLocation(self, request, context):
-        """Changes a location. One is closed with `active: false`, and never deleted.
+        """Changes a location. One is closed with `active: false`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -430,6 +506,109 @@ class AdminServiceServicer:
     def DeactivateCodeEntry(self, request, context):
         """Takes a code out of use; it stays readable.
         """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDepartmentTree(self, request, context):
+        """More of the directory.
+
+        A whole tree of departments at once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetMyPractitioner(self, request, context):
+        """The practitioner whose account the caller has; NOT_FOUND for who is none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LinkPractitionerUser(self, request, context):
+        """Says whose account a user's is. A user is one practitioner at most, and the reverse.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UnlinkPractitionerUser(self, request, context):
+        """The account is nobody's again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchCreateDepartments(self, request, context):
+        """Up to 500 at once, all of them or none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchCreatePractitioners(self, request, context):
+        """Up to 500 at once, all of them or none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchCreateLocations(self, request, context):
+        """Up to 500 at once, all of them or none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteDepartment(self, request, context):
+        """Takes it out of lists and out of use. Refused (DIRECTORY_ENTRY_IN_USE) while anything needs it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UndeleteDepartment(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeletePractitioner(self, request, context):
+        """Takes it out of lists and out of use. Refused (DIRECTORY_ENTRY_IN_USE) while anything needs it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UndeletePractitioner(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteOrganization(self, request, context):
+        """Takes it out of lists and out of use. Refused (DIRECTORY_ENTRY_IN_USE) while anything needs it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UndeleteOrganization(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteLocation(self, request, context):
+        """Takes it out of lists and out of use. Refused (DIRECTORY_ENTRY_IN_USE) while anything needs it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UndeleteLocation(self, request, context):
+        """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -601,6 +780,81 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.DeactivateCodeEntry,
                     request_deserializer=hms_dot_admin_dot_v1_dot_code__list__pb2.DeactivateCodeEntryRequest.FromString,
                     response_serializer=hms_dot_admin_dot_v1_dot_code__list__pb2.CodeEntry.SerializeToString,
+            ),
+            'GetDepartmentTree': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDepartmentTree,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.GetDepartmentTreeRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.GetDepartmentTreeResponse.SerializeToString,
+            ),
+            'GetMyPractitioner': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMyPractitioner,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.GetMyPractitionerRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.Practitioner.SerializeToString,
+            ),
+            'LinkPractitionerUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.LinkPractitionerUser,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.LinkPractitionerUserRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.Practitioner.SerializeToString,
+            ),
+            'UnlinkPractitionerUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.UnlinkPractitionerUser,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.UnlinkPractitionerUserRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.Practitioner.SerializeToString,
+            ),
+            'BatchCreateDepartments': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchCreateDepartments,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.BatchCreateDepartmentsRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.BatchCreateDepartmentsResponse.SerializeToString,
+            ),
+            'BatchCreatePractitioners': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchCreatePractitioners,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.BatchCreatePractitionersRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.BatchCreatePractitionersResponse.SerializeToString,
+            ),
+            'BatchCreateLocations': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchCreateLocations,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.BatchCreateLocationsRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.BatchCreateLocationsResponse.SerializeToString,
+            ),
+            'DeleteDepartment': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteDepartment,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.DeleteDepartmentRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.Department.SerializeToString,
+            ),
+            'UndeleteDepartment': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndeleteDepartment,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.UndeleteDepartmentRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.Department.SerializeToString,
+            ),
+            'DeletePractitioner': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeletePractitioner,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.DeletePractitionerRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.Practitioner.SerializeToString,
+            ),
+            'UndeletePractitioner': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndeletePractitioner,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.UndeletePractitionerRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.Practitioner.SerializeToString,
+            ),
+            'DeleteOrganization': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteOrganization,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.DeleteOrganizationRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.Organization.SerializeToString,
+            ),
+            'UndeleteOrganization': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndeleteOrganization,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.UndeleteOrganizationRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.Organization.SerializeToString,
+            ),
+            'DeleteLocation': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteLocation,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.DeleteLocationRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.Location.SerializeToString,
+            ),
+            'UndeleteLocation': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndeleteLocation,
+                    request_deserializer=hms_dot_admin_dot_v1_dot_directory__act__pb2.UndeleteLocationRequest.FromString,
+                    response_serializer=hms_dot_admin_dot_v1_dot_directory__pb2.Location.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1494,6 +1748,411 @@ class AdminService:
             '/hms.admin.v1.AdminService/DeactivateCodeEntry',
             hms_dot_admin_dot_v1_dot_code__list__pb2.DeactivateCodeEntryRequest.SerializeToString,
             hms_dot_admin_dot_v1_dot_code__list__pb2.CodeEntry.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDepartmentTree(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/GetDepartmentTree',
+            hms_dot_admin_dot_v1_dot_directory__act__pb2.GetDepartmentTreeRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_directory__act__pb2.GetDepartmentTreeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetMyPractitioner(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/GetMyPractitioner',
+            hms_dot_admin_dot_v1_dot_directory__act__pb2.GetMyPractitionerRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_directory__pb2.Practitioner.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LinkPractitionerUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/LinkPractitionerUser',
+            hms_dot_admin_dot_v1_dot_directory__act__pb2.LinkPractitionerUserRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_directory__pb2.Practitioner.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UnlinkPractitionerUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/UnlinkPractitionerUser',
+            hms_dot_admin_dot_v1_dot_directory__act__pb2.UnlinkPractitionerUserRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_directory__pb2.Practitioner.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchCreateDepartments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/BatchCreateDepartments',
+            hms_dot_admin_dot_v1_dot_directory__act__pb2.BatchCreateDepartmentsRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_directory__act__pb2.BatchCreateDepartmentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchCreatePractitioners(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/BatchCreatePractitioners',
+            hms_dot_admin_dot_v1_dot_directory__act__pb2.BatchCreatePractitionersRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_directory__act__pb2.BatchCreatePractitionersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchCreateLocations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/BatchCreateLocations',
+            hms_dot_admin_dot_v1_dot_directory__act__pb2.BatchCreateLocationsRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_directory__act__pb2.BatchCreateLocationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteDepartment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/DeleteDepartment',
+            hms_dot_admin_dot_v1_dot_directory__act__pb2.DeleteDepartmentRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_directory__pb2.Department.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UndeleteDepartment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/UndeleteDepartment',
+            hms_dot_admin_dot_v1_dot_directory__act__pb2.UndeleteDepartmentRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_directory__pb2.Department.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeletePractitioner(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/DeletePractitioner',
+            hms_dot_admin_dot_v1_dot_directory__act__pb2.DeletePractitionerRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_directory__pb2.Practitioner.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UndeletePractitioner(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/UndeletePractitioner',
+            hms_dot_admin_dot_v1_dot_directory__act__pb2.UndeletePractitionerRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_directory__pb2.Practitioner.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteOrganization(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/DeleteOrganization',
+            hms_dot_admin_dot_v1_dot_directory__act__pb2.DeleteOrganizationRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_directory__pb2.Organization.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UndeleteOrganization(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/UndeleteOrganization',
+            hms_dot_admin_dot_v1_dot_directory__act__pb2.UndeleteOrganizationRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_directory__pb2.Organization.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteLocation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/DeleteLocation',
+            hms_dot_admin_dot_v1_dot_directory__act__pb2.DeleteLocationRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_directory__pb2.Location.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UndeleteLocation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.admin.v1.AdminService/UndeleteLocation',
+            hms_dot_admin_dot_v1_dot_directory__act__pb2.UndeleteLocationRequest.SerializeToString,
+            hms_dot_admin_dot_v1_dot_directory__pb2.Location.FromString,
             options,
             channel_credentials,
             insecure,

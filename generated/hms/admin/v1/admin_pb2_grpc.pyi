@@ -8,6 +8,7 @@ from grpc import aio as _aio
 from hms.admin.v1 import address_pb2 as _address_pb2
 from hms.admin.v1 import admin_pb2 as _admin_pb2
 from hms.admin.v1 import code_list_pb2 as _code_list_pb2
+from hms.admin.v1 import directory_act_pb2 as _directory_act_pb2
 from hms.admin.v1 import directory_pb2 as _directory_pb2
 from hms.admin.v1 import user_department_pb2 as _user_department_pb2
 import abc as _abc_1
@@ -63,7 +64,7 @@ class AdminServiceStub:
     ListDepartments: _grpc.UnaryUnaryMultiCallable[_directory_pb2.ListDepartmentsRequest, _directory_pb2.ListDepartmentsResponse]
     """In order of name; all of them, or the parts of one."""
     UpdateDepartment: _grpc.UnaryUnaryMultiCallable[_directory_pb2.UpdateDepartmentRequest, _directory_pb2.Department]
-    """Changes a department. One is closed with `active: false`, and never deleted."""
+    """Changes a department. One is closed with `active: false`."""
     CreatePractitioner: _grpc.UnaryUnaryMultiCallable[_directory_pb2.CreatePractitionerRequest, _directory_pb2.Practitioner]
     """Somebody who treats patients; the registration number must be free."""
     GetPractitioner: _grpc.UnaryUnaryMultiCallable[_directory_pb2.GetPractitionerRequest, _directory_pb2.Practitioner]
@@ -77,14 +78,14 @@ class AdminServiceStub:
     ListOrganizations: _grpc.UnaryUnaryMultiCallable[_directory_pb2.ListOrganizationsRequest, _directory_pb2.ListOrganizationsResponse]
     """In order of name; all of them, or the parts of one."""
     UpdateOrganization: _grpc.UnaryUnaryMultiCallable[_directory_pb2.UpdateOrganizationRequest, _directory_pb2.Organization]
-    """Changes an organization. One is closed with `active: false`, and never deleted."""
+    """Changes an organization. One is closed with `active: false`."""
     CreateLocation: _grpc.UnaryUnaryMultiCallable[_directory_pb2.CreateLocationRequest, _directory_pb2.Location]
     """A building, ward, room or bed; its code must be free."""
     GetLocation: _grpc.UnaryUnaryMultiCallable[_directory_pb2.GetLocationRequest, _directory_pb2.Location]
     ListLocations: _grpc.UnaryUnaryMultiCallable[_directory_pb2.ListLocationsRequest, _directory_pb2.ListLocationsResponse]
     """In order of name."""
     UpdateLocation: _grpc.UnaryUnaryMultiCallable[_directory_pb2.UpdateLocationRequest, _directory_pb2.Location]
-    """Changes a location. One is closed with `active: false`, and never deleted."""
+    """Changes a location. One is closed with `active: false`."""
     CreateCodeEntry: _grpc.UnaryUnaryMultiCallable[_code_list_pb2.CreateCodeEntryRequest, _code_list_pb2.CodeEntry]
     """Code lists.
 
@@ -98,6 +99,35 @@ class AdminServiceStub:
     """Up to 500 codes, all of them or none."""
     DeactivateCodeEntry: _grpc.UnaryUnaryMultiCallable[_code_list_pb2.DeactivateCodeEntryRequest, _code_list_pb2.CodeEntry]
     """Takes a code out of use; it stays readable."""
+    GetDepartmentTree: _grpc.UnaryUnaryMultiCallable[_directory_act_pb2.GetDepartmentTreeRequest, _directory_act_pb2.GetDepartmentTreeResponse]
+    """More of the directory.
+
+    A whole tree of departments at once.
+    """
+    GetMyPractitioner: _grpc.UnaryUnaryMultiCallable[_directory_act_pb2.GetMyPractitionerRequest, _directory_pb2.Practitioner]
+    """The practitioner whose account the caller has; NOT_FOUND for who is none."""
+    LinkPractitionerUser: _grpc.UnaryUnaryMultiCallable[_directory_act_pb2.LinkPractitionerUserRequest, _directory_pb2.Practitioner]
+    """Says whose account a user's is. A user is one practitioner at most, and the reverse."""
+    UnlinkPractitionerUser: _grpc.UnaryUnaryMultiCallable[_directory_act_pb2.UnlinkPractitionerUserRequest, _directory_pb2.Practitioner]
+    """The account is nobody's again."""
+    BatchCreateDepartments: _grpc.UnaryUnaryMultiCallable[_directory_act_pb2.BatchCreateDepartmentsRequest, _directory_act_pb2.BatchCreateDepartmentsResponse]
+    """Up to 500 at once, all of them or none."""
+    BatchCreatePractitioners: _grpc.UnaryUnaryMultiCallable[_directory_act_pb2.BatchCreatePractitionersRequest, _directory_act_pb2.BatchCreatePractitionersResponse]
+    """Up to 500 at once, all of them or none."""
+    BatchCreateLocations: _grpc.UnaryUnaryMultiCallable[_directory_act_pb2.BatchCreateLocationsRequest, _directory_act_pb2.BatchCreateLocationsResponse]
+    """Up to 500 at once, all of them or none."""
+    DeleteDepartment: _grpc.UnaryUnaryMultiCallable[_directory_act_pb2.DeleteDepartmentRequest, _directory_pb2.Department]
+    """Takes it out of lists and out of use. Refused (DIRECTORY_ENTRY_IN_USE) while anything needs it."""
+    UndeleteDepartment: _grpc.UnaryUnaryMultiCallable[_directory_act_pb2.UndeleteDepartmentRequest, _directory_pb2.Department]
+    DeletePractitioner: _grpc.UnaryUnaryMultiCallable[_directory_act_pb2.DeletePractitionerRequest, _directory_pb2.Practitioner]
+    """Takes it out of lists and out of use. Refused (DIRECTORY_ENTRY_IN_USE) while anything needs it."""
+    UndeletePractitioner: _grpc.UnaryUnaryMultiCallable[_directory_act_pb2.UndeletePractitionerRequest, _directory_pb2.Practitioner]
+    DeleteOrganization: _grpc.UnaryUnaryMultiCallable[_directory_act_pb2.DeleteOrganizationRequest, _directory_pb2.Organization]
+    """Takes it out of lists and out of use. Refused (DIRECTORY_ENTRY_IN_USE) while anything needs it."""
+    UndeleteOrganization: _grpc.UnaryUnaryMultiCallable[_directory_act_pb2.UndeleteOrganizationRequest, _directory_pb2.Organization]
+    DeleteLocation: _grpc.UnaryUnaryMultiCallable[_directory_act_pb2.DeleteLocationRequest, _directory_pb2.Location]
+    """Takes it out of lists and out of use. Refused (DIRECTORY_ENTRY_IN_USE) while anything needs it."""
+    UndeleteLocation: _grpc.UnaryUnaryMultiCallable[_directory_act_pb2.UndeleteLocationRequest, _directory_pb2.Location]
 
 @_typing.type_check_only
 class AdminServiceAsyncStub(AdminServiceStub):
@@ -130,7 +160,7 @@ class AdminServiceAsyncStub(AdminServiceStub):
     ListDepartments: _aio.UnaryUnaryMultiCallable[_directory_pb2.ListDepartmentsRequest, _directory_pb2.ListDepartmentsResponse]  # type: ignore[assignment]
     """In order of name; all of them, or the parts of one."""
     UpdateDepartment: _aio.UnaryUnaryMultiCallable[_directory_pb2.UpdateDepartmentRequest, _directory_pb2.Department]  # type: ignore[assignment]
-    """Changes a department. One is closed with `active: false`, and never deleted."""
+    """Changes a department. One is closed with `active: false`."""
     CreatePractitioner: _aio.UnaryUnaryMultiCallable[_directory_pb2.CreatePractitionerRequest, _directory_pb2.Practitioner]  # type: ignore[assignment]
     """Somebody who treats patients; the registration number must be free."""
     GetPractitioner: _aio.UnaryUnaryMultiCallable[_directory_pb2.GetPractitionerRequest, _directory_pb2.Practitioner]  # type: ignore[assignment]
@@ -144,14 +174,14 @@ class AdminServiceAsyncStub(AdminServiceStub):
     ListOrganizations: _aio.UnaryUnaryMultiCallable[_directory_pb2.ListOrganizationsRequest, _directory_pb2.ListOrganizationsResponse]  # type: ignore[assignment]
     """In order of name; all of them, or the parts of one."""
     UpdateOrganization: _aio.UnaryUnaryMultiCallable[_directory_pb2.UpdateOrganizationRequest, _directory_pb2.Organization]  # type: ignore[assignment]
-    """Changes an organization. One is closed with `active: false`, and never deleted."""
+    """Changes an organization. One is closed with `active: false`."""
     CreateLocation: _aio.UnaryUnaryMultiCallable[_directory_pb2.CreateLocationRequest, _directory_pb2.Location]  # type: ignore[assignment]
     """A building, ward, room or bed; its code must be free."""
     GetLocation: _aio.UnaryUnaryMultiCallable[_directory_pb2.GetLocationRequest, _directory_pb2.Location]  # type: ignore[assignment]
     ListLocations: _aio.UnaryUnaryMultiCallable[_directory_pb2.ListLocationsRequest, _directory_pb2.ListLocationsResponse]  # type: ignore[assignment]
     """In order of name."""
     UpdateLocation: _aio.UnaryUnaryMultiCallable[_directory_pb2.UpdateLocationRequest, _directory_pb2.Location]  # type: ignore[assignment]
-    """Changes a location. One is closed with `active: false`, and never deleted."""
+    """Changes a location. One is closed with `active: false`."""
     CreateCodeEntry: _aio.UnaryUnaryMultiCallable[_code_list_pb2.CreateCodeEntryRequest, _code_list_pb2.CodeEntry]  # type: ignore[assignment]
     """Code lists.
 
@@ -165,6 +195,35 @@ class AdminServiceAsyncStub(AdminServiceStub):
     """Up to 500 codes, all of them or none."""
     DeactivateCodeEntry: _aio.UnaryUnaryMultiCallable[_code_list_pb2.DeactivateCodeEntryRequest, _code_list_pb2.CodeEntry]  # type: ignore[assignment]
     """Takes a code out of use; it stays readable."""
+    GetDepartmentTree: _aio.UnaryUnaryMultiCallable[_directory_act_pb2.GetDepartmentTreeRequest, _directory_act_pb2.GetDepartmentTreeResponse]  # type: ignore[assignment]
+    """More of the directory.
+
+    A whole tree of departments at once.
+    """
+    GetMyPractitioner: _aio.UnaryUnaryMultiCallable[_directory_act_pb2.GetMyPractitionerRequest, _directory_pb2.Practitioner]  # type: ignore[assignment]
+    """The practitioner whose account the caller has; NOT_FOUND for who is none."""
+    LinkPractitionerUser: _aio.UnaryUnaryMultiCallable[_directory_act_pb2.LinkPractitionerUserRequest, _directory_pb2.Practitioner]  # type: ignore[assignment]
+    """Says whose account a user's is. A user is one practitioner at most, and the reverse."""
+    UnlinkPractitionerUser: _aio.UnaryUnaryMultiCallable[_directory_act_pb2.UnlinkPractitionerUserRequest, _directory_pb2.Practitioner]  # type: ignore[assignment]
+    """The account is nobody's again."""
+    BatchCreateDepartments: _aio.UnaryUnaryMultiCallable[_directory_act_pb2.BatchCreateDepartmentsRequest, _directory_act_pb2.BatchCreateDepartmentsResponse]  # type: ignore[assignment]
+    """Up to 500 at once, all of them or none."""
+    BatchCreatePractitioners: _aio.UnaryUnaryMultiCallable[_directory_act_pb2.BatchCreatePractitionersRequest, _directory_act_pb2.BatchCreatePractitionersResponse]  # type: ignore[assignment]
+    """Up to 500 at once, all of them or none."""
+    BatchCreateLocations: _aio.UnaryUnaryMultiCallable[_directory_act_pb2.BatchCreateLocationsRequest, _directory_act_pb2.BatchCreateLocationsResponse]  # type: ignore[assignment]
+    """Up to 500 at once, all of them or none."""
+    DeleteDepartment: _aio.UnaryUnaryMultiCallable[_directory_act_pb2.DeleteDepartmentRequest, _directory_pb2.Department]  # type: ignore[assignment]
+    """Takes it out of lists and out of use. Refused (DIRECTORY_ENTRY_IN_USE) while anything needs it."""
+    UndeleteDepartment: _aio.UnaryUnaryMultiCallable[_directory_act_pb2.UndeleteDepartmentRequest, _directory_pb2.Department]  # type: ignore[assignment]
+    DeletePractitioner: _aio.UnaryUnaryMultiCallable[_directory_act_pb2.DeletePractitionerRequest, _directory_pb2.Practitioner]  # type: ignore[assignment]
+    """Takes it out of lists and out of use. Refused (DIRECTORY_ENTRY_IN_USE) while anything needs it."""
+    UndeletePractitioner: _aio.UnaryUnaryMultiCallable[_directory_act_pb2.UndeletePractitionerRequest, _directory_pb2.Practitioner]  # type: ignore[assignment]
+    DeleteOrganization: _aio.UnaryUnaryMultiCallable[_directory_act_pb2.DeleteOrganizationRequest, _directory_pb2.Organization]  # type: ignore[assignment]
+    """Takes it out of lists and out of use. Refused (DIRECTORY_ENTRY_IN_USE) while anything needs it."""
+    UndeleteOrganization: _aio.UnaryUnaryMultiCallable[_directory_act_pb2.UndeleteOrganizationRequest, _directory_pb2.Organization]  # type: ignore[assignment]
+    DeleteLocation: _aio.UnaryUnaryMultiCallable[_directory_act_pb2.DeleteLocationRequest, _directory_pb2.Location]  # type: ignore[assignment]
+    """Takes it out of lists and out of use. Refused (DIRECTORY_ENTRY_IN_USE) while anything needs it."""
+    UndeleteLocation: _aio.UnaryUnaryMultiCallable[_directory_act_pb2.UndeleteLocationRequest, _directory_pb2.Location]  # type: ignore[assignment]
 
 class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -284,7 +343,7 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _directory_pb2.UpdateDepartmentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_directory_pb2.Department, _abc.Awaitable[_directory_pb2.Department]]:
-        """Changes a department. One is closed with `active: false`, and never deleted."""
+        """Changes a department. One is closed with `active: false`."""
 
     @_abc_1.abstractmethod
     def CreatePractitioner(
@@ -346,7 +405,7 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _directory_pb2.UpdateOrganizationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_directory_pb2.Organization, _abc.Awaitable[_directory_pb2.Organization]]:
-        """Changes an organization. One is closed with `active: false`, and never deleted."""
+        """Changes an organization. One is closed with `active: false`."""
 
     @_abc_1.abstractmethod
     def CreateLocation(
@@ -377,7 +436,7 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _directory_pb2.UpdateLocationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_directory_pb2.Location, _abc.Awaitable[_directory_pb2.Location]]:
-        """Changes a location. One is closed with `active: false`, and never deleted."""
+        """Changes a location. One is closed with `active: false`."""
 
     @_abc_1.abstractmethod
     def CreateCodeEntry(
@@ -427,5 +486,124 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_code_list_pb2.CodeEntry, _abc.Awaitable[_code_list_pb2.CodeEntry]]:
         """Takes a code out of use; it stays readable."""
+
+    @_abc_1.abstractmethod
+    def GetDepartmentTree(
+        self,
+        request: _directory_act_pb2.GetDepartmentTreeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_act_pb2.GetDepartmentTreeResponse, _abc.Awaitable[_directory_act_pb2.GetDepartmentTreeResponse]]:
+        """More of the directory.
+
+        A whole tree of departments at once.
+        """
+
+    @_abc_1.abstractmethod
+    def GetMyPractitioner(
+        self,
+        request: _directory_act_pb2.GetMyPractitionerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_pb2.Practitioner, _abc.Awaitable[_directory_pb2.Practitioner]]:
+        """The practitioner whose account the caller has; NOT_FOUND for who is none."""
+
+    @_abc_1.abstractmethod
+    def LinkPractitionerUser(
+        self,
+        request: _directory_act_pb2.LinkPractitionerUserRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_pb2.Practitioner, _abc.Awaitable[_directory_pb2.Practitioner]]:
+        """Says whose account a user's is. A user is one practitioner at most, and the reverse."""
+
+    @_abc_1.abstractmethod
+    def UnlinkPractitionerUser(
+        self,
+        request: _directory_act_pb2.UnlinkPractitionerUserRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_pb2.Practitioner, _abc.Awaitable[_directory_pb2.Practitioner]]:
+        """The account is nobody's again."""
+
+    @_abc_1.abstractmethod
+    def BatchCreateDepartments(
+        self,
+        request: _directory_act_pb2.BatchCreateDepartmentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_act_pb2.BatchCreateDepartmentsResponse, _abc.Awaitable[_directory_act_pb2.BatchCreateDepartmentsResponse]]:
+        """Up to 500 at once, all of them or none."""
+
+    @_abc_1.abstractmethod
+    def BatchCreatePractitioners(
+        self,
+        request: _directory_act_pb2.BatchCreatePractitionersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_act_pb2.BatchCreatePractitionersResponse, _abc.Awaitable[_directory_act_pb2.BatchCreatePractitionersResponse]]:
+        """Up to 500 at once, all of them or none."""
+
+    @_abc_1.abstractmethod
+    def BatchCreateLocations(
+        self,
+        request: _directory_act_pb2.BatchCreateLocationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_act_pb2.BatchCreateLocationsResponse, _abc.Awaitable[_directory_act_pb2.BatchCreateLocationsResponse]]:
+        """Up to 500 at once, all of them or none."""
+
+    @_abc_1.abstractmethod
+    def DeleteDepartment(
+        self,
+        request: _directory_act_pb2.DeleteDepartmentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_pb2.Department, _abc.Awaitable[_directory_pb2.Department]]:
+        """Takes it out of lists and out of use. Refused (DIRECTORY_ENTRY_IN_USE) while anything needs it."""
+
+    @_abc_1.abstractmethod
+    def UndeleteDepartment(
+        self,
+        request: _directory_act_pb2.UndeleteDepartmentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_pb2.Department, _abc.Awaitable[_directory_pb2.Department]]: ...
+
+    @_abc_1.abstractmethod
+    def DeletePractitioner(
+        self,
+        request: _directory_act_pb2.DeletePractitionerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_pb2.Practitioner, _abc.Awaitable[_directory_pb2.Practitioner]]:
+        """Takes it out of lists and out of use. Refused (DIRECTORY_ENTRY_IN_USE) while anything needs it."""
+
+    @_abc_1.abstractmethod
+    def UndeletePractitioner(
+        self,
+        request: _directory_act_pb2.UndeletePractitionerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_pb2.Practitioner, _abc.Awaitable[_directory_pb2.Practitioner]]: ...
+
+    @_abc_1.abstractmethod
+    def DeleteOrganization(
+        self,
+        request: _directory_act_pb2.DeleteOrganizationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_pb2.Organization, _abc.Awaitable[_directory_pb2.Organization]]:
+        """Takes it out of lists and out of use. Refused (DIRECTORY_ENTRY_IN_USE) while anything needs it."""
+
+    @_abc_1.abstractmethod
+    def UndeleteOrganization(
+        self,
+        request: _directory_act_pb2.UndeleteOrganizationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_pb2.Organization, _abc.Awaitable[_directory_pb2.Organization]]: ...
+
+    @_abc_1.abstractmethod
+    def DeleteLocation(
+        self,
+        request: _directory_act_pb2.DeleteLocationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_pb2.Location, _abc.Awaitable[_directory_pb2.Location]]:
+        """Takes it out of lists and out of use. Refused (DIRECTORY_ENTRY_IN_USE) while anything needs it."""
+
+    @_abc_1.abstractmethod
+    def UndeleteLocation(
+        self,
+        request: _directory_act_pb2.UndeleteLocationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_pb2.Location, _abc.Awaitable[_directory_pb2.Location]]: ...
 
 def add_AdminServiceServicer_to_server(servicer: AdminServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

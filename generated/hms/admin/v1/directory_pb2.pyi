@@ -35,10 +35,12 @@ class Department(_message.Message):
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     SPECIALITIES_FIELD_NUMBER: _builtins.int
     TELECOMS_FIELD_NUMBER: _builtins.int
+    LOCATION_IDS_FIELD_NUMBER: _builtins.int
     ACTIVE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    DELETE_TIME_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """UUIDv7. Output only."""
     code: _builtins.str
@@ -58,9 +60,17 @@ class Department(_message.Message):
     @_builtins.property
     def telecoms(self) -> _containers.RepeatedCompositeFieldContainer[_patient_pb2.Telecom]: ...
     @_builtins.property
+    def location_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Where it works: rooms, wards, buildings."""
+
+    @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def delete_time(self) -> _timestamp_pb2.Timestamp:
+        """Output only. Set where it is deleted: lists leave it out, and nobody begins to point to it."""
+
     def __init__(
         self,
         *,
@@ -71,14 +81,16 @@ class Department(_message.Message):
         description: _builtins.str = ...,
         specialities: _abc.Iterable[_datatypes_pb2.CodeableConcept] | None = ...,
         telecoms: _abc.Iterable[_patient_pb2.Telecom] | None = ...,
+        location_ids: _abc.Iterable[_builtins.str] | None = ...,
         active: _builtins.bool | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        delete_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "active", b"active", "create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "active", b"active", "create_time", b"create_time", "delete_time", b"delete_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "active", b"active", "code", b"code", "create_time", b"create_time", "description", b"description", "display_name", b"display_name", "etag", b"etag", "id", b"id", "parent_id", b"parent_id", "specialities", b"specialities", "telecoms", b"telecoms", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "active", b"active", "code", b"code", "create_time", b"create_time", "delete_time", b"delete_time", "description", b"description", "display_name", b"display_name", "etag", b"etag", "id", b"id", "location_ids", b"location_ids", "parent_id", b"parent_id", "specialities", b"specialities", "telecoms", b"telecoms", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__active: _TypeAlias = _typing.Literal["active"]  # noqa: Y015
     _WhichOneofArgType__active: _TypeAlias = _typing.Literal["_active", b"_active"]  # noqa: Y015
@@ -143,10 +155,13 @@ class Practitioner(_message.Message):
     SPECIALITIES_FIELD_NUMBER: _builtins.int
     QUALIFICATIONS_FIELD_NUMBER: _builtins.int
     ROLES_FIELD_NUMBER: _builtins.int
+    CONSULTATION_MINUTES_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
     ACTIVE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    DELETE_TIME_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """UUIDv7. Output only."""
     registration_number: _builtins.str
@@ -154,6 +169,10 @@ class Practitioner(_message.Message):
     department_id: _builtins.str
     """The home department."""
     gender: _builtins.str
+    consultation_minutes: _builtins.int
+    """How long a consultation is, where the schedule says nothing else: 5 to 480; 0 is not said."""
+    user_id: _builtins.str
+    """Output only: the account, by LinkPractitionerUser."""
     active: _builtins.bool
     """Whether it is in use. True for a new one unless said otherwise."""
     etag: _builtins.str
@@ -178,6 +197,10 @@ class Practitioner(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def delete_time(self) -> _timestamp_pb2.Timestamp:
+        """Output only. Set where it is deleted: lists leave it out, and nobody begins to point to it."""
+
     def __init__(
         self,
         *,
@@ -191,14 +214,17 @@ class Practitioner(_message.Message):
         specialities: _abc.Iterable[_datatypes_pb2.CodeableConcept] | None = ...,
         qualifications: _abc.Iterable[_datatypes_pb2.CodeableConcept] | None = ...,
         roles: _abc.Iterable[Global___PractitionerRole] | None = ...,
+        consultation_minutes: _builtins.int = ...,
+        user_id: _builtins.str = ...,
         active: _builtins.bool | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        delete_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "active", b"active", "create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "active", b"active", "create_time", b"create_time", "delete_time", b"delete_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "active", b"active", "create_time", b"create_time", "department_id", b"department_id", "etag", b"etag", "gender", b"gender", "id", b"id", "identifiers", b"identifiers", "names", b"names", "qualifications", b"qualifications", "registration_number", b"registration_number", "roles", b"roles", "specialities", b"specialities", "telecoms", b"telecoms", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "active", b"active", "consultation_minutes", b"consultation_minutes", "create_time", b"create_time", "delete_time", b"delete_time", "department_id", b"department_id", "etag", b"etag", "gender", b"gender", "id", b"id", "identifiers", b"identifiers", "names", b"names", "qualifications", b"qualifications", "registration_number", b"registration_number", "roles", b"roles", "specialities", b"specialities", "telecoms", b"telecoms", "update_time", b"update_time", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__active: _TypeAlias = _typing.Literal["active"]  # noqa: Y015
     _WhichOneofArgType__active: _TypeAlias = _typing.Literal["_active", b"_active"]  # noqa: Y015
@@ -224,6 +250,7 @@ class Organization(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    DELETE_TIME_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """UUIDv7. Output only."""
     code: _builtins.str
@@ -247,6 +274,10 @@ class Organization(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def delete_time(self) -> _timestamp_pb2.Timestamp:
+        """Output only. Set where it is deleted: lists leave it out, and nobody begins to point to it."""
+
     def __init__(
         self,
         *,
@@ -262,10 +293,11 @@ class Organization(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        delete_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "active", b"active", "create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "active", b"active", "create_time", b"create_time", "delete_time", b"delete_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "active", b"active", "addresses", b"addresses", "code", b"code", "create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "id", b"id", "identifiers", b"identifiers", "parent_id", b"parent_id", "telecoms", b"telecoms", "types", b"types", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "active", b"active", "addresses", b"addresses", "code", b"code", "create_time", b"create_time", "delete_time", b"delete_time", "display_name", b"display_name", "etag", b"etag", "id", b"id", "identifiers", b"identifiers", "parent_id", b"parent_id", "telecoms", b"telecoms", "types", b"types", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__active: _TypeAlias = _typing.Literal["active"]  # noqa: Y015
     _WhichOneofArgType__active: _TypeAlias = _typing.Literal["_active", b"_active"]  # noqa: Y015
@@ -288,10 +320,14 @@ class Location(_message.Message):
     ADDRESS_FIELD_NUMBER: _builtins.int
     LATITUDE_FIELD_NUMBER: _builtins.int
     LONGITUDE_FIELD_NUMBER: _builtins.int
+    PART_OF_ID_FIELD_NUMBER: _builtins.int
+    DEPARTMENT_ID_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
     ACTIVE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    DELETE_TIME_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """UUIDv7. Output only."""
     code: _builtins.str
@@ -303,6 +339,14 @@ class Location(_message.Message):
     latitude: _builtins.float
     """WGS 84, degrees."""
     longitude: _builtins.float
+    part_of_id: _builtins.str
+    """The place that this one is in: the ward of a room, the room of a bed. Never one of the places inside of it."""
+    department_id: _builtins.str
+    """The department that works there."""
+    type: _builtins.str
+    """What it physically is, of HL7's location-physical-type: site, building, wing, ward, level, corridor, room, bed,
+    vehicle, house, cabinet, road, area, jurisdiction, virtual.
+    """
     active: _builtins.bool
     """Whether it is in use. True for a new one unless said otherwise."""
     etag: _builtins.str
@@ -315,6 +359,10 @@ class Location(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def delete_time(self) -> _timestamp_pb2.Timestamp:
+        """Output only. Set where it is deleted: lists leave it out, and nobody begins to point to it."""
+
     def __init__(
         self,
         *,
@@ -327,14 +375,18 @@ class Location(_message.Message):
         address: _patient_pb2.Address | None = ...,
         latitude: _builtins.float | None = ...,
         longitude: _builtins.float | None = ...,
+        part_of_id: _builtins.str = ...,
+        department_id: _builtins.str = ...,
+        type: _builtins.str = ...,
         active: _builtins.bool | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        delete_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "_latitude", b"_latitude", "_longitude", b"_longitude", "active", b"active", "address", b"address", "create_time", b"create_time", "latitude", b"latitude", "longitude", b"longitude", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "_latitude", b"_latitude", "_longitude", b"_longitude", "active", b"active", "address", b"address", "create_time", b"create_time", "delete_time", b"delete_time", "latitude", b"latitude", "longitude", b"longitude", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "_latitude", b"_latitude", "_longitude", b"_longitude", "active", b"active", "address", b"address", "code", b"code", "create_time", b"create_time", "description", b"description", "display_name", b"display_name", "etag", b"etag", "id", b"id", "latitude", b"latitude", "longitude", b"longitude", "organization_id", b"organization_id", "telecoms", b"telecoms", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "_latitude", b"_latitude", "_longitude", b"_longitude", "active", b"active", "address", b"address", "code", b"code", "create_time", b"create_time", "delete_time", b"delete_time", "department_id", b"department_id", "description", b"description", "display_name", b"display_name", "etag", b"etag", "id", b"id", "latitude", b"latitude", "longitude", b"longitude", "organization_id", b"organization_id", "part_of_id", b"part_of_id", "telecoms", b"telecoms", "type", b"type", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__active: _TypeAlias = _typing.Literal["active"]  # noqa: Y015
     _WhichOneofArgType__active: _TypeAlias = _typing.Literal["_active", b"_active"]  # noqa: Y015
@@ -406,6 +458,7 @@ class ListDepartmentsRequest(_message.Message):
     SHOW_INACTIVE_FIELD_NUMBER: _builtins.int
     CODE_FIELD_NUMBER: _builtins.int
     QUERY_FIELD_NUMBER: _builtins.int
+    SHOW_DELETED_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """At most 1000; 50 when not set."""
     page_token: _builtins.str
@@ -417,6 +470,8 @@ class ListDepartmentsRequest(_message.Message):
     """The one with this code."""
     query: _builtins.str
     """Beginnings of words of the name, all of which must be there."""
+    show_deleted: _builtins.bool
+    """Those that are deleted, too."""
     def __init__(
         self,
         *,
@@ -426,10 +481,11 @@ class ListDepartmentsRequest(_message.Message):
         show_inactive: _builtins.bool = ...,
         code: _builtins.str = ...,
         query: _builtins.str = ...,
+        show_deleted: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "page_size", b"page_size", "page_token", b"page_token", "parent_id", b"parent_id", "query", b"query", "show_inactive", b"show_inactive"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "page_size", b"page_size", "page_token", b"page_token", "parent_id", b"parent_id", "query", b"query", "show_deleted", b"show_deleted", "show_inactive", b"show_inactive"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -539,7 +595,7 @@ Global___GetPractitionerRequest: _TypeAlias = GetPractitionerRequest  # noqa: Y0
 
 @_typing.final
 class ListPractitionersRequest(_message.Message):
-    """In order of name."""
+    """In order of name, or as `order_by` says."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -549,17 +605,30 @@ class ListPractitionersRequest(_message.Message):
     SHOW_INACTIVE_FIELD_NUMBER: _builtins.int
     REGISTRATION_NUMBER_FIELD_NUMBER: _builtins.int
     QUERY_FIELD_NUMBER: _builtins.int
+    SHOW_DELETED_FIELD_NUMBER: _builtins.int
+    SPECIALITY_FIELD_NUMBER: _builtins.int
+    SPECIALITY_SYSTEM_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """At most 1000; 50 when not set."""
     page_token: _builtins.str
     department_id: _builtins.str
-    """Only those of this home department."""
+    """Only those who work in this department: it is their home, or that of a role in use."""
     show_inactive: _builtins.bool
     """Those that are not in use, too."""
     registration_number: _builtins.str
     """The one with this registration number."""
     query: _builtins.str
     """Beginnings of words of the name, all of which must be there."""
+    show_deleted: _builtins.bool
+    """Those that are deleted, too."""
+    speciality: _builtins.str
+    """Only those who work in this speciality, by the code of one of its codings; with `speciality_system` of that
+    system.
+    """
+    speciality_system: _builtins.str
+    order_by: _builtins.str
+    """"name" (where it is empty), "name desc", "create_time" or "create_time desc"."""
     def __init__(
         self,
         *,
@@ -569,10 +638,14 @@ class ListPractitionersRequest(_message.Message):
         show_inactive: _builtins.bool = ...,
         registration_number: _builtins.str = ...,
         query: _builtins.str = ...,
+        show_deleted: _builtins.bool = ...,
+        speciality: _builtins.str = ...,
+        speciality_system: _builtins.str = ...,
+        order_by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["department_id", b"department_id", "page_size", b"page_size", "page_token", b"page_token", "query", b"query", "registration_number", b"registration_number", "show_inactive", b"show_inactive"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["department_id", b"department_id", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "query", b"query", "registration_number", b"registration_number", "show_deleted", b"show_deleted", "show_inactive", b"show_inactive", "speciality", b"speciality", "speciality_system", b"speciality_system"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -692,6 +765,7 @@ class ListOrganizationsRequest(_message.Message):
     SHOW_INACTIVE_FIELD_NUMBER: _builtins.int
     CODE_FIELD_NUMBER: _builtins.int
     QUERY_FIELD_NUMBER: _builtins.int
+    SHOW_DELETED_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """At most 1000; 50 when not set."""
     page_token: _builtins.str
@@ -703,6 +777,8 @@ class ListOrganizationsRequest(_message.Message):
     """The one with this code."""
     query: _builtins.str
     """Beginnings of words of the name, all of which must be there."""
+    show_deleted: _builtins.bool
+    """Those that are deleted, too."""
     def __init__(
         self,
         *,
@@ -712,10 +788,11 @@ class ListOrganizationsRequest(_message.Message):
         show_inactive: _builtins.bool = ...,
         code: _builtins.str = ...,
         query: _builtins.str = ...,
+        show_deleted: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "page_size", b"page_size", "page_token", b"page_token", "parent_id", b"parent_id", "query", b"query", "show_inactive", b"show_inactive"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "page_size", b"page_size", "page_token", b"page_token", "parent_id", b"parent_id", "query", b"query", "show_deleted", b"show_deleted", "show_inactive", b"show_inactive"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -835,6 +912,10 @@ class ListLocationsRequest(_message.Message):
     SHOW_INACTIVE_FIELD_NUMBER: _builtins.int
     CODE_FIELD_NUMBER: _builtins.int
     QUERY_FIELD_NUMBER: _builtins.int
+    SHOW_DELETED_FIELD_NUMBER: _builtins.int
+    PART_OF_ID_FIELD_NUMBER: _builtins.int
+    DEPARTMENT_ID_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """At most 1000; 50 when not set."""
     page_token: _builtins.str
@@ -846,6 +927,14 @@ class ListLocationsRequest(_message.Message):
     """The one with this code."""
     query: _builtins.str
     """Beginnings of words of the name, all of which must be there."""
+    show_deleted: _builtins.bool
+    """Those that are deleted, too."""
+    part_of_id: _builtins.str
+    """Only what is in this place itself."""
+    department_id: _builtins.str
+    """Only where this department works."""
+    type: _builtins.str
+    """Only places of this type."""
     def __init__(
         self,
         *,
@@ -855,10 +944,14 @@ class ListLocationsRequest(_message.Message):
         show_inactive: _builtins.bool = ...,
         code: _builtins.str = ...,
         query: _builtins.str = ...,
+        show_deleted: _builtins.bool = ...,
+        part_of_id: _builtins.str = ...,
+        department_id: _builtins.str = ...,
+        type: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "organization_id", b"organization_id", "page_size", b"page_size", "page_token", b"page_token", "query", b"query", "show_inactive", b"show_inactive"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "department_id", b"department_id", "organization_id", b"organization_id", "page_size", b"page_size", "page_token", b"page_token", "part_of_id", b"part_of_id", "query", b"query", "show_deleted", b"show_deleted", "show_inactive", b"show_inactive", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

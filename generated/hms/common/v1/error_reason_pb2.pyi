@@ -111,6 +111,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The results are final: a preliminary one cannot take their place."""
     NOTHING_TO_ACKNOWLEDGE: _ErrorReason.ValueType  # 107
     """The report holds no critical result."""
+    DIRECTORY_ENTRY_IN_USE: _ErrorReason.ValueType  # 70
+    """The entry of the directory is still used: the message and the metadata say by what and how many."""
+    DIRECTORY_ENTRY_DELETED: _ErrorReason.ValueType  # 71
+    """An entry of the directory that is pointed to is deleted: choose another one, or undelete it."""
+    PRACTITIONER_LINKED: _ErrorReason.ValueType  # 72
+    """The practitioner has another account, or the account is another practitioner's: unlink first."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper): ...
 
@@ -203,4 +209,10 @@ RESULTS_ARE_FINAL: ErrorReason.ValueType  # 106
 """The results are final: a preliminary one cannot take their place."""
 NOTHING_TO_ACKNOWLEDGE: ErrorReason.ValueType  # 107
 """The report holds no critical result."""
+DIRECTORY_ENTRY_IN_USE: ErrorReason.ValueType  # 70
+"""The entry of the directory is still used: the message and the metadata say by what and how many."""
+DIRECTORY_ENTRY_DELETED: ErrorReason.ValueType  # 71
+"""An entry of the directory that is pointed to is deleted: choose another one, or undelete it."""
+PRACTITIONER_LINKED: ErrorReason.ValueType  # 72
+"""The practitioner has another account, or the account is another practitioner's: unlink first."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
