@@ -145,8 +145,9 @@ def _practitioner(owner_url: str, hospital: Hospital, capacity: int) -> str:
             [tenant, schedule, practitioner, department, practitioner],
         )
         connection.execute(
-            "INSERT INTO schedule_session (tenant_id, schedule_id, weekday, start_time, end_time, slot_minutes,"
-            " capacity) SELECT %s, %s, weekday, '00:00', '24:00', %s, %s FROM generate_series(1, 7) AS weekday",
+            "INSERT INTO schedule_session (tenant_id, schedule_id, weekday, start_time, end_time,"
+            " slot_minutes, capacity) SELECT %s, %s, weekday, '00:00', '24:00', %s, %s"
+            " FROM generate_series(1, 7) AS weekday",
             [tenant, schedule, _SLOT_MINUTES, capacity],
         )
     return practitioner
@@ -155,8 +156,8 @@ def _practitioner(owner_url: str, hospital: Hospital, capacity: int) -> str:
 def _stored(owner_url: str, hospital: Hospital, practitioner_id: str, start: datetime.datetime) -> int:
     with psycopg.connect(owner_url) as connection:
         row = connection.execute(
-            "SELECT count(*) FROM appointment WHERE tenant_id = %s AND practitioner_id = %s AND start_time = %s"
-            " AND state = 'BOOKED'",
+            "SELECT count(*) FROM appointment WHERE tenant_id = %s AND practitioner_id = %s"
+            " AND start_time = %s AND state = 'BOOKED'",
             [hospital.tenant_id, practitioner_id, start],
         ).fetchone()
     return int(row[0]) if row is not None else 0

@@ -252,7 +252,7 @@ class Hospital:
             if field.is_repeated:
                 target = target[int(index.rstrip("]"))] if index else target.add()
             if field.message_type.full_name == "google.protobuf.Timestamp":
-                # Of a day ahead, each time another: where there are slots, one begins every quarter of an hour.
+                # Of today and later, each time another: a slot may begin every quarter of an hour.
                 days = clock.now().date().toordinal() - 719_162
                 target.FromSeconds(days * 86_400 + 900 * next(self._number))
                 return

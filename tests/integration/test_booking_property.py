@@ -123,7 +123,8 @@ class Model:
 
     def check(self):
         rows = self.desk.owner.execute(
-            "SELECT a.id::text, a.state, extract(hour FROM a.start_time AT TIME ZONE 'UTC')::int, a.seat, a.version,"
+            "SELECT a.id::text, a.state, extract(hour FROM a.start_time AT TIME ZONE 'UTC')::int, a.seat,"
+            " a.version,"
             " (SELECT count(*) FROM appointment_version v WHERE v.tenant_id = a.tenant_id AND v.id = a.id)"
             " FROM appointment a WHERE a.tenant_id = %s",
             [self.desk.tenant.id],
