@@ -14,7 +14,18 @@ from typing import NoReturn
 
 import grpc
 
-from bench import audit_drain, bundle_import, h2load, hot_path, pagination, record, revocation, search, system
+from bench import (
+    audit_drain,
+    booking,
+    bundle_import,
+    h2load,
+    hot_path,
+    pagination,
+    record,
+    revocation,
+    search,
+    system,
+)
 from bench.errors import BenchError
 from bench.figures import Figures
 from bench.system import Sizes, System
@@ -27,6 +38,7 @@ BENCHES: dict[str, Callable[[System], Figures]] = {
     "import": bundle_import.run,
     "record": record.run,
     "revocation": revocation.run,
+    "booking": booking.run,
     "search": search.run,
     "pagination": pagination.run,
 }
@@ -40,6 +52,8 @@ _MUST_BE = {
     "found": 1,
     "statements": 1,
     "served_late": 0,
+    "over_booked": 0,
+    "under_booked": 0,
 }
 
 
@@ -136,6 +150,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         "bundles": "import: bundles",
         "entries": "import: resources of the largest bundle",
         "trials": "revocation: times a role is withdrawn",
+        "turns": "booking: rounds of each capacity",
         "seed": "what the patients are made from",
         "processes": "processes that make patients",
     }

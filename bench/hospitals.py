@@ -24,6 +24,7 @@ _RAISED = (
     policy_pb2.RATE_TIER_SEARCH,
     policy_pb2.RATE_TIER_BULK,
     policy_pb2.RATE_TIER_IMPORT,
+    policy_pb2.RATE_TIER_BOOKING,
 )
 _LIMIT, _WINDOW_SECONDS = 100_000_000, 60
 # The user who measures holds a role of its own kind of work: an administrator's token lists no

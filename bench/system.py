@@ -48,6 +48,7 @@ class Sizes:
     bundles: int = 60
     entries: int = 9_459
     trials: int = 1_000
+    turns: int = 50
     seed: int = 1
     processes: int = 2
 

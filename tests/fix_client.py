@@ -28,7 +28,12 @@ FIRST_PASSWORD = "correct-horse-at-first"
 # Tests call more often than people do; the limits have tests of their own.
 GENEROUS = [
     admin_pb2.RateLimit(tier=tier, limit=1_000_000, window_seconds=60)
-    for tier in (policy_pb2.RATE_TIER_DEFAULT, policy_pb2.RATE_TIER_SEARCH, policy_pb2.RATE_TIER_BULK)
+    for tier in (
+        policy_pb2.RATE_TIER_DEFAULT,
+        policy_pb2.RATE_TIER_SEARCH,
+        policy_pb2.RATE_TIER_BULK,
+        policy_pb2.RATE_TIER_BOOKING,
+    )
 ]
 
 

@@ -22,6 +22,7 @@ from hms_server.database.queries import Query, compile_query
 from hms_server.database.transaction import Database
 from hms_server.jobs import queues
 from hms_server.notify import store as mail_store
+from hms_server.scheduling import holds
 from hms_server.telemetry import logs
 from hms_server.workers import mail
 from hms_server.workers.measured import JobFailed, measured
@@ -78,6 +79,7 @@ def tasks(parts: Parts) -> list[Task]:
         Task("purge_request_records", 3600.0, lambda: purge(parts.database, PURGE_REQUEST_RECORDS)),
         Task("purge_sessions", 3600.0, lambda: purge(parts.database, PURGE_SESSIONS)),
         Task("purge_mails", 3600.0, lambda: purge(parts.database, PURGE_MAILS)),
+        Task("expire_holds", 15.0, lambda: holds.sweep(parts.database)),
         Task("mail_dead_letters", 60.0, lambda: mail.tell_all(parts)),
     ]
 

@@ -22,7 +22,7 @@ from google.protobuf.message_factory import GetMessageClass
 from google.rpc import error_details_pb2, status_pb2
 
 from buf.validate import validate_pb2
-from hms_server import errors, ids, validation
+from hms_server import clock, errors, ids, validation
 from hms_server.context import MethodPolicy
 from hms_server.edge.bound import BoundMethod
 from hms_server.edge.interceptors.authorization import AuthorizationInterceptor, Directory
@@ -259,6 +259,11 @@ class Hospital:
             target = getattr(message, name)
             if field.is_repeated:
                 target = target[int(index.rstrip("]"))] if index else target.add()
+            if field.message_type.full_name == "google.protobuf.Timestamp":
+                # Of today and later, each time another: a slot may begin every quarter of an hour.
+                days = clock.now().date().toordinal() - 719_162
+                target.FromSeconds(days * 86_400 + 900 * next(self._number))
+                return
             self._say(target)
             return
         value = self._value(field, name, attempt)

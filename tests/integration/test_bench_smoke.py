@@ -33,6 +33,7 @@ SMALL = Sizes(
     bundles=3,
     entries=400,
     trials=3,
+    turns=2,
     processes=1,
 )
 
@@ -116,6 +117,17 @@ def test_what_bundles_share_says_the_same_in_each():
 def test_a_withdrawn_role_is_refused_by_every_process_on_the_next_call(system: System):
     figures = bench.BENCHES["revocation"](system)
     assert (figures["trials"], figures["calls"], figures["served_late"]) == (3, 24, 0)
+
+
+def test_of_a_hundred_clients_as_many_win_as_there_are_seats(system: System):
+    figures = bench.BENCHES["booking"](system)
+    assert {name: figures[name] for name in ("over_booked", "under_booked", "rounds", "calls")} == {
+        "over_booked": 0,
+        "under_booked": 0,
+        "rounds": 2,
+        "calls": 400,
+    }
+    assert figures["p99_ms"] >= figures["p50_ms"] > 0
 
 
 def test_search_finds_whom_it_should(system: System):

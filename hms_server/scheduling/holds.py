@@ -1,0 +1,54 @@
+"""Holds that ran out: the one place where a seat that was only kept is given back.
+
+A hold whose time is over keeps no seat: a booking that needs it takes it (`expire`, in its own transaction),
+and a sweep marks the rest, so that lists tell the truth (`sweep`). A hold becomes EXPIRED; an offer from the
+waiting list goes back to WAITLISTED (migrations/0025_booking.sql).
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from hms_server.database.queries import load_queries
+from hms_server.database.transaction import Database, Pending, Transaction
+
+_QUERIES = load_queries("hms_server.scheduling", "holds.sql")
+_AT_ONCE = 1000
+
+
+class Freed(NamedTuple):
+    """A seat that is free again."""
+
+    practitioner_id: str
+    department_id: str
+    service: str
+    start_time: datetime.datetime
+    end_time: datetime.datetime
+
+
+def expire(transaction: Transaction, appointment_ids: Sequence[str]) -> Pending:
+    """Queues the end of those holds among these whose time is over; the rows are what `freed` reads. The
+    practitioners are locked."""
+    return transaction.queue(_QUERIES["expire_holds"], ids=list(appointment_ids))
+
+
+def freed(rows: Iterable[Any]) -> list[Freed]:
+    """The seats that rows of `expire`, or of appointments that had a seat, gave back."""
+    return [
+        Freed(row.practitioner_id, row.department_id, row.service, row.start_time, row.end_time)
+        for row in rows
+        if row.start_time is not None
+    ]
+
+
+def sweep(database: Database) -> int:
+    """Ends every hold whose time is over, in all hospitals; returns how many."""
+    total = 0
+    while True:
+        with database.platform_transaction() as transaction:
+            pending = transaction.queue(_QUERIES["expire_due_holds"], rows=_AT_ONCE)
+        total += len(pending.rows)
+        if len(pending.rows) < _AT_ONCE:
+            return total
