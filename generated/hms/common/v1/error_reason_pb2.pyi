@@ -89,6 +89,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The hospital has too many calls under way at this server; RetryInfo says when to try again."""
     OVER_REQUEST_SIZE_OF_TENANT: _ErrorReason.ValueType  # 61
     """The request is larger than the hospital's requests may be: send less at once."""
+    NO_SESSION_TODAY: _ErrorReason.ValueType  # 90
+    """The practitioner has no session now or later today: say without_session, or choose another one."""
+    WALK_INS_FULL: _ErrorReason.ValueType  # 91
+    """The session has no seat left for a walk-in: say beyond_capacity, or choose another session."""
+    ALREADY_IN_QUEUE: _ErrorReason.ValueType  # 92
+    """The patient has a place in this queue already; queue_token_id says which."""
+    ALREADY_CALLED: _ErrorReason.ValueType  # 93
+    """Somebody was called and has not come in: bring in, skip or send back that token first."""
+    QUEUE_EMPTY: _ErrorReason.ValueType  # 94
+    """Nobody waits."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper): ...
 
@@ -159,4 +169,14 @@ TOO_MANY_CALLS_AT_ONCE: ErrorReason.ValueType  # 60
 """The hospital has too many calls under way at this server; RetryInfo says when to try again."""
 OVER_REQUEST_SIZE_OF_TENANT: ErrorReason.ValueType  # 61
 """The request is larger than the hospital's requests may be: send less at once."""
+NO_SESSION_TODAY: ErrorReason.ValueType  # 90
+"""The practitioner has no session now or later today: say without_session, or choose another one."""
+WALK_INS_FULL: ErrorReason.ValueType  # 91
+"""The session has no seat left for a walk-in: say beyond_capacity, or choose another session."""
+ALREADY_IN_QUEUE: ErrorReason.ValueType  # 92
+"""The patient has a place in this queue already; queue_token_id says which."""
+ALREADY_CALLED: ErrorReason.ValueType  # 93
+"""Somebody was called and has not come in: bring in, skip or send back that token first."""
+QUEUE_EMPTY: ErrorReason.ValueType  # 94
+"""Nobody waits."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
