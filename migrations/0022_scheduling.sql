@@ -383,25 +383,42 @@ CREATE TABLE appointment_under_glass (
 SELECT protect_tenant_table('appointment_under_glass');
 GRANT INSERT ON appointment_under_glass TO hms_app;
 
-CREATE FUNCTION note_appointment_under_glass() RETURNS trigger
+CREATE TABLE queue_token_under_glass (
+  tenant_id uuid NOT NULL,
+  queue_token_id uuid NOT NULL,
+  grant_id uuid NOT NULL,
+  PRIMARY KEY (tenant_id, queue_token_id, grant_id),
+  FOREIGN KEY (tenant_id, queue_token_id) REFERENCES queue_token (tenant_id, id),
+  FOREIGN KEY (tenant_id, grant_id) REFERENCES break_glass (tenant_id, id)
+);
+SELECT protect_tenant_table('queue_token_under_glass');
+GRANT INSERT ON queue_token_under_glass TO hms_app;
+
+-- Notes the caller's grant beside the row, in "<table>_under_glass".
+CREATE FUNCTION note_row_under_glass() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-  INSERT INTO appointment_under_glass (tenant_id, appointment_id, grant_id)
-  SELECT NEW.tenant_id, NEW.id, g.id
-  FROM break_glass g
-  WHERE g.tenant_id = NEW.tenant_id AND g.patient_id = NEW.patient_id
-    AND g.user_id = nullif(current_setting('app.user_id', true), '')::uuid
-    AND g.expire_time > now() AND g.outcome <> 'NOT_JUSTIFIED'
-  ON CONFLICT DO NOTHING;
+  EXECUTE format(
+    'INSERT INTO %1$I (tenant_id, %2$I, grant_id) '
+    'SELECT $1, $2, g.id FROM break_glass g '
+    'WHERE g.tenant_id = $1 AND g.patient_id = $3 '
+    'AND g.user_id = nullif(current_setting(''app.user_id'', true), '''')::uuid '
+    'AND g.expire_time > now() AND g.outcome <> ''NOT_JUSTIFIED'' ON CONFLICT DO NOTHING',
+    TG_TABLE_NAME || '_under_glass', TG_TABLE_NAME || '_id')
+  USING NEW.tenant_id, NEW.id, NEW.patient_id;
   RETURN NULL;
 END
 $$;
-REVOKE ALL ON FUNCTION note_appointment_under_glass() FROM PUBLIC;
+REVOKE ALL ON FUNCTION note_row_under_glass() FROM PUBLIC;
 CREATE TRIGGER note_under_glass AFTER INSERT OR UPDATE OF department_id ON appointment
-  FOR EACH ROW WHEN (current_setting('app.break_glass', true) = 'on') EXECUTE FUNCTION note_appointment_under_glass();
+  FOR EACH ROW WHEN (current_setting('app.break_glass', true) = 'on') EXECUTE FUNCTION note_row_under_glass();
+CREATE TRIGGER note_under_glass AFTER INSERT OR UPDATE OF department_id ON queue_token
+  FOR EACH ROW WHEN (current_setting('app.break_glass', true) = 'on') EXECUTE FUNCTION note_row_under_glass();
 
 GRANT SELECT (tenant_id, id, patient_id, department_id, state) ON appointment TO hms_search;
-GRANT SELECT ON appointment_under_glass TO hms_search;
+GRANT SELECT ON appointment_under_glass, queue_token_under_glass TO hms_search;
+CREATE POLICY restriction ON queue_token_under_glass FOR SELECT TO hms_search
+  USING (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);
 CREATE POLICY restriction ON appointment FOR SELECT TO hms_search
   USING (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);
 CREATE POLICY restriction ON appointment_under_glass FOR SELECT TO hms_search
@@ -442,6 +459,15 @@ BEGIN
         SELECT FROM appointment_under_glass u
         JOIN break_glass g ON g.tenant_id = tenant AND g.id = u.grant_id
         WHERE u.tenant_id = tenant AND u.appointment_id = a.id AND g.outcome = 'NOT_JUSTIFIED')
+  ) OR EXISTS (
+    SELECT FROM queue_token t
+    JOIN user_department d ON d.tenant_id = tenant AND d.user_id = caller AND d.department_id = t.department_id
+    WHERE t.tenant_id = tenant AND t.patient_id = standing
+      AND t.state NOT IN ('COMPLETED', 'TRANSFERRED', 'CANCELLED')
+      AND NOT EXISTS (
+        SELECT FROM queue_token_under_glass u
+        JOIN break_glass g ON g.tenant_id = tenant AND g.id = u.grant_id
+        WHERE u.tenant_id = tenant AND u.queue_token_id = t.id AND g.outcome = 'NOT_JUSTIFIED')
   ) THEN
     RETURN true;
   END IF;

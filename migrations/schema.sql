@@ -265,6 +265,15 @@ BEGIN
         SELECT FROM appointment_under_glass u
         JOIN break_glass g ON g.tenant_id = tenant AND g.id = u.grant_id
         WHERE u.tenant_id = tenant AND u.appointment_id = a.id AND g.outcome = 'NOT_JUSTIFIED')
+  ) OR EXISTS (
+    SELECT FROM queue_token t
+    JOIN user_department d ON d.tenant_id = tenant AND d.user_id = caller AND d.department_id = t.department_id
+    WHERE t.tenant_id = tenant AND t.patient_id = standing
+      AND t.state NOT IN ('COMPLETED', 'TRANSFERRED', 'CANCELLED')
+      AND NOT EXISTS (
+        SELECT FROM queue_token_under_glass u
+        JOIN break_glass g ON g.tenant_id = tenant AND g.id = u.grant_id
+        WHERE u.tenant_id = tenant AND u.queue_token_id = t.id AND g.outcome = 'NOT_JUSTIFIED')
   ) THEN
     RETURN true;
   END IF;
@@ -328,23 +337,24 @@ $_$;
 
 ALTER FUNCTION public.move_patient_rows(tenant uuid, merge uuid, merged uuid, survivor uuid) OWNER TO hms_owner;
 
-CREATE FUNCTION public.note_appointment_under_glass() RETURNS trigger
+CREATE FUNCTION public.note_row_under_glass() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    AS $$
+    AS $_$
 BEGIN
-  INSERT INTO appointment_under_glass (tenant_id, appointment_id, grant_id)
-  SELECT NEW.tenant_id, NEW.id, g.id
-  FROM break_glass g
-  WHERE g.tenant_id = NEW.tenant_id AND g.patient_id = NEW.patient_id
-    AND g.user_id = nullif(current_setting('app.user_id', true), '')::uuid
-    AND g.expire_time > now() AND g.outcome <> 'NOT_JUSTIFIED'
-  ON CONFLICT DO NOTHING;
+  EXECUTE format(
+    'INSERT INTO %1$I (tenant_id, %2$I, grant_id) '
+    'SELECT $1, $2, g.id FROM break_glass g '
+    'WHERE g.tenant_id = $1 AND g.patient_id = $3 '
+    'AND g.user_id = nullif(current_setting(''app.user_id'', true), '''')::uuid '
+    'AND g.expire_time > now() AND g.outcome <> ''NOT_JUSTIFIED'' ON CONFLICT DO NOTHING',
+    TG_TABLE_NAME || '_under_glass', TG_TABLE_NAME || '_id')
+  USING NEW.tenant_id, NEW.id, NEW.patient_id;
   RETURN NULL;
 END
-$$;
+$_$;
 
-ALTER FUNCTION public.note_appointment_under_glass() OWNER TO hms_owner;
+ALTER FUNCTION public.note_row_under_glass() OWNER TO hms_owner;
 
 CREATE FUNCTION public.note_under_glass() RETURNS trigger
     LANGUAGE plpgsql
@@ -1618,6 +1628,16 @@ ALTER TABLE ONLY public.queue_token FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.queue_token OWNER TO hms_owner;
 
+CREATE TABLE public.queue_token_under_glass (
+    tenant_id uuid NOT NULL,
+    queue_token_id uuid NOT NULL,
+    grant_id uuid NOT NULL
+);
+
+ALTER TABLE ONLY public.queue_token_under_glass FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.queue_token_under_glass OWNER TO hms_owner;
+
 CREATE TABLE public.queue_token_version (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -2138,6 +2158,9 @@ ALTER TABLE ONLY public.queue_token
 ALTER TABLE ONLY public.queue_token
     ADD CONSTRAINT queue_token_tenant_id_practitioner_id_session_start_number_key UNIQUE (tenant_id, practitioner_id, session_start, number);
 
+ALTER TABLE ONLY public.queue_token_under_glass
+    ADD CONSTRAINT queue_token_under_glass_pkey PRIMARY KEY (tenant_id, queue_token_id, grant_id);
+
 ALTER TABLE ONLY public.queue_token_version
     ADD CONSTRAINT queue_token_version_pkey PRIMARY KEY (tenant_id, id, version);
 
@@ -2346,9 +2369,11 @@ CREATE INDEX user_role_by_role ON public.user_role USING btree (tenant_id, role_
 
 CREATE TRIGGER mark_break_glass BEFORE INSERT ON public.audit_outbox FOR EACH ROW WHEN ((current_setting('app.break_glass'::text, true) = 'on'::text)) EXECUTE FUNCTION public.mark_break_glass();
 
-CREATE TRIGGER note_under_glass AFTER INSERT OR UPDATE OF department_id ON public.appointment FOR EACH ROW WHEN ((current_setting('app.break_glass'::text, true) = 'on'::text)) EXECUTE FUNCTION public.note_appointment_under_glass();
+CREATE TRIGGER note_under_glass AFTER INSERT OR UPDATE OF department_id ON public.appointment FOR EACH ROW WHEN ((current_setting('app.break_glass'::text, true) = 'on'::text)) EXECUTE FUNCTION public.note_row_under_glass();
 
 CREATE TRIGGER note_under_glass AFTER INSERT OR UPDATE OF department_id, state, clinical_time, document ON public.encounter FOR EACH ROW WHEN ((current_setting('app.break_glass'::text, true) = 'on'::text)) EXECUTE FUNCTION public.note_under_glass();
+
+CREATE TRIGGER note_under_glass AFTER INSERT OR UPDATE OF department_id ON public.queue_token FOR EACH ROW WHEN ((current_setting('app.break_glass'::text, true) = 'on'::text)) EXECUTE FUNCTION public.note_row_under_glass();
 
 ALTER TABLE ONLY public.address_rule
     ADD CONSTRAINT address_rule_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
@@ -2544,6 +2569,12 @@ ALTER TABLE ONLY public.queue_token
 
 ALTER TABLE ONLY public.queue_token
     ADD CONSTRAINT queue_token_tenant_id_transferred_from_fkey FOREIGN KEY (tenant_id, transferred_from) REFERENCES public.queue_token(tenant_id, id);
+
+ALTER TABLE ONLY public.queue_token_under_glass
+    ADD CONSTRAINT queue_token_under_glass_tenant_id_grant_id_fkey FOREIGN KEY (tenant_id, grant_id) REFERENCES public.break_glass(tenant_id, id);
+
+ALTER TABLE ONLY public.queue_token_under_glass
+    ADD CONSTRAINT queue_token_under_glass_tenant_id_queue_token_id_fkey FOREIGN KEY (tenant_id, queue_token_id) REFERENCES public.queue_token(tenant_id, id);
 
 ALTER TABLE ONLY public.queue_token_version
     ADD CONSTRAINT queue_token_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.queue_token(tenant_id, id);
@@ -2799,6 +2830,8 @@ CREATE POLICY owner_all ON public.queue_counter TO hms_owner USING (true) WITH C
 
 CREATE POLICY owner_all ON public.queue_token TO hms_owner USING (true) WITH CHECK (true);
 
+CREATE POLICY owner_all ON public.queue_token_under_glass TO hms_owner USING (true) WITH CHECK (true);
+
 CREATE POLICY owner_all ON public.queue_token_version TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.request_record TO hms_owner USING (true) WITH CHECK (true);
@@ -2869,6 +2902,8 @@ ALTER TABLE public.queue_counter ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.queue_token ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.queue_token_under_glass ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.queue_token_version ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.request_record ENABLE ROW LEVEL SECURITY;
@@ -2888,6 +2923,8 @@ CREATE POLICY restriction ON public.encounter FOR SELECT TO hms_search USING ((t
 CREATE POLICY restriction ON public.encounter_under_glass FOR SELECT TO hms_search USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY restriction ON public.queue_token FOR SELECT TO hms_search USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY restriction ON public.queue_token_under_glass FOR SELECT TO hms_search USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY restriction ON public.user_department FOR SELECT TO hms_search USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
@@ -2995,6 +3032,8 @@ CREATE POLICY tenant_isolation ON public.queue_counter TO hms_app USING ((tenant
 
 CREATE POLICY tenant_isolation ON public.queue_token TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
+CREATE POLICY tenant_isolation ON public.queue_token_under_glass TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
 CREATE POLICY tenant_isolation ON public.queue_token_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.request_record TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
@@ -3099,7 +3138,7 @@ GRANT ALL ON FUNCTION public.may_see_restricted(patient uuid) TO hms_owner;
 REVOKE ALL ON FUNCTION public.move_patient_rows(tenant uuid, merge uuid, merged uuid, survivor uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.move_patient_rows(tenant uuid, merge uuid, merged uuid, survivor uuid) TO hms_app;
 
-REVOKE ALL ON FUNCTION public.note_appointment_under_glass() FROM PUBLIC;
+REVOKE ALL ON FUNCTION public.note_row_under_glass() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.note_under_glass() FROM PUBLIC;
 
@@ -3340,6 +3379,9 @@ GRANT SELECT(department_id) ON TABLE public.queue_token TO hms_search;
 GRANT SELECT(appointment_id) ON TABLE public.queue_token TO hms_search;
 
 GRANT SELECT(state) ON TABLE public.queue_token TO hms_search;
+
+GRANT INSERT ON TABLE public.queue_token_under_glass TO hms_app;
+GRANT SELECT ON TABLE public.queue_token_under_glass TO hms_search;
 
 GRANT SELECT,INSERT ON TABLE public.queue_token_version TO hms_app;
 

@@ -19,7 +19,11 @@ _TIME_ZONE = "Asia/Kolkata"
 _UHID_PREFIX = "DH"
 # A demonstration is tried out by scripts, and filled by an import: more calls than people make.
 _CALLS_PER_MINUTE = 6000
-_GENEROUS_TIERS = (policy_pb2.RATE_TIER_DEFAULT, policy_pb2.RATE_TIER_SEARCH)
+_GENEROUS_TIERS = (
+    policy_pb2.RATE_TIER_DEFAULT,
+    policy_pb2.RATE_TIER_SEARCH,
+    policy_pb2.RATE_TIER_BOOKING,
+)
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -71,7 +75,7 @@ def _create_tenant(settings: Settings, arguments: argparse.Namespace) -> str:
             return f"{arguments.code} stands already"
     return (
         f"created {tenant.display_name} ({tenant.code})\n"
-        f"its users may make {_CALLS_PER_MINUTE} calls and as many searches a minute"
+        f"its users may make {_CALLS_PER_MINUTE} calls and as many searches and bookings a minute"
     )
 
 
