@@ -2345,7 +2345,15 @@ CREATE INDEX queue_token_by_department ON public.queue_token USING btree (tenant
 
 CREATE INDEX queue_token_by_patient ON public.queue_token USING btree (tenant_id, patient_id, issue_time, id);
 
+CREATE UNIQUE INDEX queue_token_called ON public.queue_token USING btree (tenant_id, practitioner_id, session_start) WHERE (state = 'CALLED'::text);
+
+CREATE INDEX queue_token_completed ON public.queue_token USING btree (tenant_id, practitioner_id, end_time) WHERE ((state = 'COMPLETED'::text) AND (start_time IS NOT NULL));
+
 CREATE UNIQUE INDEX queue_token_of_appointment ON public.queue_token USING btree (tenant_id, appointment_id) WHERE ((appointment_id IS NOT NULL) AND (state <> ALL (ARRAY['TRANSFERRED'::text, 'CANCELLED'::text])));
+
+CREATE INDEX queue_token_of_department ON public.queue_token USING btree (tenant_id, department_id, issue_time, id);
+
+CREATE UNIQUE INDEX queue_token_of_patient ON public.queue_token USING btree (tenant_id, practitioner_id, session_start, patient_id) WHERE (state = ANY (ARRAY['WAITING'::text, 'CALLED'::text, 'IN_CONSULTATION'::text, 'ON_HOLD'::text, 'SKIPPED'::text]));
 
 CREATE INDEX queue_token_waiting ON public.queue_token USING btree (tenant_id, practitioner_id, session_start, urgency, order_time, id) WHERE (state = 'WAITING'::text);
 

@@ -68,8 +68,8 @@ class Arrivals:
                 return self._stepped(request, call, state, key)
         except ExclusionViolation:
             raise errors.FailedPrecondition(
-                "The seat was given to somebody else after the no-show: book another slot, or give the patient a"
-                " token as a walk-in.",
+                "The seat was given to somebody else after the no-show: book another slot, or give the"
+                " patient a token as a walk-in.",
                 metadata={"seat": "taken"},
             ) from None
 

@@ -1,7 +1,8 @@
 """Moves tokens through the queue: calls, sets aside, brings back.
 
-Whoever changes a session's queue locks its counter first, so that changes go one after the other: two who call the
-next patient at once call one. That one alone is called at a time stands in an index, too (queue_token_called).
+Whoever changes a session's queue locks its counter first, so that changes go one after the other: two who
+call the next patient at once call one. That one alone is called at a time stands in an index, too
+(queue_token_called).
 """
 
 from __future__ import annotations
@@ -164,7 +165,7 @@ def _into(row: Any, state: str, reason: str, **changes: Any) -> dict[str, Any]:
 
 
 def _audit(transaction: Transaction, row: Any, reason: str = "") -> None:
-    said = {"reason": reason} if reason else {}
+    said: dict[str, Any] = {"reason": reason} if reason else {}
     transaction.audit(
         entity_id=row.id,
         old_version=row.version,

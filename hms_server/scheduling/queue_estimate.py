@@ -1,14 +1,16 @@
 """How long somebody in the queue will wait. Pure: no I/O.
 
-A consultation is taken to last as long as the practitioner's last ones did: the last up to 20 of today, or where
-there is none of today, the last up to 20 of 30 days. That mean is drawn towards the length of the session's slots as
-if PRIOR consultations of exactly that length had been among them (the mean of a normal distribution with a prior,
-James and Stein), so that one long consultation in the morning does not double everybody's wait.
+A consultation is taken to last as long as the practitioner's last ones did: the last up to 20 of today, or
+where there is none of today, the last up to 20 of 30 days. That mean is drawn towards the length of the
+session's slots as if PRIOR consultations of exactly that length had been among them (the mean of a normal
+distribution with a prior, James and Stein), so that one long consultation in the morning does not double
+everybody's wait.
 
-    wait = people before * mean - what has passed of the consultations under way + time until the session begins
+    wait = people before * mean - what has passed of the consultations under way + time until the session
+    begins
 
-where people before are those who wait before, who is called, and who is in consultation, each of whom has at most
-the mean still to go; never negative.
+where people before are those who wait before, who is called, and who is in consultation, each of whom has at
+most the mean still to go; never negative.
 """
 
 from __future__ import annotations

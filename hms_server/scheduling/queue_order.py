@@ -2,18 +2,19 @@
 
 The queue goes by urgency (0 EMERGENCY, 1 PREGNANT and ELDERLY, 2 NORMAL), then by `order_time`, then by id:
 
-- An appointment's order_time is its slot's start. Who checks in later than GRACE after it gets the time of the
-  check-in instead.
-- A walk-in takes an open seat: a seat of the session that is kept for walk-ins, or one that nobody has booked.
-  Open seats are sorted by time; the n-th walk-in of the session takes the n-th. His order_time is BEHIND_SLOT
-  after the start of that seat's slot, so that appointments of the same slot go first; never before the moment
-  the token was issued, and never before the walk-in before him.
+- An appointment's order_time is its slot's start. Who checks in later than GRACE after it gets the time of
+  the check-in instead.
+- A walk-in takes an open seat: a seat of the session that is kept for walk-ins, or one that nobody has
+  booked. Open seats are sorted by time; the n-th walk-in of the session takes the n-th. His order_time is
+  BEHIND_SLOT after the start of that seat's slot, so that appointments of the same slot go first; never
+  before the moment the token was issued, and never before the walk-in before him.
 - A walk-in beyond the open seats waits behind the session's end: behind everybody who has a seat.
 - Without a session a walk-in's order_time is the moment of issue.
 
 What holds (tests/unit/test_queue_order.py): walk-ins of one urgency keep the order in which they came; and an
 appointment whose patient is there in time never waits behind more walk-ins of its urgency than there are open
-seats in slots that begin before its own. One who is late waits behind nobody of his urgency who came after him.
+seats in slots that begin before its own. One who is late waits behind nobody of his urgency who came after
+him.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ def open_seats(
 ) -> list[datetime.datetime]:
     """Starts of the slots of the seats that walk-ins can take, one for each seat, in order.
 
-    `booked_starts` has one entry for each seat that is booked. What is booked beyond a slot's bookable seats, or
-    stands on no slot (the schedule was changed since), takes the last seats that are left of the session.
+    `booked_starts` has one entry for each seat that is booked. What is booked beyond a slot's bookable seats,
+    or stands on no slot (the schedule was changed since), takes the last seats that are left of the session.
     """
     left = dict.fromkeys(slot_starts, 0)
     bookable = dict.fromkeys(slot_starts, 0)

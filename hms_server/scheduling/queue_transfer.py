@@ -1,8 +1,9 @@
 """Hands a patient over to another practitioner's queue.
 
-The token ends TRANSFERRED and a new one is issued there with a number of that session, in one transaction. The
-patient keeps priority and the rank of the arrival, and the appointment goes with the new token. Both counters are
-locked in the order of their keys, so that two who hand patients over to each other do not wait for each other.
+The token ends TRANSFERRED and a new one is issued there with a number of that session, in one transaction.
+The patient keeps priority and the rank of the arrival, and the appointment goes with the new token. Both
+counters are locked in the order of their keys, so that two who hand patients over to each other do not wait
+for each other.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Issues queue tokens.
 
-Numbers have no gap and no double: the counter of the session is raised by the transaction that writes the token,
-right before it (queue.sql next_number), so that a call that is undone takes its number back.
+Numbers have no gap and no double: the counter of the session is raised by the transaction that writes the
+token, right before it (queue.sql next_number), so that a call that is undone takes its number back.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Tokens:
                 document=document(priority_reason=request.priority_reason, note=request.note),
             )
             self._request_ids.remember(transaction, call, probe, token_id, 1)
-            beyond = {"reason": "beyond_capacity"} if request.beyond_capacity else {}
+            beyond: dict[str, Any] = {"reason": "beyond_capacity"} if request.beyond_capacity else {}
             transaction.audit(entity_id=token_id, new_version=1, patient_ids=(patient.rows[0].id,), **beyond)
         return mapping.queue_token(made.first)
 

@@ -32,6 +32,8 @@ SECRET = "Verysecretname"
 EVERY_PERMISSION = frozenset(policy.permission for policy in load_policies().values()) - {""}
 _OUTPUT = {"create_time", "update_time", "delete_time", "etag", "error_reason", "duplicate_candidates"}
 _TRIES = 25
+# Refusals that name fields which, said otherwise, would do.
+_REPAIRED = {"INVALID_ARGUMENT", "FAILED_PRECONDITION"}
 
 
 class Refused(Exception):
@@ -192,7 +194,7 @@ class Hospital:
             try:
                 return (call or self.call)(method, request)
             except Refused as refused:
-                if refused.code != "INVALID_ARGUMENT" or not refused.fields:
+                if refused.code not in _REPAIRED or not refused.fields:
                     raise
                 last = refused
             for path in last.fields:
@@ -273,7 +275,8 @@ class Hospital:
         if field.type != FieldDescriptor.TYPE_STRING:
             return (1, 2, 10)[attempt % 3]
         if name.endswith("_id") and name.removesuffix("_id") in self.made:
-            return self.made[name.removesuffix("_id")][0]
+            made = self.made[name.removesuffix("_id")]
+            return made[attempt % len(made)]
         if name == "public_key":
             return _public_key()
         rules = field.GetOptions().Extensions[validate_pb2.field].string
