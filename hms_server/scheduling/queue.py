@@ -80,7 +80,7 @@ class Queue:
             return _into(row, "CALLED", request.reason, call_time=now)
 
         with refusing_doubles(self._database, call):
-            return self._change(request, call, change, request.reason)
+            return self._change(request, call, change)
 
     @on_conflict
     def skip(self, request: pb.SkipQueueTokenRequest, call: Call) -> QueueToken:
@@ -99,8 +99,8 @@ class Queue:
 
     @on_conflict
     def return_(self, request: pb.ReturnQueueTokenRequest, call: Call) -> QueueToken:
-        """WAITING again: at the old place, or, who was skipped, behind the next ones. Raises FailedPrecondition
-        (WRONG_STATE)."""
+        """WAITING again: at the old place, or, who was skipped, behind the next ones. Raises
+        FailedPrecondition (WRONG_STATE)."""
 
         def change(row: Any, places: list[Any], _: datetime.datetime) -> dict[str, Any]:
             changes = _into(row, "WAITING", "")
@@ -108,7 +108,7 @@ class Queue:
                 changes["order_time"] = queue_order.return_time(row.order_time, places)
             return changes
 
-        return self._change(request, call, change, "", with_places=True)
+        return self._change(request, call, change, with_places=True)
 
     @on_conflict
     def prioritise(self, request: pb.SetQueueTokenPriorityRequest, call: Call) -> QueueToken:
@@ -123,18 +123,16 @@ class Queue:
                 "document": row.document | {"priority_reason": request.reason},
             }
 
-        return self._change(request, call, change, request.reason)
+        return self._change(request, call, change)
 
     def _move(self, request: Any, call: Call, state: str) -> QueueToken:
         def change(row: Any, _: list[Any], now: datetime.datetime) -> dict[str, Any]:
             ends = {"end_time": now} if not TOKEN[state] else {}
             return _into(row, state, request.reason, **ends)
 
-        return self._change(request, call, change, request.reason)
+        return self._change(request, call, change)
 
-    def _change(
-        self, request: Any, call: Call, change: Change, reason: str, *, with_places: bool = False
-    ) -> QueueToken:
+    def _change(self, request: Any, call: Call, change: Change, *, with_places: bool = False) -> QueueToken:
         """The flushes of every change of one token."""
         now = clock.now()
         with self._database.tenant_transaction(call.tenant_id, call) as transaction:
@@ -153,7 +151,7 @@ class Queue:
                 places = [each.order_time for each in pending.rows]
             made = queue_store.update(transaction, row, call.caller.user_id, **change(row, places, now))
             self._request_ids.remember(transaction, call, probe, row.id, row.version + 1)
-            _audit(transaction, row, reason)
+            _audit(transaction, row)
         return mapping.queue_token(made.first)
 
 
@@ -164,12 +162,11 @@ def _into(row: Any, state: str, reason: str, **changes: Any) -> dict[str, Any]:
     return {"state": state, "document": kept | document(state_reason=reason), **changes}
 
 
-def _audit(transaction: Transaction, row: Any, reason: str = "") -> None:
-    said: dict[str, Any] = {"reason": reason} if reason else {}
+def _audit(transaction: Transaction, row: Any) -> None:
+    """Reasons are words on a patient: they stand in the token's versions, not in the audit."""
     transaction.audit(
         entity_id=row.id,
         old_version=row.version,
         new_version=row.version + 1,
         patient_ids=(row.patient_id,),
-        **said,
     )

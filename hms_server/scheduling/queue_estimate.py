@@ -35,7 +35,7 @@ def consultation_seconds(
 def wait_seconds(
     waiting_before: int, called: int, elapsed: Sequence[float], mean: float, until_session: float
 ) -> int:
-    """Seconds until somebody is called, before whom so many wait. `elapsed`: seconds that each consultation under
-    way has taken; `until_session`: until the session begins, negative when it has."""
+    """Seconds until somebody is called, before whom so many wait. `elapsed`: seconds that each consultation
+    under way has taken; `until_session`: until the session begins, negative when it has."""
     under_way = sum(max(0.0, mean - passed) for passed in elapsed)
     return max(0, round((waiting_before + called) * mean + under_way + max(0.0, until_session)))

@@ -75,20 +75,20 @@ def walk_in_time(
     last: datetime.datetime | None,
     session_end: datetime.datetime,
 ) -> datetime.datetime:
-    """order_time of the walk-in who comes after `walk_ins` others. `seats`: of `open_seats`; `last`: the latest
-    order_time of those others."""
+    """order_time of the walk-in who comes after `walk_ins` others. `seats`: of `open_seats`; `last`: the
+    latest order_time of those others."""
     place = seats[walk_ins] + BEHIND_SLOT if has_room(seats, walk_ins) else session_end
     return max(issue, place) if last is None else max(issue, place, last)
 
 
 def return_time(own: datetime.datetime, places: Sequence[datetime.datetime]) -> datetime.datetime:
-    """order_time of somebody who was skipped and is back: behind the first SKIPPED_BEHIND of `places` (order_time
-    of those who wait with his urgency, in order), and never before his old place."""
+    """order_time of somebody who was skipped and is back: behind the first SKIPPED_BEHIND of `places`
+    (order_time of those who wait with his urgency, in order), and never before his old place."""
     behind = places[:SKIPPED_BEHIND]
     return max(own, behind[-1] + _STEP) if behind else own
 
 
 def transfer_time(order_time: datetime.datetime, state: str, now: datetime.datetime) -> datetime.datetime:
-    """order_time in another practitioner's queue: the patient keeps the rank of the arrival. Who was skipped, and
-    so was not there, gets the present moment."""
+    """order_time in another practitioner's queue: the patient keeps the rank of the arrival. Who was
+    skipped, and so was not there, gets the present moment."""
     return max(order_time, now) if state == "SKIPPED" else order_time

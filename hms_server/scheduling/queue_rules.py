@@ -11,8 +11,8 @@ from hms_server.context import Call
 
 
 def require_open_patient(patient: Any) -> None:
-    """Raises NotFound for a patient that the caller does not see, FailedPrecondition for one that was merged or
-    deleted. `patient`: the row that was locked."""
+    """Raises NotFound for a patient that the caller does not see, FailedPrecondition for one that was
+    merged or deleted. `patient`: the row that was locked."""
     if patient is None:
         raise errors.NotFound("No such patient.")
     if patient.merged_into is not None:
@@ -75,8 +75,8 @@ def no_session() -> errors.FailedPrecondition:
 def walk_ins_full(walk_ins: int) -> errors.FailedPrecondition:
     """All seats of the session are taken."""
     return errors.FailedPrecondition(
-        "The session has no seat left for a walk-in: choose another session, or say beyond_capacity to put the"
-        " patient behind everybody who has a seat.",
+        "The session has no seat left for a walk-in: choose another session, or say beyond_capacity to put"
+        " the patient behind everybody who has a seat.",
         reason="WALK_INS_FULL",
         metadata={"walk_ins": str(walk_ins)},
     )
@@ -96,8 +96,8 @@ def already_in_queue(token_id: str) -> errors.FailedPrecondition:
 def already_called(token: Any | None) -> errors.FailedPrecondition:
     """One is called at a time."""
     return errors.FailedPrecondition(
-        "Somebody was called and has not come in: start the consultation, or skip, hold or return that token, or"
-        " say recall.",
+        "Somebody was called and has not come in: start the consultation, or skip, hold or return that token,"
+        " or say recall.",
         reason="ALREADY_CALLED",
         metadata={"queue_token_id": token.id, "token": token.token} if token is not None else {},
     )
@@ -120,7 +120,7 @@ def require_begun(start: datetime.datetime | None, now: datetime.datetime) -> No
     """Raises FailedPrecondition where a slot has not begun."""
     if start is None or start > now:
         raise errors.FailedPrecondition(
-            "The slot has not begun: nobody has missed it. Cancel the appointment if the patient will not come."
+            "The slot has not begun: nobody missed it. Cancel the appointment if the patient will not come."
         )
 
 

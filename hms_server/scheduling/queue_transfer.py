@@ -114,7 +114,6 @@ class Transfers:
                 old_version=row.version,
                 new_version=row.version + 1,
                 patient_ids=(row.patient_id,),
-                reason=request.reason,
                 entities=(AuditedEntities("queue_token", "CREATE", (token_id,)),),
             )
         return mapping.queue_token(made.first)

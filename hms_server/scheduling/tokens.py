@@ -85,8 +85,8 @@ class Tokens:
 def place(
     rows: list[Any], department_id: str, without_session: bool, now: datetime.datetime
 ) -> tuple[Any | None, str, str, datetime.datetime]:
-    """Where a new token goes, of `sessions_of_day`: the session's row (None without one), department, what tokens
-    begin with, and session_start. Raises FailedPrecondition (NO_SESSION_TODAY)."""
+    """Where a new token goes, of `sessions_of_day`: the session's row (None without one), department, what
+    tokens begin with, and session_start. Raises FailedPrecondition (NO_SESSION_TODAY)."""
     session = queue_rules.choose_session(rows, department_id, now)
     if session is not None:
         return session, session.department_id, queue_rules.prefix(session), session.session_start
@@ -111,7 +111,8 @@ def put_in(
     transferred_from: str | None = None,
     **columns: Any,
 ) -> Pending:
-    """Queues number and token. A caller of queue.sql's next_number: the counter stays locked until the end."""
+    """Queues number and token. A caller of queue.sql's next_number: the counter stays locked until the
+    end."""
     queue_store.next_number(transaction, columns["practitioner_id"], columns["session_start"])
     return queue_store.insert(
         transaction,
@@ -149,8 +150,9 @@ def repeated(transaction: Transaction, token_id: str) -> queue_pb2.QueueToken:
 
 @contextlib.contextmanager
 def refusing_doubles(database: Database, call: Call) -> Iterator[dict[str, Any]]:
-    """Says what a broken unique index of queue_token means. Gives a place to note patient_id, practitioner_id and
-    session_start of a new token. Raises FailedPrecondition (ALREADY_IN_QUEUE, ALREADY_CALLED)."""
+    """Says what a broken unique index of queue_token means. Gives a place to note patient_id,
+    practitioner_id and session_start of a new token. Raises FailedPrecondition (ALREADY_IN_QUEUE,
+    ALREADY_CALLED)."""
     key: dict[str, Any] = {}
     try:
         yield key
