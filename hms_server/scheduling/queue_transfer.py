@@ -34,8 +34,8 @@ class Transfers:
     def transfer(self, request: pb.TransferQueueTokenRequest, call: Call) -> QueueToken:
         """The new token. Raises NotFound, Aborted (ETAG_MISMATCH), FailedPrecondition (WRONG_STATE,
         NO_SESSION_TODAY, ALREADY_IN_QUEUE), PermissionDenied (DEPARTMENT_LIMITED)."""
-        if bool(request.practitioner_id) == bool(request.department_id):
-            raise errors.invalid_field("practitioner_id", "either this or department_id is required")
+        if not request.practitioner_id and not request.department_id:
+            raise errors.invalid_field("practitioner_id", "is required, or department_id")
         with refusing_doubles(self._database, call) as key:
             return self._transfer(request, call, key)
 
@@ -60,7 +60,7 @@ class Transfers:
                     raise queue_rules.nobody_there()
                 target = least.first.practitioner_id
             elif target.lower() == row.practitioner_id:
-                raise errors.invalid_field("practitioner_id", "is whose queue the token stands in")
+                raise errors.FailedPrecondition("The token stands in this practitioner's queue already.")
             sessions = queue_store.sessions_of_day(transaction, target, None, now)
             transaction.flush()
             queue_rules.require_practitioner(sessions.first)

@@ -504,7 +504,9 @@ class TransferQueueTokenRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     practitioner_id: _builtins.str
-    """To this one, or to the department's practitioner with a session now and the fewest waiting."""
+    """To this one (in the department, where both are named), or to the department's practitioner with a session now
+    and the fewest waiting.
+    """
     department_id: _builtins.str
     reason: _builtins.str
     without_session: _builtins.bool
