@@ -213,6 +213,69 @@ $$;
 
 ALTER FUNCTION public.expire_holds(tenant uuid, holds uuid[]) OWNER TO hms_owner;
 
+CREATE FUNCTION public.keep_practitioner_links() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $_$
+DECLARE
+  roles constant jsonb := coalesce(jsonb_path_query_array(
+    NEW.document, '$.roles[*] ? (!exists (@.active) || @.active != false)'), '[]');
+BEGIN
+  IF TG_OP = 'UPDATE' THEN
+    DELETE FROM practitioner_speciality s WHERE s.tenant_id = NEW.tenant_id AND s.practitioner_id = NEW.id;
+    DELETE FROM practitioner_department d
+    WHERE d.tenant_id = NEW.tenant_id AND d.practitioner_id = NEW.id
+      AND d.department_id IS DISTINCT FROM NEW.parent_id
+      AND d.department_id::text NOT IN (SELECT role ->> 'department_id' FROM jsonb_array_elements(roles) role
+                                        WHERE role ->> 'department_id' <> '');
+  END IF;
+  INSERT INTO practitioner_speciality (tenant_id, practitioner_id, system, code)
+  SELECT DISTINCT NEW.tenant_id, NEW.id, coalesce(coding ->> 'system', ''), coding ->> 'code'
+  FROM (
+    SELECT jsonb_path_query(NEW.document, '$.specialities[*].codings[*]') AS coding
+    UNION ALL SELECT jsonb_path_query(roles, '$[*].specialities[*].codings[*]')
+  ) worked_in
+  WHERE coding ->> 'code' <> '';
+  INSERT INTO practitioner_department (tenant_id, practitioner_id, department_id)
+  SELECT NEW.tenant_id, NEW.id, NEW.parent_id WHERE NEW.parent_id IS NOT NULL
+  UNION
+  SELECT NEW.tenant_id, NEW.id, (role ->> 'department_id')::uuid FROM jsonb_array_elements(roles) role
+  WHERE role ->> 'department_id' <> ''
+  ON CONFLICT DO NOTHING;
+  RETURN NULL;
+END
+$_$;
+
+ALTER FUNCTION public.keep_practitioner_links() OWNER TO hms_owner;
+
+CREATE FUNCTION public.lay_on_desk() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  NEW.desk_department_id := NULL;
+  NEW.desk_practitioner_id := NULL;
+  CASE NEW.type
+    WHEN 'ORDER' THEN
+      NEW.waiting := NEW.state IN ('ACTIVE', 'IN_PROGRESS');
+      NEW.desk_department_id := nullif(NEW.document ->> 'performing_department_id', '')::uuid;
+    WHEN 'REFERRAL' THEN
+      NEW.waiting := NEW.state IN ('ACTIVE', 'ACCEPTED');
+      NEW.desk_department_id := nullif(NEW.document ->> 'to_department_id', '')::uuid;
+      NEW.desk_practitioner_id := nullif(NEW.document ->> 'to_practitioner_id', '')::uuid;
+    ELSE
+      NEW.waiting := coalesce((NEW.document ->> 'critical')::boolean, false)
+        AND coalesce(NEW.document ->> 'acknowledge_time', '') = ''
+        AND NEW.state NOT IN ('CANCELLED', 'ENTERED_IN_ERROR');
+      NEW.desk_department_id := nullif(NEW.document ->> 'requester_department_id', '')::uuid;
+      NEW.desk_practitioner_id := nullif(NEW.document ->> 'requester_id', '')::uuid;
+  END CASE;
+  RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION public.lay_on_desk() OWNER TO hms_owner;
+
 CREATE FUNCTION public.lock_audit_retention() RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -740,6 +803,97 @@ $$;
 
 ALTER FUNCTION public.record_in_departments(record uuid) OWNER TO hms_search;
 
+CREATE FUNCTION public.refuse_deleted_department() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$ BEGIN PERFORM FROM department x WHERE x.tenant_id = NEW.tenant_id AND x.id = NEW.department_id AND x.delete_time IS NULL FOR KEY SHARE; IF NOT FOUND THEN RAISE EXCEPTION 'what is pointed to is deleted' USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'department_deleted'; END IF; RETURN NULL; END $$;
+
+ALTER FUNCTION public.refuse_deleted_department() OWNER TO hms_owner;
+
+CREATE FUNCTION public.refuse_deleted_department_id_of_location() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$ BEGIN PERFORM FROM department x WHERE x.tenant_id = NEW.tenant_id AND x.id = NEW.department_id AND x.delete_time IS NULL FOR KEY SHARE; IF NOT FOUND THEN RAISE EXCEPTION 'what is pointed to is deleted' USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'department_deleted'; END IF; RETURN NULL; END $$;
+
+ALTER FUNCTION public.refuse_deleted_department_id_of_location() OWNER TO hms_owner;
+
+CREATE FUNCTION public.refuse_deleted_location() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$ BEGIN PERFORM FROM location x WHERE x.tenant_id = NEW.tenant_id AND x.id = NEW.location_id AND x.delete_time IS NULL FOR KEY SHARE; IF NOT FOUND THEN RAISE EXCEPTION 'what is pointed to is deleted' USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'location_deleted'; END IF; RETURN NULL; END $$;
+
+ALTER FUNCTION public.refuse_deleted_location() OWNER TO hms_owner;
+
+CREATE FUNCTION public.refuse_deleted_organization() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$ BEGIN PERFORM FROM organization x WHERE x.tenant_id = NEW.tenant_id AND x.id = NEW.organization_id AND x.delete_time IS NULL FOR KEY SHARE; IF NOT FOUND THEN RAISE EXCEPTION 'what is pointed to is deleted' USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'organization_deleted'; END IF; RETURN NULL; END $$;
+
+ALTER FUNCTION public.refuse_deleted_organization() OWNER TO hms_owner;
+
+CREATE FUNCTION public.refuse_deleted_parent_id_of_department() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$ BEGIN PERFORM FROM department x WHERE x.tenant_id = NEW.tenant_id AND x.id = NEW.parent_id AND x.delete_time IS NULL FOR KEY SHARE; IF NOT FOUND THEN RAISE EXCEPTION 'what is pointed to is deleted' USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'department_deleted'; END IF; RETURN NULL; END $$;
+
+ALTER FUNCTION public.refuse_deleted_parent_id_of_department() OWNER TO hms_owner;
+
+CREATE FUNCTION public.refuse_deleted_parent_id_of_location() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$ BEGIN PERFORM FROM organization x WHERE x.tenant_id = NEW.tenant_id AND x.id = NEW.parent_id AND x.delete_time IS NULL FOR KEY SHARE; IF NOT FOUND THEN RAISE EXCEPTION 'what is pointed to is deleted' USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'organization_deleted'; END IF; RETURN NULL; END $$;
+
+ALTER FUNCTION public.refuse_deleted_parent_id_of_location() OWNER TO hms_owner;
+
+CREATE FUNCTION public.refuse_deleted_parent_id_of_organization() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$ BEGIN PERFORM FROM organization x WHERE x.tenant_id = NEW.tenant_id AND x.id = NEW.parent_id AND x.delete_time IS NULL FOR KEY SHARE; IF NOT FOUND THEN RAISE EXCEPTION 'what is pointed to is deleted' USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'organization_deleted'; END IF; RETURN NULL; END $$;
+
+ALTER FUNCTION public.refuse_deleted_parent_id_of_organization() OWNER TO hms_owner;
+
+CREATE FUNCTION public.refuse_deleted_parent_id_of_practitioner() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$ BEGIN PERFORM FROM department x WHERE x.tenant_id = NEW.tenant_id AND x.id = NEW.parent_id AND x.delete_time IS NULL FOR KEY SHARE; IF NOT FOUND THEN RAISE EXCEPTION 'what is pointed to is deleted' USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'department_deleted'; END IF; RETURN NULL; END $$;
+
+ALTER FUNCTION public.refuse_deleted_parent_id_of_practitioner() OWNER TO hms_owner;
+
+CREATE FUNCTION public.refuse_deleted_part_of_id_of_location() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$ BEGIN PERFORM FROM location x WHERE x.tenant_id = NEW.tenant_id AND x.id = NEW.part_of_id AND x.delete_time IS NULL FOR KEY SHARE; IF NOT FOUND THEN RAISE EXCEPTION 'what is pointed to is deleted' USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'location_deleted'; END IF; RETURN NULL; END $$;
+
+ALTER FUNCTION public.refuse_deleted_part_of_id_of_location() OWNER TO hms_owner;
+
+CREATE FUNCTION public.refuse_deleted_practitioner() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$ BEGIN PERFORM FROM practitioner x WHERE x.tenant_id = NEW.tenant_id AND x.id = NEW.practitioner_id AND x.delete_time IS NULL FOR KEY SHARE; IF NOT FOUND THEN RAISE EXCEPTION 'what is pointed to is deleted' USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'practitioner_deleted'; END IF; RETURN NULL; END $$;
+
+ALTER FUNCTION public.refuse_deleted_practitioner() OWNER TO hms_owner;
+
+CREATE FUNCTION public.require_location_tree(tenant uuid, members uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended(format('location of %s', tenant), 0));
+  IF EXISTS (
+    WITH RECURSIVE above (member, id) AS (
+      SELECT l.id, l.part_of_id FROM location l
+      WHERE l.tenant_id = tenant AND l.id = ANY (members) AND l.part_of_id IS NOT NULL
+      UNION SELECT a.member, l.part_of_id FROM above a JOIN location l ON l.tenant_id = tenant AND l.id = a.id
+      WHERE l.part_of_id IS NOT NULL)
+    SELECT FROM above WHERE id = member
+  ) THEN
+    RAISE EXCEPTION 'a place is inside of itself'
+      USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'location_tree';
+  END IF;
+END
+$$;
+
+ALTER FUNCTION public.require_location_tree(tenant uuid, members uuid[]) OWNER TO hms_owner;
+
 CREATE FUNCTION public.require_tree(tree regclass, tenant uuid, members uuid[]) RETURNS void
     LANGUAGE plpgsql
     AS $_$
@@ -1050,6 +1204,19 @@ $$;
 
 ALTER FUNCTION public.slots_between(tenant uuid, practitioners uuid[], from_time timestamp with time zone, until_time timestamp with time zone) OWNER TO hms_owner;
 
+CREATE FUNCTION public.take_location_columns() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  NEW.part_of_id := (NEW.document ->> 'part_of_id')::uuid;
+  NEW.department_id := (NEW.document ->> 'department_id')::uuid;
+  RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION public.take_location_columns() OWNER TO hms_owner;
+
 CREATE TABLE public.address_rule (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -1280,7 +1447,10 @@ CREATE TABLE public.clinical_record (
     document jsonb NOT NULL,
     actor_id uuid NOT NULL,
     create_time timestamp with time zone DEFAULT now() NOT NULL,
-    update_time timestamp with time zone DEFAULT now() NOT NULL
+    update_time timestamp with time zone DEFAULT now() NOT NULL,
+    waiting boolean,
+    desk_department_id uuid,
+    desk_practitioner_id uuid
 );
 
 ALTER TABLE ONLY public.clinical_record FORCE ROW LEVEL SECURITY;
@@ -1303,6 +1473,40 @@ ALTER TABLE ONLY public.clinical_record_version FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.clinical_record_version OWNER TO hms_owner;
 
+CREATE TABLE public.code_entry (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    system text NOT NULL COLLATE pg_catalog."C",
+    code text NOT NULL COLLATE pg_catalog."C",
+    words_key text NOT NULL COLLATE pg_catalog."C",
+    active boolean NOT NULL,
+    document jsonb NOT NULL,
+    actor_id uuid NOT NULL,
+    create_time timestamp with time zone DEFAULT now() NOT NULL,
+    update_time timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT code_entry_code_check CHECK ((code <> ''::text)),
+    CONSTRAINT code_entry_system_check CHECK ((system <> ''::text))
+);
+
+ALTER TABLE ONLY public.code_entry FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.code_entry OWNER TO hms_owner;
+
+CREATE TABLE public.code_entry_version (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint NOT NULL,
+    active boolean NOT NULL,
+    document jsonb NOT NULL,
+    actor_id uuid NOT NULL,
+    update_time timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.code_entry_version FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.code_entry_version OWNER TO hms_owner;
+
 CREATE TABLE public.department (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -1314,7 +1518,8 @@ CREATE TABLE public.department (
     document jsonb NOT NULL,
     actor_id uuid NOT NULL,
     create_time timestamp with time zone DEFAULT now() NOT NULL,
-    update_time timestamp with time zone DEFAULT now() NOT NULL
+    update_time timestamp with time zone DEFAULT now() NOT NULL,
+    delete_time timestamp with time zone
 );
 
 ALTER TABLE ONLY public.department FORCE ROW LEVEL SECURITY;
@@ -1350,6 +1555,8 @@ CREATE TABLE public.encounter (
     actor_id uuid NOT NULL,
     create_time timestamp with time zone DEFAULT now() NOT NULL,
     update_time timestamp with time zone DEFAULT now() NOT NULL,
+    appointment_id uuid,
+    queue_token_id uuid,
     CONSTRAINT encounter_state_check CHECK ((state = ANY (ARRAY['PLANNED'::text, 'IN_PROGRESS'::text, 'ON_HOLD'::text, 'COMPLETED'::text, 'CANCELLED'::text, 'ENTERED_IN_ERROR'::text])))
 );
 
@@ -1383,6 +1590,42 @@ CREATE TABLE public.encounter_version (
 ALTER TABLE ONLY public.encounter_version FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.encounter_version OWNER TO hms_owner;
+
+CREATE TABLE public.interaction_rule (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    builtin_key text NOT NULL COLLATE pg_catalog."C",
+    pair_key text NOT NULL COLLATE pg_catalog."C",
+    first_term text NOT NULL COLLATE pg_catalog."C",
+    second_term text NOT NULL COLLATE pg_catalog."C",
+    severity text NOT NULL COLLATE pg_catalog."C",
+    active boolean NOT NULL,
+    document jsonb NOT NULL,
+    actor_id uuid NOT NULL,
+    create_time timestamp with time zone DEFAULT now() NOT NULL,
+    update_time timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT interaction_rule_check CHECK (((severity = ANY (ARRAY['CONTRAINDICATED'::text, 'SEVERE'::text, 'MODERATE'::text, 'MINOR'::text])) OR ((severity = 'NONE'::text) AND (builtin_key <> ''::text))))
+);
+
+ALTER TABLE ONLY public.interaction_rule FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.interaction_rule OWNER TO hms_owner;
+
+CREATE TABLE public.interaction_rule_version (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    version bigint NOT NULL,
+    severity text NOT NULL COLLATE pg_catalog."C",
+    active boolean NOT NULL,
+    document jsonb NOT NULL,
+    actor_id uuid NOT NULL,
+    update_time timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.interaction_rule_version FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.interaction_rule_version OWNER TO hms_owner;
 
 CREATE TABLE public.legal_hold (
     tenant_id uuid NOT NULL,
@@ -1426,7 +1669,10 @@ CREATE TABLE public.location (
     document jsonb NOT NULL,
     actor_id uuid NOT NULL,
     create_time timestamp with time zone DEFAULT now() NOT NULL,
-    update_time timestamp with time zone DEFAULT now() NOT NULL
+    update_time timestamp with time zone DEFAULT now() NOT NULL,
+    delete_time timestamp with time zone,
+    part_of_id uuid,
+    department_id uuid
 );
 
 ALTER TABLE ONLY public.location FORCE ROW LEVEL SECURITY;
@@ -1479,7 +1725,8 @@ CREATE TABLE public.organization (
     document jsonb NOT NULL,
     actor_id uuid NOT NULL,
     create_time timestamp with time zone DEFAULT now() NOT NULL,
-    update_time timestamp with time zone DEFAULT now() NOT NULL
+    update_time timestamp with time zone DEFAULT now() NOT NULL,
+    delete_time timestamp with time zone
 );
 
 ALTER TABLE ONLY public.organization FORCE ROW LEVEL SECURITY;
@@ -1625,12 +1872,35 @@ CREATE TABLE public.practitioner (
     document jsonb NOT NULL,
     actor_id uuid NOT NULL,
     create_time timestamp with time zone DEFAULT now() NOT NULL,
-    update_time timestamp with time zone DEFAULT now() NOT NULL
+    update_time timestamp with time zone DEFAULT now() NOT NULL,
+    delete_time timestamp with time zone,
+    user_id uuid
 );
 
 ALTER TABLE ONLY public.practitioner FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.practitioner OWNER TO hms_owner;
+
+CREATE TABLE public.practitioner_department (
+    tenant_id uuid NOT NULL,
+    practitioner_id uuid NOT NULL,
+    department_id uuid NOT NULL
+);
+
+ALTER TABLE ONLY public.practitioner_department FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.practitioner_department OWNER TO hms_owner;
+
+CREATE TABLE public.practitioner_speciality (
+    tenant_id uuid NOT NULL,
+    practitioner_id uuid NOT NULL,
+    system text NOT NULL COLLATE pg_catalog."C",
+    code text NOT NULL COLLATE pg_catalog."C"
+);
+
+ALTER TABLE ONLY public.practitioner_speciality FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.practitioner_speciality OWNER TO hms_owner;
 
 CREATE TABLE public.practitioner_version (
     tenant_id uuid NOT NULL,
@@ -2145,6 +2415,12 @@ ALTER TABLE public.clinical_record
 ALTER TABLE ONLY public.clinical_record_version
     ADD CONSTRAINT clinical_record_version_pkey PRIMARY KEY (tenant_id, id, version);
 
+ALTER TABLE ONLY public.code_entry
+    ADD CONSTRAINT code_entry_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.code_entry_version
+    ADD CONSTRAINT code_entry_version_pkey PRIMARY KEY (tenant_id, id, version);
+
 ALTER TABLE ONLY public.department
     ADD CONSTRAINT department_pkey PRIMARY KEY (tenant_id, id);
 
@@ -2159,6 +2435,12 @@ ALTER TABLE ONLY public.encounter_under_glass
 
 ALTER TABLE ONLY public.encounter_version
     ADD CONSTRAINT encounter_version_pkey PRIMARY KEY (tenant_id, id, version);
+
+ALTER TABLE ONLY public.interaction_rule
+    ADD CONSTRAINT interaction_rule_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.interaction_rule_version
+    ADD CONSTRAINT interaction_rule_version_pkey PRIMARY KEY (tenant_id, id, version);
 
 ALTER TABLE ONLY public.legal_hold
     ADD CONSTRAINT legal_hold_pkey PRIMARY KEY (tenant_id, id);
@@ -2205,8 +2487,14 @@ ALTER TABLE ONLY public.patient
 ALTER TABLE ONLY public.patient_version
     ADD CONSTRAINT patient_version_pkey PRIMARY KEY (tenant_id, id, version);
 
+ALTER TABLE ONLY public.practitioner_department
+    ADD CONSTRAINT practitioner_department_pkey PRIMARY KEY (tenant_id, practitioner_id, department_id);
+
 ALTER TABLE ONLY public.practitioner
     ADD CONSTRAINT practitioner_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.practitioner_speciality
+    ADD CONSTRAINT practitioner_speciality_pkey PRIMARY KEY (tenant_id, practitioner_id, system, code);
 
 ALTER TABLE ONLY public.practitioner_version
     ADD CONSTRAINT practitioner_version_pkey PRIMARY KEY (tenant_id, id, version);
@@ -2345,6 +2633,14 @@ CREATE INDEX clinical_record_by_type ON public.clinical_record USING btree (tena
 
 CREATE INDEX clinical_record_current ON public.clinical_record USING btree (tenant_id, patient_id, type, clinical_time, id) WHERE (state = ANY (ARRAY['ACTIVE'::text, 'RECURRENCE'::text, 'RELAPSE'::text, 'ON_HOLD'::text]));
 
+CREATE INDEX clinical_record_waiting ON public.clinical_record USING btree (tenant_id, type, category, clinical_time, id) WHERE waiting;
+
+CREATE INDEX clinical_record_waiting_for_practitioner ON public.clinical_record USING btree (tenant_id, desk_practitioner_id, type, category, clinical_time, id) WHERE waiting;
+
+CREATE INDEX clinical_record_waiting_in_department ON public.clinical_record USING btree (tenant_id, desk_department_id, type, category, clinical_time, id) WHERE waiting;
+
+CREATE UNIQUE INDEX code_entry_by_code ON public.code_entry USING btree (tenant_id, system, code);
+
 CREATE UNIQUE INDEX department_by_code ON public.department USING btree (tenant_id, code) WHERE (code <> ''::text);
 
 CREATE INDEX department_by_name ON public.department USING btree (tenant_id, name_key, id);
@@ -2355,6 +2651,22 @@ CREATE INDEX encounter_by_department ON public.encounter USING btree (tenant_id,
 
 CREATE INDEX encounter_by_patient ON public.encounter USING btree (tenant_id, patient_id, clinical_time, id);
 
+CREATE UNIQUE INDEX encounter_of_appointment ON public.encounter USING btree (tenant_id, appointment_id) WHERE ((appointment_id IS NOT NULL) AND (queue_token_id IS NULL) AND (state <> ALL (ARRAY['ENTERED_IN_ERROR'::text, 'CANCELLED'::text])));
+
+CREATE INDEX encounter_of_department_by_time ON public.encounter USING btree (tenant_id, department_id, clinical_time, id) WHERE (department_id IS NOT NULL);
+
+CREATE INDEX encounter_of_practitioner_by_time ON public.encounter USING btree (tenant_id, practitioner_id, clinical_time, id) WHERE (practitioner_id IS NOT NULL);
+
+CREATE UNIQUE INDEX encounter_of_queue_token ON public.encounter USING btree (tenant_id, queue_token_id) WHERE ((queue_token_id IS NOT NULL) AND (state <> ALL (ARRAY['ENTERED_IN_ERROR'::text, 'CANCELLED'::text])));
+
+CREATE INDEX encounter_open_by_department ON public.encounter USING btree (tenant_id, department_id) WHERE ((department_id IS NOT NULL) AND (state = ANY (ARRAY['PLANNED'::text, 'IN_PROGRESS'::text, 'ON_HOLD'::text])));
+
+CREATE INDEX encounter_open_by_location ON public.encounter USING btree (tenant_id, location_id) WHERE ((location_id IS NOT NULL) AND (state = ANY (ARRAY['PLANNED'::text, 'IN_PROGRESS'::text, 'ON_HOLD'::text])));
+
+CREATE INDEX encounter_open_by_practitioner ON public.encounter USING btree (tenant_id, practitioner_id) WHERE ((practitioner_id IS NOT NULL) AND (state = ANY (ARRAY['PLANNED'::text, 'IN_PROGRESS'::text, 'ON_HOLD'::text])));
+
+CREATE UNIQUE INDEX interaction_rule_in_force ON public.interaction_rule USING btree (tenant_id, pair_key) WHERE active;
+
 CREATE INDEX legal_hold_by_time ON public.legal_hold USING btree (tenant_id, create_time, id);
 
 CREATE INDEX limited_role_by_department ON public.limited_role USING btree (tenant_id, department_id);
@@ -2363,9 +2675,13 @@ CREATE INDEX limited_role_by_role ON public.limited_role USING btree (tenant_id,
 
 CREATE UNIQUE INDEX location_by_code ON public.location USING btree (tenant_id, code) WHERE (code <> ''::text);
 
+CREATE INDEX location_by_department ON public.location USING btree (tenant_id, department_id, name_key, id) WHERE (department_id IS NOT NULL);
+
 CREATE INDEX location_by_name ON public.location USING btree (tenant_id, name_key, id);
 
 CREATE INDEX location_by_parent ON public.location USING btree (tenant_id, parent_id, name_key, id);
+
+CREATE INDEX location_by_part_of ON public.location USING btree (tenant_id, part_of_id, name_key, id) WHERE (part_of_id IS NOT NULL);
 
 CREATE INDEX mail_by_end_time ON public.mail USING btree (end_time);
 
@@ -2399,15 +2715,31 @@ CREATE UNIQUE INDEX patient_merge_in_force ON public.patient_merge USING btree (
 
 CREATE UNIQUE INDEX practitioner_by_code ON public.practitioner USING btree (tenant_id, code) WHERE (code <> ''::text);
 
+CREATE INDEX practitioner_by_create_time ON public.practitioner USING btree (tenant_id, create_time, id);
+
 CREATE INDEX practitioner_by_name ON public.practitioner USING btree (tenant_id, name_key, id);
 
 CREATE INDEX practitioner_by_parent ON public.practitioner USING btree (tenant_id, parent_id, name_key, id);
+
+CREATE UNIQUE INDEX practitioner_by_user ON public.practitioner USING btree (tenant_id, user_id) WHERE (user_id IS NOT NULL);
+
+CREATE INDEX practitioner_department_by_department ON public.practitioner_department USING btree (tenant_id, department_id, practitioner_id);
+
+CREATE INDEX practitioner_speciality_by_code ON public.practitioner_speciality USING btree (tenant_id, code, practitioner_id);
 
 CREATE INDEX queue_token_by_department ON public.queue_token USING btree (tenant_id, department_id, patient_id);
 
 CREATE INDEX queue_token_by_patient ON public.queue_token USING btree (tenant_id, patient_id, issue_time, id);
 
+CREATE UNIQUE INDEX queue_token_called ON public.queue_token USING btree (tenant_id, practitioner_id, session_start) WHERE (state = 'CALLED'::text);
+
+CREATE INDEX queue_token_completed ON public.queue_token USING btree (tenant_id, practitioner_id, end_time) WHERE ((state = 'COMPLETED'::text) AND (start_time IS NOT NULL));
+
 CREATE UNIQUE INDEX queue_token_of_appointment ON public.queue_token USING btree (tenant_id, appointment_id) WHERE ((appointment_id IS NOT NULL) AND (state <> ALL (ARRAY['TRANSFERRED'::text, 'CANCELLED'::text])));
+
+CREATE INDEX queue_token_of_department ON public.queue_token USING btree (tenant_id, department_id, issue_time, id);
+
+CREATE UNIQUE INDEX queue_token_of_patient ON public.queue_token USING btree (tenant_id, practitioner_id, session_start, patient_id) WHERE (state = ANY (ARRAY['WAITING'::text, 'CALLED'::text, 'IN_CONSULTATION'::text, 'ON_HOLD'::text, 'SKIPPED'::text]));
 
 CREATE INDEX queue_token_waiting ON public.queue_token USING btree (tenant_id, practitioner_id, session_start, urgency, order_time, id) WHERE (state = 'WAITING'::text);
 
@@ -2429,6 +2761,10 @@ CREATE INDEX user_department_by_department ON public.user_department USING btree
 
 CREATE INDEX user_role_by_role ON public.user_role USING btree (tenant_id, role_id);
 
+CREATE TRIGGER keep_links AFTER INSERT OR UPDATE OF document, parent_id ON public.practitioner FOR EACH ROW EXECUTE FUNCTION public.keep_practitioner_links();
+
+CREATE TRIGGER lay_on_desk BEFORE INSERT OR UPDATE OF document, state ON public.clinical_record FOR EACH ROW WHEN ((new.type = ANY (ARRAY['ORDER'::text, 'REFERRAL'::text, 'DIAGNOSTIC_REPORT'::text]))) EXECUTE FUNCTION public.lay_on_desk();
+
 CREATE TRIGGER mark_break_glass BEFORE INSERT ON public.audit_outbox FOR EACH ROW WHEN ((current_setting('app.break_glass'::text, true) = 'on'::text)) EXECUTE FUNCTION public.mark_break_glass();
 
 CREATE TRIGGER note_under_glass AFTER INSERT OR UPDATE OF department_id ON public.appointment FOR EACH ROW WHEN ((current_setting('app.break_glass'::text, true) = 'on'::text)) EXECUTE FUNCTION public.note_row_under_glass();
@@ -2436,6 +2772,112 @@ CREATE TRIGGER note_under_glass AFTER INSERT OR UPDATE OF department_id ON publi
 CREATE TRIGGER note_under_glass AFTER INSERT OR UPDATE OF department_id, state, clinical_time, document ON public.encounter FOR EACH ROW WHEN ((current_setting('app.break_glass'::text, true) = 'on'::text)) EXECUTE FUNCTION public.note_under_glass();
 
 CREATE TRIGGER note_under_glass AFTER INSERT OR UPDATE OF department_id ON public.queue_token FOR EACH ROW WHEN ((current_setting('app.break_glass'::text, true) = 'on'::text)) EXECUTE FUNCTION public.note_row_under_glass();
+
+CREATE TRIGGER refuse_deleted_department AFTER INSERT ON public.appointment FOR EACH ROW WHEN ((new.department_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_department();
+
+CREATE TRIGGER refuse_deleted_department AFTER INSERT ON public.encounter FOR EACH ROW WHEN ((new.department_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_department();
+
+CREATE TRIGGER refuse_deleted_department AFTER INSERT ON public.limited_role FOR EACH ROW WHEN ((new.department_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_department();
+
+CREATE TRIGGER refuse_deleted_department AFTER INSERT ON public.practitioner_department FOR EACH ROW WHEN ((new.department_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_department();
+
+CREATE TRIGGER refuse_deleted_department AFTER INSERT ON public.queue_token FOR EACH ROW WHEN ((new.department_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_department();
+
+CREATE TRIGGER refuse_deleted_department AFTER INSERT ON public.schedule FOR EACH ROW WHEN ((new.department_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_department();
+
+CREATE TRIGGER refuse_deleted_department AFTER INSERT ON public.schedule_exception FOR EACH ROW WHEN ((new.department_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_department();
+
+CREATE TRIGGER refuse_deleted_department AFTER INSERT ON public.user_department FOR EACH ROW WHEN ((new.department_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_department();
+
+CREATE TRIGGER refuse_deleted_department_id AFTER INSERT ON public.location FOR EACH ROW WHEN ((new.department_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_department_id_of_location();
+
+CREATE TRIGGER refuse_deleted_location AFTER INSERT ON public.appointment FOR EACH ROW WHEN ((new.location_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_location();
+
+CREATE TRIGGER refuse_deleted_location AFTER INSERT ON public.encounter FOR EACH ROW WHEN ((new.location_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_location();
+
+CREATE TRIGGER refuse_deleted_location AFTER INSERT ON public.schedule FOR EACH ROW WHEN ((new.location_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_location();
+
+CREATE TRIGGER refuse_deleted_location AFTER INSERT ON public.schedule_exception FOR EACH ROW WHEN ((new.location_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_location();
+
+CREATE TRIGGER refuse_deleted_organization AFTER INSERT ON public.clinical_record FOR EACH ROW WHEN ((new.organization_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_organization();
+
+CREATE TRIGGER refuse_deleted_organization AFTER INSERT ON public.encounter FOR EACH ROW WHEN ((new.organization_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_organization();
+
+CREATE TRIGGER refuse_deleted_parent_id AFTER INSERT ON public.department FOR EACH ROW WHEN ((new.parent_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_parent_id_of_department();
+
+CREATE TRIGGER refuse_deleted_parent_id AFTER INSERT ON public.location FOR EACH ROW WHEN ((new.parent_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_parent_id_of_location();
+
+CREATE TRIGGER refuse_deleted_parent_id AFTER INSERT ON public.organization FOR EACH ROW WHEN ((new.parent_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_parent_id_of_organization();
+
+CREATE TRIGGER refuse_deleted_parent_id AFTER INSERT ON public.practitioner FOR EACH ROW WHEN ((new.parent_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_parent_id_of_practitioner();
+
+CREATE TRIGGER refuse_deleted_part_of_id AFTER INSERT ON public.location FOR EACH ROW WHEN ((new.part_of_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_part_of_id_of_location();
+
+CREATE TRIGGER refuse_deleted_practitioner AFTER INSERT ON public.appointment FOR EACH ROW WHEN ((new.practitioner_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_practitioner();
+
+CREATE TRIGGER refuse_deleted_practitioner AFTER INSERT ON public.clinical_record FOR EACH ROW WHEN ((new.practitioner_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_practitioner();
+
+CREATE TRIGGER refuse_deleted_practitioner AFTER INSERT ON public.encounter FOR EACH ROW WHEN ((new.practitioner_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_practitioner();
+
+CREATE TRIGGER refuse_deleted_practitioner AFTER INSERT ON public.queue_token FOR EACH ROW WHEN ((new.practitioner_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_practitioner();
+
+CREATE TRIGGER refuse_deleted_practitioner AFTER INSERT ON public.schedule FOR EACH ROW WHEN ((new.practitioner_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_practitioner();
+
+CREATE TRIGGER refuse_deleted_practitioner AFTER INSERT ON public.schedule_exception FOR EACH ROW WHEN ((new.practitioner_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_deleted_practitioner();
+
+CREATE TRIGGER refuse_other_deleted_department AFTER UPDATE OF department_id ON public.appointment FOR EACH ROW WHEN (((new.department_id IS NOT NULL) AND (new.department_id IS DISTINCT FROM old.department_id))) EXECUTE FUNCTION public.refuse_deleted_department();
+
+CREATE TRIGGER refuse_other_deleted_department AFTER UPDATE OF department_id ON public.encounter FOR EACH ROW WHEN (((new.department_id IS NOT NULL) AND (new.department_id IS DISTINCT FROM old.department_id))) EXECUTE FUNCTION public.refuse_deleted_department();
+
+CREATE TRIGGER refuse_other_deleted_department AFTER UPDATE OF department_id ON public.limited_role FOR EACH ROW WHEN (((new.department_id IS NOT NULL) AND (new.department_id IS DISTINCT FROM old.department_id))) EXECUTE FUNCTION public.refuse_deleted_department();
+
+CREATE TRIGGER refuse_other_deleted_department AFTER UPDATE OF department_id ON public.practitioner_department FOR EACH ROW WHEN (((new.department_id IS NOT NULL) AND (new.department_id IS DISTINCT FROM old.department_id))) EXECUTE FUNCTION public.refuse_deleted_department();
+
+CREATE TRIGGER refuse_other_deleted_department AFTER UPDATE OF department_id ON public.queue_token FOR EACH ROW WHEN (((new.department_id IS NOT NULL) AND (new.department_id IS DISTINCT FROM old.department_id))) EXECUTE FUNCTION public.refuse_deleted_department();
+
+CREATE TRIGGER refuse_other_deleted_department AFTER UPDATE OF department_id ON public.schedule FOR EACH ROW WHEN (((new.department_id IS NOT NULL) AND (new.department_id IS DISTINCT FROM old.department_id))) EXECUTE FUNCTION public.refuse_deleted_department();
+
+CREATE TRIGGER refuse_other_deleted_department AFTER UPDATE OF department_id ON public.schedule_exception FOR EACH ROW WHEN (((new.department_id IS NOT NULL) AND (new.department_id IS DISTINCT FROM old.department_id))) EXECUTE FUNCTION public.refuse_deleted_department();
+
+CREATE TRIGGER refuse_other_deleted_department AFTER UPDATE OF department_id ON public.user_department FOR EACH ROW WHEN (((new.department_id IS NOT NULL) AND (new.department_id IS DISTINCT FROM old.department_id))) EXECUTE FUNCTION public.refuse_deleted_department();
+
+CREATE TRIGGER refuse_other_deleted_department_id AFTER UPDATE ON public.location FOR EACH ROW WHEN (((new.department_id IS NOT NULL) AND (new.delete_time IS NULL) AND ((new.department_id IS DISTINCT FROM old.department_id) OR (new.active > old.active) OR (old.delete_time IS NOT NULL)))) EXECUTE FUNCTION public.refuse_deleted_department_id_of_location();
+
+CREATE TRIGGER refuse_other_deleted_location AFTER UPDATE OF location_id ON public.appointment FOR EACH ROW WHEN (((new.location_id IS NOT NULL) AND (new.location_id IS DISTINCT FROM old.location_id))) EXECUTE FUNCTION public.refuse_deleted_location();
+
+CREATE TRIGGER refuse_other_deleted_location AFTER UPDATE OF location_id ON public.encounter FOR EACH ROW WHEN (((new.location_id IS NOT NULL) AND (new.location_id IS DISTINCT FROM old.location_id))) EXECUTE FUNCTION public.refuse_deleted_location();
+
+CREATE TRIGGER refuse_other_deleted_location AFTER UPDATE OF location_id ON public.schedule FOR EACH ROW WHEN (((new.location_id IS NOT NULL) AND (new.location_id IS DISTINCT FROM old.location_id))) EXECUTE FUNCTION public.refuse_deleted_location();
+
+CREATE TRIGGER refuse_other_deleted_location AFTER UPDATE OF location_id ON public.schedule_exception FOR EACH ROW WHEN (((new.location_id IS NOT NULL) AND (new.location_id IS DISTINCT FROM old.location_id))) EXECUTE FUNCTION public.refuse_deleted_location();
+
+CREATE TRIGGER refuse_other_deleted_organization AFTER UPDATE OF organization_id ON public.clinical_record FOR EACH ROW WHEN (((new.organization_id IS NOT NULL) AND (new.organization_id IS DISTINCT FROM old.organization_id))) EXECUTE FUNCTION public.refuse_deleted_organization();
+
+CREATE TRIGGER refuse_other_deleted_organization AFTER UPDATE OF organization_id ON public.encounter FOR EACH ROW WHEN (((new.organization_id IS NOT NULL) AND (new.organization_id IS DISTINCT FROM old.organization_id))) EXECUTE FUNCTION public.refuse_deleted_organization();
+
+CREATE TRIGGER refuse_other_deleted_parent_id AFTER UPDATE ON public.department FOR EACH ROW WHEN (((new.parent_id IS NOT NULL) AND (new.delete_time IS NULL) AND ((new.parent_id IS DISTINCT FROM old.parent_id) OR (new.active > old.active) OR (old.delete_time IS NOT NULL)))) EXECUTE FUNCTION public.refuse_deleted_parent_id_of_department();
+
+CREATE TRIGGER refuse_other_deleted_parent_id AFTER UPDATE ON public.location FOR EACH ROW WHEN (((new.parent_id IS NOT NULL) AND (new.delete_time IS NULL) AND ((new.parent_id IS DISTINCT FROM old.parent_id) OR (new.active > old.active) OR (old.delete_time IS NOT NULL)))) EXECUTE FUNCTION public.refuse_deleted_parent_id_of_location();
+
+CREATE TRIGGER refuse_other_deleted_parent_id AFTER UPDATE ON public.organization FOR EACH ROW WHEN (((new.parent_id IS NOT NULL) AND (new.delete_time IS NULL) AND ((new.parent_id IS DISTINCT FROM old.parent_id) OR (new.active > old.active) OR (old.delete_time IS NOT NULL)))) EXECUTE FUNCTION public.refuse_deleted_parent_id_of_organization();
+
+CREATE TRIGGER refuse_other_deleted_parent_id AFTER UPDATE ON public.practitioner FOR EACH ROW WHEN (((new.parent_id IS NOT NULL) AND (new.delete_time IS NULL) AND ((new.parent_id IS DISTINCT FROM old.parent_id) OR (new.active > old.active) OR (old.delete_time IS NOT NULL)))) EXECUTE FUNCTION public.refuse_deleted_parent_id_of_practitioner();
+
+CREATE TRIGGER refuse_other_deleted_part_of_id AFTER UPDATE ON public.location FOR EACH ROW WHEN (((new.part_of_id IS NOT NULL) AND (new.delete_time IS NULL) AND ((new.part_of_id IS DISTINCT FROM old.part_of_id) OR (new.active > old.active) OR (old.delete_time IS NOT NULL)))) EXECUTE FUNCTION public.refuse_deleted_part_of_id_of_location();
+
+CREATE TRIGGER refuse_other_deleted_practitioner AFTER UPDATE OF practitioner_id ON public.appointment FOR EACH ROW WHEN (((new.practitioner_id IS NOT NULL) AND (new.practitioner_id IS DISTINCT FROM old.practitioner_id))) EXECUTE FUNCTION public.refuse_deleted_practitioner();
+
+CREATE TRIGGER refuse_other_deleted_practitioner AFTER UPDATE OF practitioner_id ON public.clinical_record FOR EACH ROW WHEN (((new.practitioner_id IS NOT NULL) AND (new.practitioner_id IS DISTINCT FROM old.practitioner_id))) EXECUTE FUNCTION public.refuse_deleted_practitioner();
+
+CREATE TRIGGER refuse_other_deleted_practitioner AFTER UPDATE OF practitioner_id ON public.encounter FOR EACH ROW WHEN (((new.practitioner_id IS NOT NULL) AND (new.practitioner_id IS DISTINCT FROM old.practitioner_id))) EXECUTE FUNCTION public.refuse_deleted_practitioner();
+
+CREATE TRIGGER refuse_other_deleted_practitioner AFTER UPDATE OF practitioner_id ON public.queue_token FOR EACH ROW WHEN (((new.practitioner_id IS NOT NULL) AND (new.practitioner_id IS DISTINCT FROM old.practitioner_id))) EXECUTE FUNCTION public.refuse_deleted_practitioner();
+
+CREATE TRIGGER refuse_other_deleted_practitioner AFTER UPDATE OF practitioner_id ON public.schedule FOR EACH ROW WHEN (((new.practitioner_id IS NOT NULL) AND (new.practitioner_id IS DISTINCT FROM old.practitioner_id))) EXECUTE FUNCTION public.refuse_deleted_practitioner();
+
+CREATE TRIGGER refuse_other_deleted_practitioner AFTER UPDATE OF practitioner_id ON public.schedule_exception FOR EACH ROW WHEN (((new.practitioner_id IS NOT NULL) AND (new.practitioner_id IS DISTINCT FROM old.practitioner_id))) EXECUTE FUNCTION public.refuse_deleted_practitioner();
+
+CREATE TRIGGER take_columns BEFORE INSERT OR UPDATE OF document ON public.location FOR EACH ROW EXECUTE FUNCTION public.take_location_columns();
 
 ALTER TABLE ONLY public.address_rule
     ADD CONSTRAINT address_rule_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
@@ -2480,6 +2922,12 @@ ALTER TABLE ONLY public.break_glass
     ADD CONSTRAINT break_glass_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.user_account(tenant_id, id);
 
 ALTER TABLE ONLY public.clinical_record
+    ADD CONSTRAINT clinical_record_desk_department_fkey FOREIGN KEY (tenant_id, desk_department_id) REFERENCES public.department(tenant_id, id);
+
+ALTER TABLE ONLY public.clinical_record
+    ADD CONSTRAINT clinical_record_desk_practitioner_fkey FOREIGN KEY (tenant_id, desk_practitioner_id) REFERENCES public.practitioner(tenant_id, id);
+
+ALTER TABLE ONLY public.clinical_record
     ADD CONSTRAINT clinical_record_tenant_id_encounter_id_fkey FOREIGN KEY (tenant_id, encounter_id) REFERENCES public.encounter(tenant_id, id);
 
 ALTER TABLE ONLY public.clinical_record
@@ -2497,6 +2945,12 @@ ALTER TABLE ONLY public.clinical_record
 ALTER TABLE ONLY public.clinical_record_version
     ADD CONSTRAINT clinical_record_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.clinical_record(tenant_id, id);
 
+ALTER TABLE ONLY public.code_entry
+    ADD CONSTRAINT code_entry_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.code_entry_version
+    ADD CONSTRAINT code_entry_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.code_entry(tenant_id, id);
+
 ALTER TABLE ONLY public.department
     ADD CONSTRAINT department_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
@@ -2505,6 +2959,9 @@ ALTER TABLE ONLY public.department
 
 ALTER TABLE ONLY public.department_version
     ADD CONSTRAINT department_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.department(tenant_id, id);
+
+ALTER TABLE ONLY public.encounter
+    ADD CONSTRAINT encounter_tenant_id_appointment_id_fkey FOREIGN KEY (tenant_id, appointment_id) REFERENCES public.appointment(tenant_id, id);
 
 ALTER TABLE ONLY public.encounter
     ADD CONSTRAINT encounter_tenant_id_department_id_fkey FOREIGN KEY (tenant_id, department_id) REFERENCES public.department(tenant_id, id);
@@ -2524,6 +2981,9 @@ ALTER TABLE ONLY public.encounter
 ALTER TABLE ONLY public.encounter
     ADD CONSTRAINT encounter_tenant_id_practitioner_id_fkey FOREIGN KEY (tenant_id, practitioner_id) REFERENCES public.practitioner(tenant_id, id);
 
+ALTER TABLE ONLY public.encounter
+    ADD CONSTRAINT encounter_tenant_id_queue_token_id_fkey FOREIGN KEY (tenant_id, queue_token_id) REFERENCES public.queue_token(tenant_id, id);
+
 ALTER TABLE ONLY public.encounter_under_glass
     ADD CONSTRAINT encounter_under_glass_tenant_id_encounter_id_fkey FOREIGN KEY (tenant_id, encounter_id) REFERENCES public.encounter(tenant_id, id);
 
@@ -2532,6 +2992,12 @@ ALTER TABLE ONLY public.encounter_under_glass
 
 ALTER TABLE ONLY public.encounter_version
     ADD CONSTRAINT encounter_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.encounter(tenant_id, id);
+
+ALTER TABLE ONLY public.interaction_rule
+    ADD CONSTRAINT interaction_rule_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.interaction_rule_version
+    ADD CONSTRAINT interaction_rule_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.interaction_rule(tenant_id, id);
 
 ALTER TABLE ONLY public.legal_hold
     ADD CONSTRAINT legal_hold_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
@@ -2546,10 +3012,16 @@ ALTER TABLE ONLY public.limited_role
     ADD CONSTRAINT limited_role_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.user_account(tenant_id, id);
 
 ALTER TABLE ONLY public.location
+    ADD CONSTRAINT location_tenant_id_department_id_fkey FOREIGN KEY (tenant_id, department_id) REFERENCES public.department(tenant_id, id);
+
+ALTER TABLE ONLY public.location
     ADD CONSTRAINT location_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
 ALTER TABLE ONLY public.location
     ADD CONSTRAINT location_tenant_id_parent_id_fkey FOREIGN KEY (tenant_id, parent_id) REFERENCES public.organization(tenant_id, id);
+
+ALTER TABLE ONLY public.location
+    ADD CONSTRAINT location_tenant_id_part_of_id_fkey FOREIGN KEY (tenant_id, part_of_id) REFERENCES public.location(tenant_id, id);
 
 ALTER TABLE ONLY public.location_version
     ADD CONSTRAINT location_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.location(tenant_id, id);
@@ -2602,11 +3074,23 @@ ALTER TABLE ONLY public.patient
 ALTER TABLE ONLY public.patient_version
     ADD CONSTRAINT patient_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.patient(tenant_id, id);
 
+ALTER TABLE ONLY public.practitioner_department
+    ADD CONSTRAINT practitioner_department_tenant_id_department_id_fkey FOREIGN KEY (tenant_id, department_id) REFERENCES public.department(tenant_id, id);
+
+ALTER TABLE ONLY public.practitioner_department
+    ADD CONSTRAINT practitioner_department_tenant_id_practitioner_id_fkey FOREIGN KEY (tenant_id, practitioner_id) REFERENCES public.practitioner(tenant_id, id);
+
+ALTER TABLE ONLY public.practitioner_speciality
+    ADD CONSTRAINT practitioner_speciality_tenant_id_practitioner_id_fkey FOREIGN KEY (tenant_id, practitioner_id) REFERENCES public.practitioner(tenant_id, id);
+
 ALTER TABLE ONLY public.practitioner
     ADD CONSTRAINT practitioner_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
 ALTER TABLE ONLY public.practitioner
     ADD CONSTRAINT practitioner_tenant_id_parent_id_fkey FOREIGN KEY (tenant_id, parent_id) REFERENCES public.department(tenant_id, id);
+
+ALTER TABLE ONLY public.practitioner
+    ADD CONSTRAINT practitioner_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.user_account(tenant_id, id);
 
 ALTER TABLE ONLY public.practitioner_version
     ADD CONSTRAINT practitioner_version_tenant_id_id_fkey FOREIGN KEY (tenant_id, id) REFERENCES public.practitioner(tenant_id, id);
@@ -2766,6 +3250,10 @@ ALTER TABLE public.clinical_record ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.clinical_record_version ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.code_entry ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.code_entry_version ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY delivery ON public.mail TO hms_worker USING (true) WITH CHECK (true);
 
 ALTER TABLE public.department ENABLE ROW LEVEL SECURITY;
@@ -2805,6 +3293,10 @@ ALTER TABLE public.encounter ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.encounter_under_glass ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.encounter_version ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.interaction_rule ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.interaction_rule_version ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.legal_hold ENABLE ROW LEVEL SECURITY;
 
@@ -2846,6 +3338,10 @@ CREATE POLICY owner_all ON public.clinical_record TO hms_owner USING (true) WITH
 
 CREATE POLICY owner_all ON public.clinical_record_version TO hms_owner USING (true) WITH CHECK (true);
 
+CREATE POLICY owner_all ON public.code_entry TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.code_entry_version TO hms_owner USING (true) WITH CHECK (true);
+
 CREATE POLICY owner_all ON public.department TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.department_version TO hms_owner USING (true) WITH CHECK (true);
@@ -2855,6 +3351,10 @@ CREATE POLICY owner_all ON public.encounter TO hms_owner USING (true) WITH CHECK
 CREATE POLICY owner_all ON public.encounter_under_glass TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.encounter_version TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.interaction_rule TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.interaction_rule_version TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.legal_hold TO hms_owner USING (true) WITH CHECK (true);
 
@@ -2885,6 +3385,10 @@ CREATE POLICY owner_all ON public.patient_merge_item TO hms_owner USING (true) W
 CREATE POLICY owner_all ON public.patient_version TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.practitioner TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.practitioner_department TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.practitioner_speciality TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.practitioner_version TO hms_owner USING (true) WITH CHECK (true);
 
@@ -2957,6 +3461,10 @@ ALTER TABLE public.patient_merge_item ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.patient_version ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.practitioner ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.practitioner_department ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.practitioner_speciality ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.practitioner_version ENABLE ROW LEVEL SECURITY;
 
@@ -3048,6 +3556,10 @@ CREATE POLICY tenant_isolation ON public.clinical_record TO hms_app USING ((tena
 
 CREATE POLICY tenant_isolation ON public.clinical_record_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
+CREATE POLICY tenant_isolation ON public.code_entry TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.code_entry_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
 CREATE POLICY tenant_isolation ON public.department TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.department_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
@@ -3057,6 +3569,10 @@ CREATE POLICY tenant_isolation ON public.encounter TO hms_app USING ((tenant_id 
 CREATE POLICY tenant_isolation ON public.encounter_under_glass TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.encounter_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.interaction_rule TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.interaction_rule_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.legal_hold TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
@@ -3087,6 +3603,10 @@ CREATE POLICY tenant_isolation ON public.patient_merge_item TO hms_app USING ((t
 CREATE POLICY tenant_isolation ON public.patient_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.practitioner TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.practitioner_department TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.practitioner_speciality TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.practitioner_version TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
@@ -3188,6 +3708,10 @@ GRANT ALL ON FUNCTION public.expire_due_holds(max_rows integer) TO hms_worker;
 REVOKE ALL ON FUNCTION public.expire_holds(tenant uuid, holds uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.expire_holds(tenant uuid, holds uuid[]) TO hms_app;
 
+REVOKE ALL ON FUNCTION public.keep_practitioner_links() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.lay_on_desk() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.lock_audit_retention() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.lock_audit_retention() TO hms_worker;
 
@@ -3249,6 +3773,29 @@ GRANT ALL ON FUNCTION public.purge_sessions(age interval, max_rows integer) TO h
 REVOKE ALL ON FUNCTION public.record_in_departments(record uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_in_departments(record uuid) TO hms_app;
 
+REVOKE ALL ON FUNCTION public.refuse_deleted_department() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.refuse_deleted_department_id_of_location() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.refuse_deleted_location() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.refuse_deleted_organization() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.refuse_deleted_parent_id_of_department() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.refuse_deleted_parent_id_of_location() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.refuse_deleted_parent_id_of_organization() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.refuse_deleted_parent_id_of_practitioner() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.refuse_deleted_part_of_id_of_location() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.refuse_deleted_practitioner() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.require_location_tree(tenant uuid, members uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.require_location_tree(tenant uuid, members uuid[]) TO hms_app;
+
 REVOKE ALL ON FUNCTION public.require_tree(tree regclass, tenant uuid, members uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.require_tree(tree regclass, tenant uuid, members uuid[]) TO hms_app;
 
@@ -3263,6 +3810,8 @@ GRANT ALL ON FUNCTION public.search_patient_ids(words text[], phone text, identi
 
 REVOKE ALL ON FUNCTION public.slots_between(tenant uuid, practitioners uuid[], from_time timestamp with time zone, until_time timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.slots_between(tenant uuid, practitioners uuid[], from_time timestamp with time zone, until_time timestamp with time zone) TO hms_app;
+
+REVOKE ALL ON FUNCTION public.take_location_columns() FROM PUBLIC;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.address_rule TO hms_app;
 
@@ -3335,6 +3884,10 @@ GRANT SELECT(encounter_id) ON TABLE public.clinical_record TO hms_search;
 
 GRANT SELECT,INSERT ON TABLE public.clinical_record_version TO hms_app;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.code_entry TO hms_app;
+
+GRANT SELECT,INSERT ON TABLE public.code_entry_version TO hms_app;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.department TO hms_app;
 
 GRANT SELECT,INSERT ON TABLE public.department_version TO hms_app;
@@ -3359,6 +3912,10 @@ GRANT INSERT ON TABLE public.encounter_under_glass TO hms_app;
 GRANT SELECT ON TABLE public.encounter_under_glass TO hms_search;
 
 GRANT SELECT,INSERT ON TABLE public.encounter_version TO hms_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.interaction_rule TO hms_app;
+
+GRANT SELECT,INSERT ON TABLE public.interaction_rule_version TO hms_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.legal_hold TO hms_app;
 
@@ -3429,6 +3986,10 @@ GRANT SELECT,INSERT ON TABLE public.patient_merge_item TO hms_app;
 GRANT SELECT,INSERT ON TABLE public.patient_version TO hms_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.practitioner TO hms_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.practitioner_department TO hms_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.practitioner_speciality TO hms_app;
 
 GRANT SELECT,INSERT ON TABLE public.practitioner_version TO hms_app;
 

@@ -23,7 +23,8 @@ class SystemRole(NamedTuple):
 
 _STAFF = {"settings.read", "directory.read"}
 _READERS = _STAFF | {"patient.read", "encounter.read", "appointment.read"}
-_WRITERS = _READERS | {"patient.write", "encounter.write", "appointment.write"}
+_QUEUE = {"queue.read", "queue.write"}
+_WRITERS = _READERS | {"patient.write", "encounter.write", "appointment.write"} | _QUEUE
 _CLINICIANS = _WRITERS | {"clinical.read", "clinical.write", "observation.write"}
 # Those who treat in an emergency.
 _RESCUERS = _CLINICIANS | {"patient.break_glass"}
@@ -43,7 +44,9 @@ HOSPITAL: Mapping[str, SystemRole] = {
         SystemRole(
             "DOCTOR",
             "Doctor",
-            frozenset(_RESCUERS | _NOTES | {"note.cosign", "prescription.write", "appointment.overbook"} | _ORDERERS),
+            frozenset(
+                _RESCUERS | _NOTES | {"note.cosign", "prescription.write", "appointment.overbook"} | _ORDERERS
+            ),
         ),
         SystemRole("NURSE", "Nurse", frozenset(_RESCUERS | _NOTES | _ORDERERS)),
         SystemRole("RECEPTIONIST", "Receptionist", frozenset(_WRITERS)),

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from hms.scheduling.v1 import appointment_pb2, booking_pb2
+from hms.scheduling.v1 import appointment_pb2, arrival_pb2, booking_pb2, queue_calls_pb2, queue_pb2
 from hms_server.context import Call
 from hms_server.database.pages import Pages
 from hms_server.database.requests import RequestIds
 from hms_server.database.transaction import Database
 from hms_server.scheduling.appointment_lists import AppointmentLists
 from hms_server.scheduling.appointments import Appointments
+from hms_server.scheduling.arrivals import Arrivals
 from hms_server.scheduling.booking import Booking
 from hms_server.scheduling.booking_changes import BookingChanges
+from hms_server.scheduling.queue import Queue
+from hms_server.scheduling.queue_board import QueueReads
+from hms_server.scheduling.queue_transfer import Transfers
+from hms_server.scheduling.tokens import Tokens
 
 
 class SchedulingServicer:
@@ -21,6 +26,11 @@ class SchedulingServicer:
         self._appointment_lists = AppointmentLists(database, pages)
         self._booking = Booking(database, request_ids)
         self._booking_changes = BookingChanges(database, request_ids)
+        self._arrivals = Arrivals(database, request_ids)
+        self._tokens = Tokens(database, request_ids)
+        self._transfers = Transfers(database, request_ids)
+        self._queue = Queue(database, request_ids)
+        self._queue_reads = QueueReads(database, pages)
 
     # --- Schedules and slots
 
@@ -101,3 +111,99 @@ class SchedulingServicer:
     # --- Appointments: waiting list, series, reminders
 
     # --- Arrival and the queue of the day
+
+    def ArriveAppointment(
+        self, request: arrival_pb2.ArriveAppointmentRequest, call: Call
+    ) -> appointment_pb2.Appointment:
+        """The patient is in the house."""
+        return self._arrivals.arrive(request, call)
+
+    def CheckInAppointment(
+        self, request: arrival_pb2.CheckInAppointmentRequest, call: Call
+    ) -> arrival_pb2.CheckInAppointmentResponse:
+        """The patient takes a place in the queue."""
+        return self._arrivals.check_in(request, call)
+
+    def MarkNoShow(self, request: arrival_pb2.MarkNoShowRequest, call: Call) -> appointment_pb2.Appointment:
+        """The patient did not come."""
+        return self._arrivals.no_show(request, call)
+
+    def CompleteAppointment(
+        self, request: arrival_pb2.CompleteAppointmentRequest, call: Call
+    ) -> appointment_pb2.Appointment:
+        """The patient was seen."""
+        return self._arrivals.complete(request, call)
+
+    def IssueQueueToken(
+        self, request: queue_calls_pb2.IssueQueueTokenRequest, call: Call
+    ) -> queue_pb2.QueueToken:
+        """A walk-in takes a place."""
+        return self._tokens.issue(request, call)
+
+    def GetQueueToken(
+        self, request: queue_calls_pb2.GetQueueTokenRequest, call: Call
+    ) -> queue_calls_pb2.QueueEntry:
+        """A token with position and estimate."""
+        return self._queue_reads.token(request, call)
+
+    def ListQueueTokens(
+        self, request: queue_calls_pb2.ListQueueTokensRequest, call: Call
+    ) -> queue_calls_pb2.ListQueueTokensResponse:
+        """The tokens of a department."""
+        return self._queue_reads.tokens(request, call)
+
+    def GetQueue(self, request: queue_calls_pb2.GetQueueRequest, call: Call) -> queue_calls_pb2.Queue:
+        """The queue of a session, with patients."""
+        return self._queue_reads.queue(request, call)
+
+    def GetQueueBoard(
+        self, request: queue_calls_pb2.GetQueueBoardRequest, call: Call
+    ) -> queue_calls_pb2.QueueBoard:
+        """The queue of a session as numbers alone."""
+        return self._queue_reads.board(request, call)
+
+    def CallNext(self, request: queue_calls_pb2.CallNextRequest, call: Call) -> queue_pb2.QueueToken:
+        """Calls who is next."""
+        return self._queue.call_next(request, call)
+
+    def CallQueueToken(
+        self, request: queue_calls_pb2.CallQueueTokenRequest, call: Call
+    ) -> queue_pb2.QueueToken:
+        """Calls somebody out of the order."""
+        return self._queue.call(request, call)
+
+    def SkipQueueToken(
+        self, request: queue_calls_pb2.SkipQueueTokenRequest, call: Call
+    ) -> queue_pb2.QueueToken:
+        """Was called and did not come."""
+        return self._queue.skip(request, call)
+
+    def HoldQueueToken(
+        self, request: queue_calls_pb2.HoldQueueTokenRequest, call: Call
+    ) -> queue_pb2.QueueToken:
+        """Is sent for a test, say."""
+        return self._queue.hold(request, call)
+
+    def ReturnQueueToken(
+        self, request: queue_calls_pb2.ReturnQueueTokenRequest, call: Call
+    ) -> queue_pb2.QueueToken:
+        """Waits again."""
+        return self._queue.return_(request, call)
+
+    def TransferQueueToken(
+        self, request: queue_calls_pb2.TransferQueueTokenRequest, call: Call
+    ) -> queue_pb2.QueueToken:
+        """Goes over to another queue."""
+        return self._transfers.transfer(request, call)
+
+    def SetQueueTokenPriority(
+        self, request: queue_calls_pb2.SetQueueTokenPriorityRequest, call: Call
+    ) -> queue_pb2.QueueToken:
+        """Goes before others, or no longer."""
+        return self._queue.prioritise(request, call)
+
+    def CancelQueueToken(
+        self, request: queue_calls_pb2.CancelQueueTokenRequest, call: Call
+    ) -> queue_pb2.QueueToken:
+        """Gives the place up."""
+        return self._queue.cancel(request, call)

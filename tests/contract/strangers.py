@@ -32,6 +32,8 @@ SECRET = "Verysecretname"
 EVERY_PERMISSION = frozenset(policy.permission for policy in load_policies().values()) - {""}
 _OUTPUT = {"create_time", "update_time", "delete_time", "etag", "error_reason", "duplicate_candidates"}
 _TRIES = 25
+# Refusals that name fields which, said otherwise, would do.
+_REPAIRED = {"INVALID_ARGUMENT", "FAILED_PRECONDITION"}
 
 
 class Refused(Exception):
@@ -195,7 +197,7 @@ class Hospital:
                 last = refused
                 if refused.reason == "ETAG_MISMATCH" and _next_etag(request):
                     continue
-                if refused.code != "INVALID_ARGUMENT" or not refused.fields:
+                if refused.code not in _REPAIRED or not refused.fields:
                     raise
             for path in last.fields:
                 self._repair(request, path, seen[path])
@@ -286,7 +288,8 @@ class Hospital:
         if field.type != FieldDescriptor.TYPE_STRING:
             return (1, 2, 10)[attempt % 3]
         if name.endswith("_id") and (named := self._named(name.removesuffix("_id"))):
-            return self.made[named][0]
+            made = self.made[named]
+            return made[attempt % len(made)]
         if name == "public_key":
             return _public_key()
         if name == "etag":

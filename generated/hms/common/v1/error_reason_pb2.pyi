@@ -89,6 +89,34 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The hospital has too many calls under way at this server; RetryInfo says when to try again."""
     OVER_REQUEST_SIZE_OF_TENANT: _ErrorReason.ValueType  # 61
     """The request is larger than the hospital's requests may be: send less at once."""
+    PRESCRIPTION_WARNINGS: _ErrorReason.ValueType  # 100
+    """Allergies, duplicates or interactions stand against the prescription: the detail PrescriptionWarnings says which.
+    Change it, or override each of them with a reason.
+    """
+    ALLERGY_CONTRADICTED: _ErrorReason.ValueType  # 101
+    """"No known allergy" beside an active allergy, or the reverse: end the one that does not hold."""
+    ENCOUNTER_STARTED: _ErrorReason.ValueType  # 95
+    """An encounter was started from this appointment or token already: encounter_id says which."""
+    NOT_CHECKED_IN: _ErrorReason.ValueType  # 96
+    """The appointment is not checked in yet."""
+    UNSIGNED_NOTES: _ErrorReason.ValueType  # 97
+    """A note of the encounter is not signed: note_id says which."""
+    NOT_AUTHOR: _ErrorReason.ValueType  # 98
+    """The draft is another user's."""
+    SAME_SIGNER: _ErrorReason.ValueType  # 99
+    """Who signed a note does not co-sign it."""
+    ORDER_NOT_OPEN: _ErrorReason.ValueType  # 105
+    """The order is a draft, revoked or entered in error, or its results are complete: the message says which."""
+    RESULTS_ARE_FINAL: _ErrorReason.ValueType  # 106
+    """The results are final: a preliminary one cannot take their place."""
+    NOTHING_TO_ACKNOWLEDGE: _ErrorReason.ValueType  # 107
+    """The report holds no critical result."""
+    DIRECTORY_ENTRY_IN_USE: _ErrorReason.ValueType  # 70
+    """The entry of the directory is still used: the message and the metadata say by what and how many."""
+    DIRECTORY_ENTRY_DELETED: _ErrorReason.ValueType  # 71
+    """An entry of the directory that is pointed to is deleted: choose another one, or undelete it."""
+    PRACTITIONER_LINKED: _ErrorReason.ValueType  # 72
+    """The practitioner has another account, or the account is another practitioner's: unlink first."""
     SLOT_TAKEN: _ErrorReason.ValueType  # 80
     """The slot has no free seat; NextFreeSlots says where there is room."""
     NO_SUCH_SLOT: _ErrorReason.ValueType  # 81
@@ -97,6 +125,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The patient has another appointment at that time: allow_overlap books nevertheless."""
     HOLD_EXPIRED: _ErrorReason.ValueType  # 83
     """The hold ran out before it was booked; NextFreeSlots says where there is room."""
+    NO_SESSION_TODAY: _ErrorReason.ValueType  # 90
+    """The practitioner has no session now or later today: say without_session, or choose another one."""
+    WALK_INS_FULL: _ErrorReason.ValueType  # 91
+    """The session has no seat left for a walk-in: say beyond_capacity, or choose another session."""
+    ALREADY_IN_QUEUE: _ErrorReason.ValueType  # 92
+    """The patient has a place in this queue already; queue_token_id says which."""
+    ALREADY_CALLED: _ErrorReason.ValueType  # 93
+    """Somebody was called and has not come in: bring in, skip or send back that token first."""
+    QUEUE_EMPTY: _ErrorReason.ValueType  # 94
+    """Nobody waits."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper): ...
 
@@ -167,6 +205,34 @@ TOO_MANY_CALLS_AT_ONCE: ErrorReason.ValueType  # 60
 """The hospital has too many calls under way at this server; RetryInfo says when to try again."""
 OVER_REQUEST_SIZE_OF_TENANT: ErrorReason.ValueType  # 61
 """The request is larger than the hospital's requests may be: send less at once."""
+PRESCRIPTION_WARNINGS: ErrorReason.ValueType  # 100
+"""Allergies, duplicates or interactions stand against the prescription: the detail PrescriptionWarnings says which.
+Change it, or override each of them with a reason.
+"""
+ALLERGY_CONTRADICTED: ErrorReason.ValueType  # 101
+""""No known allergy" beside an active allergy, or the reverse: end the one that does not hold."""
+ENCOUNTER_STARTED: ErrorReason.ValueType  # 95
+"""An encounter was started from this appointment or token already: encounter_id says which."""
+NOT_CHECKED_IN: ErrorReason.ValueType  # 96
+"""The appointment is not checked in yet."""
+UNSIGNED_NOTES: ErrorReason.ValueType  # 97
+"""A note of the encounter is not signed: note_id says which."""
+NOT_AUTHOR: ErrorReason.ValueType  # 98
+"""The draft is another user's."""
+SAME_SIGNER: ErrorReason.ValueType  # 99
+"""Who signed a note does not co-sign it."""
+ORDER_NOT_OPEN: ErrorReason.ValueType  # 105
+"""The order is a draft, revoked or entered in error, or its results are complete: the message says which."""
+RESULTS_ARE_FINAL: ErrorReason.ValueType  # 106
+"""The results are final: a preliminary one cannot take their place."""
+NOTHING_TO_ACKNOWLEDGE: ErrorReason.ValueType  # 107
+"""The report holds no critical result."""
+DIRECTORY_ENTRY_IN_USE: ErrorReason.ValueType  # 70
+"""The entry of the directory is still used: the message and the metadata say by what and how many."""
+DIRECTORY_ENTRY_DELETED: ErrorReason.ValueType  # 71
+"""An entry of the directory that is pointed to is deleted: choose another one, or undelete it."""
+PRACTITIONER_LINKED: ErrorReason.ValueType  # 72
+"""The practitioner has another account, or the account is another practitioner's: unlink first."""
 SLOT_TAKEN: ErrorReason.ValueType  # 80
 """The slot has no free seat; NextFreeSlots says where there is room."""
 NO_SUCH_SLOT: ErrorReason.ValueType  # 81
@@ -175,4 +241,14 @@ PATIENT_BUSY: ErrorReason.ValueType  # 82
 """The patient has another appointment at that time: allow_overlap books nevertheless."""
 HOLD_EXPIRED: ErrorReason.ValueType  # 83
 """The hold ran out before it was booked; NextFreeSlots says where there is room."""
+NO_SESSION_TODAY: ErrorReason.ValueType  # 90
+"""The practitioner has no session now or later today: say without_session, or choose another one."""
+WALK_INS_FULL: ErrorReason.ValueType  # 91
+"""The session has no seat left for a walk-in: say beyond_capacity, or choose another session."""
+ALREADY_IN_QUEUE: ErrorReason.ValueType  # 92
+"""The patient has a place in this queue already; queue_token_id says which."""
+ALREADY_CALLED: ErrorReason.ValueType  # 93
+"""Somebody was called and has not come in: bring in, skip or send back that token first."""
+QUEUE_EMPTY: ErrorReason.ValueType  # 94
+"""Nobody waits."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -41,6 +41,7 @@ class QueueToken(_message.Message):
     CALL_TIME_FIELD_NUMBER: _builtins.int
     START_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
+    STATE_REASON_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
@@ -65,6 +66,8 @@ class QueueToken(_message.Message):
     priority_reason: _builtins.str
     """Why it goes before others."""
     note: _builtins.str
+    state_reason: _builtins.str
+    """Why it was called out of order, skipped, held, transferred or cancelled. Output only."""
     etag: _builtins.str
     """Send it back with a change to be sure nobody changed it in between (AIP-154)."""
     @_builtins.property
@@ -107,6 +110,7 @@ class QueueToken(_message.Message):
         call_time: _timestamp_pb2.Timestamp | None = ...,
         start_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
+        state_reason: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
@@ -114,7 +118,7 @@ class QueueToken(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["call_time", b"call_time", "create_time", b"create_time", "end_time", b"end_time", "issue_time", b"issue_time", "patient", b"patient", "session_start_time", b"session_start_time", "start_time", b"start_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["appointment_id", b"appointment_id", "call_time", b"call_time", "create_time", b"create_time", "department_id", b"department_id", "end_time", b"end_time", "etag", b"etag", "id", b"id", "issue_time", b"issue_time", "note", b"note", "number", b"number", "patient", b"patient", "patient_id", b"patient_id", "practitioner_id", b"practitioner_id", "priority", b"priority", "priority_reason", b"priority_reason", "session_start_time", b"session_start_time", "start_time", b"start_time", "state", b"state", "token", b"token", "transferred_from_id", b"transferred_from_id", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["appointment_id", b"appointment_id", "call_time", b"call_time", "create_time", b"create_time", "department_id", b"department_id", "end_time", b"end_time", "etag", b"etag", "id", b"id", "issue_time", b"issue_time", "note", b"note", "number", b"number", "patient", b"patient", "patient_id", b"patient_id", "practitioner_id", b"practitioner_id", "priority", b"priority", "priority_reason", b"priority_reason", "session_start_time", b"session_start_time", "start_time", b"start_time", "state", b"state", "state_reason", b"state_reason", "token", b"token", "transferred_from_id", b"transferred_from_id", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

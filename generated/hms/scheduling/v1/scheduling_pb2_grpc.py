@@ -4,7 +4,10 @@ import grpc
 import warnings
 
 from hms.scheduling.v1 import appointment_pb2 as hms_dot_scheduling_dot_v1_dot_appointment__pb2
+from hms.scheduling.v1 import arrival_pb2 as hms_dot_scheduling_dot_v1_dot_arrival__pb2
 from hms.scheduling.v1 import booking_pb2 as hms_dot_scheduling_dot_v1_dot_booking__pb2
+from hms.scheduling.v1 import queue_calls_pb2 as hms_dot_scheduling_dot_v1_dot_queue__calls__pb2
+from hms.scheduling.v1 import queue_pb2 as hms_dot_scheduling_dot_v1_dot_queue__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -95,6 +98,91 @@ class SchedulingServiceStub:
                 '/hms.scheduling.v1.SchedulingService/ListAppointmentVersions',
                 request_serializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.ListAppointmentVersionsRequest.SerializeToString,
                 response_deserializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.ListAppointmentVersionsResponse.FromString,
+                _registered_method=True)
+        self.ArriveAppointment = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/ArriveAppointment',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_arrival__pb2.ArriveAppointmentRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.FromString,
+                _registered_method=True)
+        self.CheckInAppointment = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/CheckInAppointment',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_arrival__pb2.CheckInAppointmentRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_arrival__pb2.CheckInAppointmentResponse.FromString,
+                _registered_method=True)
+        self.MarkNoShow = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/MarkNoShow',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_arrival__pb2.MarkNoShowRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.FromString,
+                _registered_method=True)
+        self.CompleteAppointment = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/CompleteAppointment',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_arrival__pb2.CompleteAppointmentRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.FromString,
+                _registered_method=True)
+        self.IssueQueueToken = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/IssueQueueToken',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.IssueQueueTokenRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_queue__pb2.QueueToken.FromString,
+                _registered_method=True)
+        self.GetQueueToken = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/GetQueueToken',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.GetQueueTokenRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.QueueEntry.FromString,
+                _registered_method=True)
+        self.ListQueueTokens = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/ListQueueTokens',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.ListQueueTokensRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.ListQueueTokensResponse.FromString,
+                _registered_method=True)
+        self.GetQueue = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/GetQueue',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.GetQueueRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.Queue.FromString,
+                _registered_method=True)
+        self.GetQueueBoard = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/GetQueueBoard',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.GetQueueBoardRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.QueueBoard.FromString,
+                _registered_method=True)
+        self.CallNext = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/CallNext',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.CallNextRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_queue__pb2.QueueToken.FromString,
+                _registered_method=True)
+        self.CallQueueToken = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/CallQueueToken',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.CallQueueTokenRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_queue__pb2.QueueToken.FromString,
+                _registered_method=True)
+        self.SkipQueueToken = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/SkipQueueToken',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.SkipQueueTokenRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_queue__pb2.QueueToken.FromString,
+                _registered_method=True)
+        self.HoldQueueToken = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/HoldQueueToken',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.HoldQueueTokenRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_queue__pb2.QueueToken.FromString,
+                _registered_method=True)
+        self.ReturnQueueToken = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/ReturnQueueToken',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.ReturnQueueTokenRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_queue__pb2.QueueToken.FromString,
+                _registered_method=True)
+        self.TransferQueueToken = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/TransferQueueToken',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.TransferQueueTokenRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_queue__pb2.QueueToken.FromString,
+                _registered_method=True)
+        self.SetQueueTokenPriority = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/SetQueueTokenPriority',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.SetQueueTokenPriorityRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_queue__pb2.QueueToken.FromString,
+                _registered_method=True)
+        self.CancelQueueToken = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/CancelQueueToken',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.CancelQueueTokenRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_queue__pb2.QueueToken.FromString,
                 _registered_method=True)
 
 
@@ -188,6 +276,129 @@ class SchedulingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ArriveAppointment(self, request, context):
+        """--- Appointments: waiting list, series, reminders
+
+        --- Arrival and the queue of the day
+
+        The patient is in the house: ARRIVED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckInAppointment(self, request, context):
+        """The patient is ready to be seen: CHECKED_IN, and takes a place in the queue.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MarkNoShow(self, request, context):
+        """The slot began and the patient did not come: NO_SHOW. The seat is free, a place in the queue is given up.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompleteAppointment(self, request, context):
+        """The patient was seen: FULFILLED, and the token is COMPLETED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def IssueQueueToken(self, request, context):
+        """A walk-in takes a place in the queue of the practitioner's session.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetQueueToken(self, request, context):
+        """With patient, position and estimate.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListQueueTokens(self, request, context):
+        """The tokens of a department by issue time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetQueue(self, request, context):
+        """The queue of a practitioner's session, in order, with patients.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetQueueBoard(self, request, context):
+        """The same as numbers alone, for a screen in the waiting room.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CallNext(self, request, context):
+        """Calls who is next. Nobody else is called until that one came in, was skipped or sent back.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CallQueueToken(self, request, context):
+        """Calls somebody out of the order.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SkipQueueToken(self, request, context):
+        """Was called and did not come: SKIPPED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def HoldQueueToken(self, request, context):
+        """Is sent for a test, say: ON_HOLD.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReturnQueueToken(self, request, context):
+        """Waits again: at the old place, or, who was skipped, behind the next three.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TransferQueueToken(self, request, context):
+        """Hands the patient over to another practitioner's queue: the answer is the new token.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetQueueTokenPriority(self, request, context):
+        """Goes before others, or no longer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelQueueToken(self, request, context):
+        """Gives the place up.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SchedulingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -250,6 +461,91 @@ def add_SchedulingServiceServicer_to_server(servicer, server):
                     servicer.ListAppointmentVersions,
                     request_deserializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.ListAppointmentVersionsRequest.FromString,
                     response_serializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.ListAppointmentVersionsResponse.SerializeToString,
+            ),
+            'ArriveAppointment': grpc.unary_unary_rpc_method_handler(
+                    servicer.ArriveAppointment,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_arrival__pb2.ArriveAppointmentRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.SerializeToString,
+            ),
+            'CheckInAppointment': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckInAppointment,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_arrival__pb2.CheckInAppointmentRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_arrival__pb2.CheckInAppointmentResponse.SerializeToString,
+            ),
+            'MarkNoShow': grpc.unary_unary_rpc_method_handler(
+                    servicer.MarkNoShow,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_arrival__pb2.MarkNoShowRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.SerializeToString,
+            ),
+            'CompleteAppointment': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompleteAppointment,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_arrival__pb2.CompleteAppointmentRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.SerializeToString,
+            ),
+            'IssueQueueToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.IssueQueueToken,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.IssueQueueTokenRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_queue__pb2.QueueToken.SerializeToString,
+            ),
+            'GetQueueToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetQueueToken,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.GetQueueTokenRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.QueueEntry.SerializeToString,
+            ),
+            'ListQueueTokens': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListQueueTokens,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.ListQueueTokensRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.ListQueueTokensResponse.SerializeToString,
+            ),
+            'GetQueue': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetQueue,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.GetQueueRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.Queue.SerializeToString,
+            ),
+            'GetQueueBoard': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetQueueBoard,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.GetQueueBoardRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.QueueBoard.SerializeToString,
+            ),
+            'CallNext': grpc.unary_unary_rpc_method_handler(
+                    servicer.CallNext,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.CallNextRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_queue__pb2.QueueToken.SerializeToString,
+            ),
+            'CallQueueToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.CallQueueToken,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.CallQueueTokenRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_queue__pb2.QueueToken.SerializeToString,
+            ),
+            'SkipQueueToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.SkipQueueToken,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.SkipQueueTokenRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_queue__pb2.QueueToken.SerializeToString,
+            ),
+            'HoldQueueToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.HoldQueueToken,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.HoldQueueTokenRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_queue__pb2.QueueToken.SerializeToString,
+            ),
+            'ReturnQueueToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReturnQueueToken,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.ReturnQueueTokenRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_queue__pb2.QueueToken.SerializeToString,
+            ),
+            'TransferQueueToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.TransferQueueToken,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.TransferQueueTokenRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_queue__pb2.QueueToken.SerializeToString,
+            ),
+            'SetQueueTokenPriority': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetQueueTokenPriority,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.SetQueueTokenPriorityRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_queue__pb2.QueueToken.SerializeToString,
+            ),
+            'CancelQueueToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelQueueToken,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.CancelQueueTokenRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_queue__pb2.QueueToken.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -577,6 +873,465 @@ class SchedulingService:
             '/hms.scheduling.v1.SchedulingService/ListAppointmentVersions',
             hms_dot_scheduling_dot_v1_dot_booking__pb2.ListAppointmentVersionsRequest.SerializeToString,
             hms_dot_scheduling_dot_v1_dot_booking__pb2.ListAppointmentVersionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ArriveAppointment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/ArriveAppointment',
+            hms_dot_scheduling_dot_v1_dot_arrival__pb2.ArriveAppointmentRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckInAppointment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/CheckInAppointment',
+            hms_dot_scheduling_dot_v1_dot_arrival__pb2.CheckInAppointmentRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_arrival__pb2.CheckInAppointmentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MarkNoShow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/MarkNoShow',
+            hms_dot_scheduling_dot_v1_dot_arrival__pb2.MarkNoShowRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompleteAppointment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/CompleteAppointment',
+            hms_dot_scheduling_dot_v1_dot_arrival__pb2.CompleteAppointmentRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def IssueQueueToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/IssueQueueToken',
+            hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.IssueQueueTokenRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_queue__pb2.QueueToken.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetQueueToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/GetQueueToken',
+            hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.GetQueueTokenRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.QueueEntry.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListQueueTokens(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/ListQueueTokens',
+            hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.ListQueueTokensRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.ListQueueTokensResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetQueue(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/GetQueue',
+            hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.GetQueueRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.Queue.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetQueueBoard(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/GetQueueBoard',
+            hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.GetQueueBoardRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.QueueBoard.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CallNext(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/CallNext',
+            hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.CallNextRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_queue__pb2.QueueToken.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CallQueueToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/CallQueueToken',
+            hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.CallQueueTokenRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_queue__pb2.QueueToken.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SkipQueueToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/SkipQueueToken',
+            hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.SkipQueueTokenRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_queue__pb2.QueueToken.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def HoldQueueToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/HoldQueueToken',
+            hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.HoldQueueTokenRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_queue__pb2.QueueToken.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReturnQueueToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/ReturnQueueToken',
+            hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.ReturnQueueTokenRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_queue__pb2.QueueToken.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TransferQueueToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/TransferQueueToken',
+            hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.TransferQueueTokenRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_queue__pb2.QueueToken.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetQueueTokenPriority(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/SetQueueTokenPriority',
+            hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.SetQueueTokenPriorityRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_queue__pb2.QueueToken.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelQueueToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/CancelQueueToken',
+            hms_dot_scheduling_dot_v1_dot_queue__calls__pb2.CancelQueueTokenRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_queue__pb2.QueueToken.FromString,
             options,
             channel_credentials,
             insecure,

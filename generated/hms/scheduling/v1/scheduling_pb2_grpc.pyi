@@ -6,7 +6,10 @@ Schedules, appointments and the queue of the day."""
 from collections import abc as _abc
 from grpc import aio as _aio
 from hms.scheduling.v1 import appointment_pb2 as _appointment_pb2
+from hms.scheduling.v1 import arrival_pb2 as _arrival_pb2
 from hms.scheduling.v1 import booking_pb2 as _booking_pb2
+from hms.scheduling.v1 import queue_calls_pb2 as _queue_calls_pb2
+from hms.scheduling.v1 import queue_pb2 as _queue_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -61,6 +64,43 @@ class SchedulingServiceStub:
     """Of a patient, a practitioner, a department or a series, in order of time."""
     ListAppointmentVersions: _grpc.UnaryUnaryMultiCallable[_booking_pb2.ListAppointmentVersionsRequest, _booking_pb2.ListAppointmentVersionsResponse]
     """Its history, newest first: every version that stood, the present one included."""
+    ArriveAppointment: _grpc.UnaryUnaryMultiCallable[_arrival_pb2.ArriveAppointmentRequest, _appointment_pb2.Appointment]
+    """--- Arrival and the queue of the day
+
+    The patient is in the house: ARRIVED.
+    """
+    CheckInAppointment: _grpc.UnaryUnaryMultiCallable[_arrival_pb2.CheckInAppointmentRequest, _arrival_pb2.CheckInAppointmentResponse]
+    """The patient is ready to be seen: CHECKED_IN, and takes a place in the queue."""
+    MarkNoShow: _grpc.UnaryUnaryMultiCallable[_arrival_pb2.MarkNoShowRequest, _appointment_pb2.Appointment]
+    """The slot began and the patient did not come: NO_SHOW. The seat is free, a place in the queue is given up."""
+    CompleteAppointment: _grpc.UnaryUnaryMultiCallable[_arrival_pb2.CompleteAppointmentRequest, _appointment_pb2.Appointment]
+    """The patient was seen: FULFILLED, and the token is COMPLETED."""
+    IssueQueueToken: _grpc.UnaryUnaryMultiCallable[_queue_calls_pb2.IssueQueueTokenRequest, _queue_pb2.QueueToken]
+    """A walk-in takes a place in the queue of the practitioner's session."""
+    GetQueueToken: _grpc.UnaryUnaryMultiCallable[_queue_calls_pb2.GetQueueTokenRequest, _queue_calls_pb2.QueueEntry]
+    """With patient, position and estimate."""
+    ListQueueTokens: _grpc.UnaryUnaryMultiCallable[_queue_calls_pb2.ListQueueTokensRequest, _queue_calls_pb2.ListQueueTokensResponse]
+    """The tokens of a department by issue time."""
+    GetQueue: _grpc.UnaryUnaryMultiCallable[_queue_calls_pb2.GetQueueRequest, _queue_calls_pb2.Queue]
+    """The queue of a practitioner's session, in order, with patients."""
+    GetQueueBoard: _grpc.UnaryUnaryMultiCallable[_queue_calls_pb2.GetQueueBoardRequest, _queue_calls_pb2.QueueBoard]
+    """The same as numbers alone, for a screen in the waiting room."""
+    CallNext: _grpc.UnaryUnaryMultiCallable[_queue_calls_pb2.CallNextRequest, _queue_pb2.QueueToken]
+    """Calls who is next. Nobody else is called until that one came in, was skipped or sent back."""
+    CallQueueToken: _grpc.UnaryUnaryMultiCallable[_queue_calls_pb2.CallQueueTokenRequest, _queue_pb2.QueueToken]
+    """Calls somebody out of the order."""
+    SkipQueueToken: _grpc.UnaryUnaryMultiCallable[_queue_calls_pb2.SkipQueueTokenRequest, _queue_pb2.QueueToken]
+    """Was called and did not come: SKIPPED."""
+    HoldQueueToken: _grpc.UnaryUnaryMultiCallable[_queue_calls_pb2.HoldQueueTokenRequest, _queue_pb2.QueueToken]
+    """Is sent for a test, say: ON_HOLD."""
+    ReturnQueueToken: _grpc.UnaryUnaryMultiCallable[_queue_calls_pb2.ReturnQueueTokenRequest, _queue_pb2.QueueToken]
+    """Waits again: at the old place, or, who was skipped, behind the next three."""
+    TransferQueueToken: _grpc.UnaryUnaryMultiCallable[_queue_calls_pb2.TransferQueueTokenRequest, _queue_pb2.QueueToken]
+    """Hands the patient over to another practitioner's queue: the answer is the new token."""
+    SetQueueTokenPriority: _grpc.UnaryUnaryMultiCallable[_queue_calls_pb2.SetQueueTokenPriorityRequest, _queue_pb2.QueueToken]
+    """Goes before others, or no longer."""
+    CancelQueueToken: _grpc.UnaryUnaryMultiCallable[_queue_calls_pb2.CancelQueueTokenRequest, _queue_pb2.QueueToken]
+    """Gives the place up."""
 
 @_typing.type_check_only
 class SchedulingServiceAsyncStub(SchedulingServiceStub):
@@ -94,6 +134,43 @@ class SchedulingServiceAsyncStub(SchedulingServiceStub):
     """Of a patient, a practitioner, a department or a series, in order of time."""
     ListAppointmentVersions: _aio.UnaryUnaryMultiCallable[_booking_pb2.ListAppointmentVersionsRequest, _booking_pb2.ListAppointmentVersionsResponse]  # type: ignore[assignment]
     """Its history, newest first: every version that stood, the present one included."""
+    ArriveAppointment: _aio.UnaryUnaryMultiCallable[_arrival_pb2.ArriveAppointmentRequest, _appointment_pb2.Appointment]  # type: ignore[assignment]
+    """--- Arrival and the queue of the day
+
+    The patient is in the house: ARRIVED.
+    """
+    CheckInAppointment: _aio.UnaryUnaryMultiCallable[_arrival_pb2.CheckInAppointmentRequest, _arrival_pb2.CheckInAppointmentResponse]  # type: ignore[assignment]
+    """The patient is ready to be seen: CHECKED_IN, and takes a place in the queue."""
+    MarkNoShow: _aio.UnaryUnaryMultiCallable[_arrival_pb2.MarkNoShowRequest, _appointment_pb2.Appointment]  # type: ignore[assignment]
+    """The slot began and the patient did not come: NO_SHOW. The seat is free, a place in the queue is given up."""
+    CompleteAppointment: _aio.UnaryUnaryMultiCallable[_arrival_pb2.CompleteAppointmentRequest, _appointment_pb2.Appointment]  # type: ignore[assignment]
+    """The patient was seen: FULFILLED, and the token is COMPLETED."""
+    IssueQueueToken: _aio.UnaryUnaryMultiCallable[_queue_calls_pb2.IssueQueueTokenRequest, _queue_pb2.QueueToken]  # type: ignore[assignment]
+    """A walk-in takes a place in the queue of the practitioner's session."""
+    GetQueueToken: _aio.UnaryUnaryMultiCallable[_queue_calls_pb2.GetQueueTokenRequest, _queue_calls_pb2.QueueEntry]  # type: ignore[assignment]
+    """With patient, position and estimate."""
+    ListQueueTokens: _aio.UnaryUnaryMultiCallable[_queue_calls_pb2.ListQueueTokensRequest, _queue_calls_pb2.ListQueueTokensResponse]  # type: ignore[assignment]
+    """The tokens of a department by issue time."""
+    GetQueue: _aio.UnaryUnaryMultiCallable[_queue_calls_pb2.GetQueueRequest, _queue_calls_pb2.Queue]  # type: ignore[assignment]
+    """The queue of a practitioner's session, in order, with patients."""
+    GetQueueBoard: _aio.UnaryUnaryMultiCallable[_queue_calls_pb2.GetQueueBoardRequest, _queue_calls_pb2.QueueBoard]  # type: ignore[assignment]
+    """The same as numbers alone, for a screen in the waiting room."""
+    CallNext: _aio.UnaryUnaryMultiCallable[_queue_calls_pb2.CallNextRequest, _queue_pb2.QueueToken]  # type: ignore[assignment]
+    """Calls who is next. Nobody else is called until that one came in, was skipped or sent back."""
+    CallQueueToken: _aio.UnaryUnaryMultiCallable[_queue_calls_pb2.CallQueueTokenRequest, _queue_pb2.QueueToken]  # type: ignore[assignment]
+    """Calls somebody out of the order."""
+    SkipQueueToken: _aio.UnaryUnaryMultiCallable[_queue_calls_pb2.SkipQueueTokenRequest, _queue_pb2.QueueToken]  # type: ignore[assignment]
+    """Was called and did not come: SKIPPED."""
+    HoldQueueToken: _aio.UnaryUnaryMultiCallable[_queue_calls_pb2.HoldQueueTokenRequest, _queue_pb2.QueueToken]  # type: ignore[assignment]
+    """Is sent for a test, say: ON_HOLD."""
+    ReturnQueueToken: _aio.UnaryUnaryMultiCallable[_queue_calls_pb2.ReturnQueueTokenRequest, _queue_pb2.QueueToken]  # type: ignore[assignment]
+    """Waits again: at the old place, or, who was skipped, behind the next three."""
+    TransferQueueToken: _aio.UnaryUnaryMultiCallable[_queue_calls_pb2.TransferQueueTokenRequest, _queue_pb2.QueueToken]  # type: ignore[assignment]
+    """Hands the patient over to another practitioner's queue: the answer is the new token."""
+    SetQueueTokenPriority: _aio.UnaryUnaryMultiCallable[_queue_calls_pb2.SetQueueTokenPriorityRequest, _queue_pb2.QueueToken]  # type: ignore[assignment]
+    """Goes before others, or no longer."""
+    CancelQueueToken: _aio.UnaryUnaryMultiCallable[_queue_calls_pb2.CancelQueueTokenRequest, _queue_pb2.QueueToken]  # type: ignore[assignment]
+    """Gives the place up."""
 
 class SchedulingServiceServicer(metaclass=_abc_1.ABCMeta):
     """--- Schedules and slots"""
@@ -196,5 +273,144 @@ class SchedulingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_booking_pb2.ListAppointmentVersionsResponse, _abc.Awaitable[_booking_pb2.ListAppointmentVersionsResponse]]:
         """Its history, newest first: every version that stood, the present one included."""
+
+    @_abc_1.abstractmethod
+    def ArriveAppointment(
+        self,
+        request: _arrival_pb2.ArriveAppointmentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_appointment_pb2.Appointment, _abc.Awaitable[_appointment_pb2.Appointment]]:
+        """--- Arrival and the queue of the day
+
+        The patient is in the house: ARRIVED.
+        """
+
+    @_abc_1.abstractmethod
+    def CheckInAppointment(
+        self,
+        request: _arrival_pb2.CheckInAppointmentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_arrival_pb2.CheckInAppointmentResponse, _abc.Awaitable[_arrival_pb2.CheckInAppointmentResponse]]:
+        """The patient is ready to be seen: CHECKED_IN, and takes a place in the queue."""
+
+    @_abc_1.abstractmethod
+    def MarkNoShow(
+        self,
+        request: _arrival_pb2.MarkNoShowRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_appointment_pb2.Appointment, _abc.Awaitable[_appointment_pb2.Appointment]]:
+        """The slot began and the patient did not come: NO_SHOW. The seat is free, a place in the queue is given up."""
+
+    @_abc_1.abstractmethod
+    def CompleteAppointment(
+        self,
+        request: _arrival_pb2.CompleteAppointmentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_appointment_pb2.Appointment, _abc.Awaitable[_appointment_pb2.Appointment]]:
+        """The patient was seen: FULFILLED, and the token is COMPLETED."""
+
+    @_abc_1.abstractmethod
+    def IssueQueueToken(
+        self,
+        request: _queue_calls_pb2.IssueQueueTokenRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_queue_pb2.QueueToken, _abc.Awaitable[_queue_pb2.QueueToken]]:
+        """A walk-in takes a place in the queue of the practitioner's session."""
+
+    @_abc_1.abstractmethod
+    def GetQueueToken(
+        self,
+        request: _queue_calls_pb2.GetQueueTokenRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_queue_calls_pb2.QueueEntry, _abc.Awaitable[_queue_calls_pb2.QueueEntry]]:
+        """With patient, position and estimate."""
+
+    @_abc_1.abstractmethod
+    def ListQueueTokens(
+        self,
+        request: _queue_calls_pb2.ListQueueTokensRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_queue_calls_pb2.ListQueueTokensResponse, _abc.Awaitable[_queue_calls_pb2.ListQueueTokensResponse]]:
+        """The tokens of a department by issue time."""
+
+    @_abc_1.abstractmethod
+    def GetQueue(
+        self,
+        request: _queue_calls_pb2.GetQueueRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_queue_calls_pb2.Queue, _abc.Awaitable[_queue_calls_pb2.Queue]]:
+        """The queue of a practitioner's session, in order, with patients."""
+
+    @_abc_1.abstractmethod
+    def GetQueueBoard(
+        self,
+        request: _queue_calls_pb2.GetQueueBoardRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_queue_calls_pb2.QueueBoard, _abc.Awaitable[_queue_calls_pb2.QueueBoard]]:
+        """The same as numbers alone, for a screen in the waiting room."""
+
+    @_abc_1.abstractmethod
+    def CallNext(
+        self,
+        request: _queue_calls_pb2.CallNextRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_queue_pb2.QueueToken, _abc.Awaitable[_queue_pb2.QueueToken]]:
+        """Calls who is next. Nobody else is called until that one came in, was skipped or sent back."""
+
+    @_abc_1.abstractmethod
+    def CallQueueToken(
+        self,
+        request: _queue_calls_pb2.CallQueueTokenRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_queue_pb2.QueueToken, _abc.Awaitable[_queue_pb2.QueueToken]]:
+        """Calls somebody out of the order."""
+
+    @_abc_1.abstractmethod
+    def SkipQueueToken(
+        self,
+        request: _queue_calls_pb2.SkipQueueTokenRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_queue_pb2.QueueToken, _abc.Awaitable[_queue_pb2.QueueToken]]:
+        """Was called and did not come: SKIPPED."""
+
+    @_abc_1.abstractmethod
+    def HoldQueueToken(
+        self,
+        request: _queue_calls_pb2.HoldQueueTokenRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_queue_pb2.QueueToken, _abc.Awaitable[_queue_pb2.QueueToken]]:
+        """Is sent for a test, say: ON_HOLD."""
+
+    @_abc_1.abstractmethod
+    def ReturnQueueToken(
+        self,
+        request: _queue_calls_pb2.ReturnQueueTokenRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_queue_pb2.QueueToken, _abc.Awaitable[_queue_pb2.QueueToken]]:
+        """Waits again: at the old place, or, who was skipped, behind the next three."""
+
+    @_abc_1.abstractmethod
+    def TransferQueueToken(
+        self,
+        request: _queue_calls_pb2.TransferQueueTokenRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_queue_pb2.QueueToken, _abc.Awaitable[_queue_pb2.QueueToken]]:
+        """Hands the patient over to another practitioner's queue: the answer is the new token."""
+
+    @_abc_1.abstractmethod
+    def SetQueueTokenPriority(
+        self,
+        request: _queue_calls_pb2.SetQueueTokenPriorityRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_queue_pb2.QueueToken, _abc.Awaitable[_queue_pb2.QueueToken]]:
+        """Goes before others, or no longer."""
+
+    @_abc_1.abstractmethod
+    def CancelQueueToken(
+        self,
+        request: _queue_calls_pb2.CancelQueueTokenRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_queue_pb2.QueueToken, _abc.Awaitable[_queue_pb2.QueueToken]]:
+        """Gives the place up."""
 
 def add_SchedulingServiceServicer_to_server(servicer: SchedulingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
