@@ -22,7 +22,7 @@ class SystemRole(NamedTuple):
 
 
 _STAFF = {"settings.read", "directory.read"}
-_READERS = _STAFF | {"patient.read", "encounter.read", "appointment.read"}
+_READERS = _STAFF | {"patient.read", "encounter.read", "appointment.read", "schedule.read"}
 _WRITERS = _READERS | {"patient.write", "encounter.write"}
 _CLINICIANS = _WRITERS | {"clinical.read", "clinical.write", "observation.write"}
 # Those who treat in an emergency.
@@ -39,7 +39,7 @@ HOSPITAL: Mapping[str, SystemRole] = {
         ADMINISTRATOR,
         SystemRole("DOCTOR", "Doctor", frozenset(_RESCUERS | {"prescription.write"})),
         SystemRole("NURSE", "Nurse", frozenset(_RESCUERS)),
-        SystemRole("RECEPTIONIST", "Receptionist", frozenset(_WRITERS)),
+        SystemRole("RECEPTIONIST", "Receptionist", frozenset(_WRITERS | {"schedule.write"})),
         SystemRole("LAB", "Laboratory", frozenset(_READERS | {"clinical.read", "observation.write"})),
         SystemRole("PHARMACIST", "Pharmacist", frozenset(_READERS | {"clinical.read"})),
         # Sees who did what, not the patients' records themselves.

@@ -89,6 +89,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The hospital has too many calls under way at this server; RetryInfo says when to try again."""
     OVER_REQUEST_SIZE_OF_TENANT: _ErrorReason.ValueType  # 61
     """The request is larger than the hospital's requests may be: send less at once."""
+    APPOINTMENTS_STRANDED: _ErrorReason.ValueType  # 75
+    """A change of the schedule would leave appointments without a slot: say what becomes of them (StrandedAction)."""
+    SCHEDULES_OVERLAP: _ErrorReason.ValueType  # 76
+    """The practitioner has other sessions at these times: `schedule_ids` names them."""
+    NO_ROOM_TO_MOVE: _ErrorReason.ValueType  # 77
+    """Not every stranded appointment has a free slot to go to: nothing was changed."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper): ...
 
@@ -159,4 +165,10 @@ TOO_MANY_CALLS_AT_ONCE: ErrorReason.ValueType  # 60
 """The hospital has too many calls under way at this server; RetryInfo says when to try again."""
 OVER_REQUEST_SIZE_OF_TENANT: ErrorReason.ValueType  # 61
 """The request is larger than the hospital's requests may be: send less at once."""
+APPOINTMENTS_STRANDED: ErrorReason.ValueType  # 75
+"""A change of the schedule would leave appointments without a slot: say what becomes of them (StrandedAction)."""
+SCHEDULES_OVERLAP: ErrorReason.ValueType  # 76
+"""The practitioner has other sessions at these times: `schedule_ids` names them."""
+NO_ROOM_TO_MOVE: ErrorReason.ValueType  # 77
+"""Not every stranded appointment has a free slot to go to: nothing was changed."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
