@@ -1,4 +1,4 @@
-"""Schedules and exceptions: what sets the two apart is here; what they have in common stands in schedules.py."""
+"""Schedules and exceptions: what sets the two apart is here; what they share stands in schedules.py."""
 
 from __future__ import annotations
 
@@ -27,6 +27,12 @@ class Kind:
     write: Callable[[Any, str, str, int], tuple[dict[str, Any], list[dict[str, Any]]]]
 
     @property
+    def batch(self) -> type[Any]:
+        """The answer of a batch."""
+        made: type[Any] = getattr(pb, f"BatchCreate{self.name}sResponse")
+        return made
+
+    @property
     def plural(self) -> str:
         """The field of lists and batches."""
         return f"{self.table}s"
@@ -34,12 +40,11 @@ class Kind:
 
 def schedule(row: Any) -> pb.Schedule:
     """A schedule's message."""
-    return _stamped(
-        pb.Schedule(
-            **row.document, valid_from=row.valid_from, valid_until=row.valid_until, active=row.active
-        ),
-        row,
+    made = pb.Schedule(
+        **row.document, valid_from=row.valid_from, valid_until=row.valid_until, active=row.active
     )
+    _stamp(made, row)
+    return made
 
 
 def schedule_exception(row: Any) -> pb.ScheduleException:
@@ -53,10 +58,11 @@ def schedule_exception(row: Any) -> pb.ScheduleException:
         start_time=timestamp(row.start_time),
         end_time=timestamp(row.end_time),
     )
-    return _stamped(made, row)
+    _stamp(made, row)
+    return made
 
 
-def _stamped(made: Any, row: Any) -> Any:
+def _stamp(made: Any, row: Any) -> None:
     for name in ("id", "practitioner_id", "department_id", "location_id", "service"):
         if (value := getattr(row, name)) is not None:
             setattr(made, name, str(value))
@@ -64,12 +70,11 @@ def _stamped(made: Any, row: Any) -> Any:
         if (moment := getattr(row, name)) is not None:
             getattr(made, name).CopyFrom(timestamp(moment))
     made.etag = str(row.version)
-    return made
 
 
 _COMMON = (
-    "s.id, s.version, s.practitioner_id, s.department_id, s.location_id, s.service, s.document, s.create_time,"
-    " s.update_time, s.delete_time, "
+    "s.id, s.version, s.practitioner_id, s.department_id, s.location_id, s.service, s.document,"
+    " s.create_time, s.update_time, s.delete_time, "
 )
 
 SCHEDULE = Kind(

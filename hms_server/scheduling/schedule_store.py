@@ -1,4 +1,4 @@
-"""Statements on schedules and exceptions (schedules.sql and its neighbours). Each is queued; the caller flushes."""
+"""Statements on schedules and exceptions, in schedule*.sql. Each is queued; the caller flushes."""
 
 from __future__ import annotations
 

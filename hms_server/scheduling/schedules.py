@@ -1,17 +1,14 @@
 """Schedules and exceptions, by one way of working: what a kind is called stands in schedule_kinds.py.
 
-Every change is one transaction under the lock of the practitioners whose slots it touches, the lock that bookings
-take, too: the record is written, then the appointments that lost their place by it are looked for (stranded.py), and
-whoever may not stand undoes all of it.
+How a change is made stands in schedule_changes.py.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from typing import Any
 
-from hms.scheduling.v1 import schedule_pb2 as pb
 from hms_server import aip, errors, ids
 from hms_server.context import Call
 from hms_server.database.audited import AuditedEntities
@@ -19,11 +16,10 @@ from hms_server.database.pages import Page, Pages
 from hms_server.database.requests import Probe, RequestIds
 from hms_server.database.retry import on_conflict
 from hms_server.database.transaction import Database, Transaction
-from hms_server.errors import FieldViolation
-from hms_server.scheduling import exceptions, schedule_rules, stranded
+from hms_server.scheduling import schedule_changes as changes
 from hms_server.scheduling import schedule_store as store
+from hms_server.scheduling import stranded
 from hms_server.scheduling.schedule_kinds import SCHEDULE, Kind
-from hms_server.scheduling.schedule_rules import USUAL_SLOT_MINUTES
 from hms_server.scheduling.stranded import Settled, Stranded, Watch
 
 _ADDED = ("id", "etag", "create_time", "update_time", "delete_time", "stranded")
@@ -82,7 +78,7 @@ class Schedules:
         given = _clean(kind, getattr(request, kind.table))
 
         def change(transaction: Transaction, probe: Probe) -> tuple[Any, Settled]:
-            settled = self._write(transaction, request, call, [given], [kind.table], [record_id])
+            settled = changes.write(kind, transaction, request, call, [given], [kind.table], [record_id])
             made = store.get(transaction, kind, record_id)
             self._remember(transaction, call, request, probe, record_id, 1)
             transaction.audit(entity_id=record_id, new_version=1, **_audit(settled))
@@ -92,7 +88,7 @@ class Schedules:
         return self._run(request, call, change, self._repeated)
 
     @on_conflict
-    def batch_create(self, request: Any, call: Call, answer: type[Any]) -> Any:
+    def batch_create(self, request: Any, call: Call) -> Any:
         """New records, all or nothing. Raises as `create` does."""
         kind = self._kind
         given = [_clean(kind, each) for each in getattr(request, kind.plural)]
@@ -105,22 +101,23 @@ class Schedules:
             return [kind.read(row) for row in made.rows]
 
         def change(transaction: Transaction, probe: Probe) -> tuple[Any, Settled]:
-            settled = self._write(transaction, request, call, given, paths, record_ids)
+            settled = changes.write(kind, transaction, request, call, given, paths, record_ids)
             self._remember(transaction, call, request, probe, record_ids[0], 1)
             listed = [AuditedEntities(kind.table, "CREATE", record_ids)]
             transaction.audit(**_audit(settled, listed))
             made = shown(transaction, record_ids[0])
-            return answer(**{kind.plural: made}, stranded=settled.shown), settled
+            return kind.batch(**{kind.plural: made}, stranded=settled.shown), settled
 
         def repeated(transaction: Transaction, first: str) -> Any:
             transaction.audit(action="READ", entity_id=first)
-            return answer(**{kind.plural: shown(transaction, first)})
+            return kind.batch(**{kind.plural: shown(transaction, first)})
 
         return self._run(request, call, change, repeated)
 
     @on_conflict
     def update(self, request: Any, call: Call) -> Any:
-        """Changes the fields that the mask names. Raises as `create` does, NotFound, Aborted (ETAG_MISMATCH)."""
+        """Changes the fields that the mask names. Raises as `create` does, NotFound, and Aborted
+        (ETAG_MISMATCH)."""
         kind = self._kind
         entry = getattr(request, kind.table)
         aip.require_id(f"{kind.table}.id", entry.id)
@@ -132,8 +129,8 @@ class Schedules:
             if given == _changed(kind, present, entry, ()):
                 settled, version = Settled(), row.version
             else:
-                settled = self._write(
-                    transaction, request, call, [given], [kind.table], [str(row.id)], present
+                settled = changes.write(
+                    kind, transaction, request, call, [given], [kind.table], [str(row.id)], present
                 )
                 version = row.version + 1
             made = store.get(transaction, kind, entry.id)
@@ -153,10 +150,10 @@ class Schedules:
 
         def change(transaction: Transaction, probe: Probe) -> tuple[Any, Settled]:
             row, present = self._lock(transaction, request.id, request.etag)
-            affected = self._lock_practitioners(transaction, request, [present])
-            watch = Watch(transaction, list(affected), _window(kind, [present]))
+            affected = changes.lock_practitioners(transaction, request, [present])
+            watch = Watch(transaction, list(affected), changes.window(kind, [present]))
             store.delete(transaction, kind, str(row.id), call.caller.user_id)
-            self._require_no_overlap(transaction, kind, [present], [str(row.id)], affected, is_new=False)
+            changes.require_no_overlap(transaction, kind, [present], [str(row.id)], affected, is_new=False)
             settled = watch.settle(request, call)
             made = store.get(transaction, kind, request.id)
             self._remember(transaction, call, request, probe, str(row.id), row.version + 1)
@@ -201,12 +198,9 @@ class Schedules:
     def _told(self, call: Call, entity_id: str, patient_ids: Collection[str], outcome: str) -> None:
         """Records what was shown of patients by a call that changed nothing."""
         with self._database.tenant_transaction(call.tenant_id, call) as transaction:
-            transaction.audit(
-                action="READ",
-                patient_ids=list(dict.fromkeys(patient_ids)),
-                outcome=outcome,
-                **({"entity_id": entity_id} if entity_id else {}),
-            )
+            fields = {"action": "READ", **({"entity_id": entity_id} if entity_id else {})}
+            named = list(dict.fromkeys(patient_ids))
+            transaction.audit(patient_ids=named, entities=(), outcome=outcome, **fields)
 
     def _repeated(self, transaction: Transaction, record_id: str) -> Any:
         """The present state, for a request that was answered before: audited as what it now is, a read."""
@@ -230,96 +224,6 @@ class Schedules:
         if row.delete_time is not None:
             raise errors.FailedPrecondition(f"The {self._words} is deleted: make a new one.")
         return row, self._kind.read(row)
-
-    def _lock_practitioners(
-        self, transaction: Transaction, request: Any, messages: Collection[Any]
-    ) -> dict[str, int | None]:
-        """Locks whose slots change, and who is to take appointments over: their minutes of a slot by id."""
-        named = {each.practitioner_id for each in messages if each.practitioner_id}
-        target = ""
-        if request.stranded == pb.STRANDED_ACTION_MOVE:
-            target = request.move_to_practitioner_id.lower()
-        closed = [each.department_id for each in messages if getattr(each, "kind", "") == "CLOSURE"]
-        if closed:
-            only = closed[0] if len(set(closed)) == 1 else ""
-            of_closure = store.lock_practitioners_of(transaction, only or None)
-            transaction.flush()
-            named |= {str(row.id) for row in of_closure.rows}
-        locked = store.lock_practitioners(transaction, sorted(named | ({target} - {""})))
-        transaction.flush()
-        found = {str(row.id): row.consultation_minutes for row in locked.rows}
-        if target and target not in found:
-            raise errors.invalid_field("move_to_practitioner_id", "no such practitioner")
-        return found
-
-    def _write(
-        self,
-        transaction: Transaction,
-        request: Any,
-        call: Call,
-        given: list[Any],
-        paths: list[str],
-        record_ids: list[str],
-        present: Any = None,
-    ) -> Settled:
-        """Writes new records, or the next version of `present`, and settles what that strands."""
-        kind = self._kind
-        actor_id = call.caller.user_id
-        messages = [*given, present] if present is not None else given
-        found = store.existing(
-            transaction,
-            {each.department_id for each in given if each.department_id},
-            {each.location_id for each in given if each.location_id},
-        )
-        affected = self._lock_practitioners(transaction, request, messages)
-        made = [
-            kind.write(each, path, record_id, affected.get(each.practitioner_id) or USUAL_SLOT_MINUTES)
-            for each, path, record_id in zip(given, paths, record_ids, strict=True)
-        ]
-        there = {("practitioner", each) for each in affected} | {
-            (row.kind, str(row.id)) for row in found.rows
-        }
-        schedule_rules.refuse(list(_missing(given, paths, there)))
-        watch = Watch(transaction, list(affected), _window(kind, messages))
-        sessions = [session for _, of_one in made for session in of_one]
-        if present is None:
-            store.insert(transaction, kind, [row for row, _ in made], sessions, actor_id)
-        else:
-            store.update(transaction, kind, made[0][0], sessions, actor_id)
-        self._require_no_overlap(transaction, kind, given, record_ids, affected, is_new=present is None)
-        return watch.settle(request, call)
-
-    def _require_no_overlap(
-        self,
-        transaction: Transaction,
-        kind: Kind,
-        messages: Collection[Any],
-        changed: Collection[str],
-        affected: Collection[str],
-        *,
-        is_new: bool,
-    ) -> None:
-        """Raises FailedPrecondition (SCHEDULES_OVERLAP) where a practitioner has two sessions at once. What was
-        taken away brings others back: they may meet, too."""
-        gives = kind is SCHEDULE or any(each.kind == "EXTRA" for each in messages)
-        if is_new and not gives:
-            return
-        templates = store.overlapping_schedules(transaction, changed if kind is SCHEDULE else ())
-        extras = store.overlapping_extras(transaction, list(affected))
-        transaction.flush()
-        in_the_way = {str(row.id) for row in templates.rows}
-        for row in extras.rows:
-            pair = {str(row.id), str(row.other_id)}
-            if not gives or pair & set(changed):
-                in_the_way |= pair - set(changed)
-        if in_the_way:
-            listed = sorted(in_the_way)
-            raise errors.FailedPrecondition(
-                f"The practitioner has other sessions at the same time: {', '.join(listed[:5])}. End or change those"
-                " first, or choose other times.",
-                reason="SCHEDULES_OVERLAP",
-                metadata={"schedule_ids": ",".join(listed)},
-            )
 
     def _answer(self, row: Any, settled: Settled) -> Any:
         made = self._kind.read(row)
@@ -362,25 +266,6 @@ def _changed(kind: Kind, present: Any, entry: Any, selected: Collection[str]) ->
         (made if name in selected else given).ClearField(name)
     made.MergeFrom(given)
     return _clean(kind, made)
-
-
-def _window(kind: Kind, messages: Collection[Any]) -> tuple[Any, Any]:
-    """Between when appointments may be touched."""
-    if kind is SCHEDULE:
-        return "-infinity", "infinity"
-    windows = [exceptions.window(each) for each in messages]
-    return min(first for first, _ in windows), max(last for _, last in windows)
-
-
-def _missing(
-    given: Collection[Any], paths: Collection[str], there: Collection[tuple[str, str]]
-) -> Iterator[FieldViolation]:
-    """References to nothing."""
-    for each, path in zip(given, paths, strict=True):
-        for name in ("practitioner", "department", "location"):
-            value = getattr(each, f"{name}_id")
-            if value and (name, value) not in there:
-                yield FieldViolation(f"{path}.{name}_id", f"no such {name}")
 
 
 def _following(first: str, count: int) -> list[str]:

@@ -64,9 +64,7 @@ class SchedulingServicer:
         self, request: schedule_pb2.BatchCreateSchedulesRequest, call: Call
     ) -> schedule_pb2.BatchCreateSchedulesResponse:
         """Weekly templates, all or nothing."""
-        made: schedule_pb2.BatchCreateSchedulesResponse = self._schedules.batch_create(
-            request, call, schedule_pb2.BatchCreateSchedulesResponse
-        )
+        made: schedule_pb2.BatchCreateSchedulesResponse = self._schedules.batch_create(request, call)
         return made
 
     def CreateScheduleException(
@@ -114,7 +112,7 @@ class SchedulingServicer:
     ) -> schedule_pb2.BatchCreateScheduleExceptionsResponse:
         """Exceptions, all or nothing."""
         made: schedule_pb2.BatchCreateScheduleExceptionsResponse = self._exceptions.batch_create(
-            request, call, schedule_pb2.BatchCreateScheduleExceptionsResponse
+            request, call
         )
         return made
 

@@ -1,7 +1,7 @@
 """Appointments that a change of the schedule leaves without a place, and what becomes of them.
 
-A change is written first, under the lock of its practitioners; then those appointments have no place that had one
-before. Whoever raises here undoes the change with everything else.
+A change is written first, under the lock of its practitioners; then those appointments have no place that
+had one before. Whoever raises here undoes the change with everything else.
 """
 
 from __future__ import annotations
@@ -126,7 +126,8 @@ def assign(rows: Sequence[Any], slots: Sequence[Any], to_practitioner_id: str) -
     """Slot and seat for each appointment, both in order of time: the first one from its own time on, of its
     department and service. Raises FailedPrecondition (NO_ROOM_TO_MOVE) where one has none. Pure.
 
-    Seats of appointments that are to be moved themselves count as taken: each row is moved by its own statement.
+    Seats of appointments that are to be moved themselves count as taken: each row is moved by a statement of
+    its own.
     """
     given: dict[str, tuple[Any, int]] = {}
     taken_now: dict[int, set[int]] = {}
@@ -149,8 +150,8 @@ def assign(rows: Sequence[Any], slots: Sequence[Any], to_practitioner_id: str) -
                 break
         else:
             raise errors.FailedPrecondition(
-                f"Of {len(rows)} appointments {len(rows) - len(given)} have no free slot to go to within 62 days:"
-                " make room first, or name another practitioner.",
+                f"Of {len(rows)} appointments {len(rows) - len(given)} have no free slot to go to"
+                " within 62 days: make room first, or name another practitioner.",
                 reason="NO_ROOM_TO_MOVE",
             )
     return given
