@@ -118,7 +118,7 @@ DECLARE
   step_until timestamptz;
   step interval := interval '1 day' / (1 + cardinality(practitioners) / 50);
   missing integer := most;
-  given integer;
+  slot record;
 BEGIN
   SELECT t.time_zone INTO zone FROM tenant_setting t WHERE t.tenant_id = tenant;
   IF zone IS NULL OR practitioners = '{}' THEN
@@ -143,49 +143,49 @@ BEGIN
       step_until := least(range_until, range_from + step);
       range_from := step_until;
     END IF;
-    RETURN QUERY
-      WITH offered AS MATERIALIZED (
-        SELECT s.*, coalesce(s.schedule_id, s.exception_id) AS source
-        FROM slots_between(tenant, practitioners, step_from, step_until) s
-        JOIN department d ON d.tenant_id = tenant AND d.id = s.department_id AND d.active
-        WHERE (departments IS NULL OR s.department_id = ANY (departments))
-          AND (wanted_service = '' OR s.service = wanted_service)
-          AND (wanted_weekdays IS NULL
-               OR extract(isodow FROM s.start_time AT TIME ZONE zone) = ANY (wanted_weekdays))
-          AND (s.start_time AT TIME ZONE zone)::time >= from_clock
-          AND (s.start_time AT TIME ZONE zone)::time < until_clock
-      ), busy AS MATERIALIZED (
-        SELECT a.practitioner_id, a.seat, a.start_time, a.end_time
-        FROM appointment a
-        WHERE a.tenant_id = tenant AND a.practitioner_id = ANY (practitioners)
-          AND a.start_time > step_from - interval '1 day' AND a.start_time < step_until + interval '8 hours'
-          AND a.state IN ('HELD', 'BOOKED', 'CONFIRMED', 'ARRIVED', 'CHECKED_IN', 'FULFILLED')
-          AND (a.state <> 'HELD' OR a.hold_expire_time > now())
-      ), taken AS MATERIALIZED (
-        SELECT o.start_time, o.practitioner_id, o.source, count(DISTINCT b.seat)::integer AS seats
-        FROM offered o
-        JOIN busy b ON b.practitioner_id = o.practitioner_id AND b.start_time < o.end_time
-          AND b.end_time > o.start_time AND b.seat <= o.seats - o.walk_in_seats
-        GROUP BY o.start_time, o.practitioner_id, o.source
-      )
-      SELECT f.practitioner_id, f.department_id, f.location_id, f.service, f.schedule_id, f.exception_id,
-             f.start_time, f.end_time, f.seats, f.walk_in_seats, f.free
-      FROM (
-        SELECT o.*, o.seats - o.walk_in_seats - coalesce(t.seats, 0) AS free
-        FROM offered o
-        LEFT JOIN taken t ON t.start_time = o.start_time AND t.practitioner_id = o.practitioner_id
-          AND t.source = o.source
-      ) f
-      WHERE f.free >= least_free
+    FOR slot IN
+      SELECT s.*
+      FROM slots_between(tenant, practitioners, step_from, step_until) s
+      WHERE (departments IS NULL OR s.department_id = ANY (departments))
+        AND EXISTS (SELECT FROM department d WHERE d.tenant_id = tenant AND d.id = s.department_id AND d.active)
+        AND (wanted_service = '' OR s.service = wanted_service)
+        AND (wanted_weekdays IS NULL OR extract(isodow FROM s.start_time AT TIME ZONE zone) = ANY (wanted_weekdays))
+        AND (s.start_time AT TIME ZONE zone)::time >= from_clock
+        AND (s.start_time AT TIME ZONE zone)::time < until_clock
         AND (key_time IS NULL
              OR CASE WHEN backward
-                  THEN (f.start_time, f.practitioner_id, f.source) < (key_time, key_practitioner, key_source)
-                  ELSE (f.start_time, f.practitioner_id, f.source) > (key_time, key_practitioner, key_source) END)
-      ORDER BY CASE WHEN backward THEN f.start_time END DESC, CASE WHEN backward THEN f.practitioner_id END DESC,
-               CASE WHEN backward THEN f.source END DESC, f.start_time, f.practitioner_id, f.source
-      LIMIT missing;
-    GET DIAGNOSTICS given = ROW_COUNT;
-    missing := missing - given;
+                  THEN (s.start_time, s.practitioner_id, coalesce(s.schedule_id, s.exception_id))
+                       < (key_time, key_practitioner, key_source)
+                  ELSE (s.start_time, s.practitioner_id, coalesce(s.schedule_id, s.exception_id))
+                       > (key_time, key_practitioner, key_source) END)
+      ORDER BY CASE WHEN backward THEN s.start_time END DESC, CASE WHEN backward THEN s.practitioner_id END DESC,
+               CASE WHEN backward THEN coalesce(s.schedule_id, s.exception_id) END DESC,
+               s.start_time, s.practitioner_id, coalesce(s.schedule_id, s.exception_id)
+    LOOP
+      -- One short range of the index (what is booked is as long as a slot: 8 hours at most), for those slots alone that the page comes to.
+      free_seats := slot.seats - slot.walk_in_seats - (
+        SELECT count(DISTINCT a.seat)
+        FROM appointment a
+        WHERE a.tenant_id = tenant AND a.practitioner_id = slot.practitioner_id
+          AND a.start_time > slot.start_time - interval '8 hours' AND a.start_time < slot.end_time
+          AND a.end_time > slot.start_time AND a.seat <= slot.seats - slot.walk_in_seats
+          AND a.state IN ('HELD', 'BOOKED', 'CONFIRMED', 'ARRIVED', 'CHECKED_IN', 'FULFILLED')
+          AND (a.state <> 'HELD' OR a.hold_expire_time > now()));
+      CONTINUE WHEN free_seats < least_free;
+      practitioner_id := slot.practitioner_id;
+      department_id := slot.department_id;
+      location_id := slot.location_id;
+      service := slot.service;
+      schedule_id := slot.schedule_id;
+      exception_id := slot.exception_id;
+      start_time := slot.start_time;
+      end_time := slot.end_time;
+      seats := slot.seats;
+      walk_in_seats := slot.walk_in_seats;
+      RETURN NEXT;
+      missing := missing - 1;
+      EXIT WHEN missing = 0;
+    END LOOP;
     -- Days on which little is free are gone through faster.
     step := least(step * 2, interval '4 days');
   END LOOP;

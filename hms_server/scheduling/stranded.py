@@ -95,7 +95,11 @@ class Watch:
         now.GetCurrentTime()
         for row in rows:
             states.require_step(states.APPOINTMENT, "appointment", row.state, "CANCELLED")
-            document = {**row.document, "cancellation_reason": reason, "cancel_time": now.ToJsonString()}
+            document = {
+                **row.document,
+                "cancellation_reason": reason,
+                "cancel_time": {"seconds": now.seconds, "nanos": now.nanos},
+            }
             store.update(self._transaction, row, call.caller.user_id, state="CANCELLED", document=document)
 
     def _move(self, rows: Sequence[Any], to_practitioner_id: str, call: Call) -> dict[str, Any]:
