@@ -213,6 +213,26 @@ $$;
 
 ALTER FUNCTION public.expire_holds(tenant uuid, holds uuid[]) OWNER TO hms_owner;
 
+CREATE FUNCTION public.hospital_instant(moment timestamp without time zone, zone text) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    AS $$
+DECLARE
+  instant constant timestamptz := moment AT TIME ZONE zone;
+  skipped constant interval := (instant AT TIME ZONE zone) - moment;
+BEGIN
+  IF skipped = interval '0' THEN
+    RETURN instant;
+  END IF;
+  -- Clocks change on whole minutes; all zones of today on multiples of 15.
+  RETURN (
+    SELECT min(candidate) FROM generate_series(date_trunc('hour', instant - skipped), instant, interval '5 minutes')
+      AS candidate
+    WHERE candidate AT TIME ZONE zone >= moment);
+END
+$$;
+
+ALTER FUNCTION public.hospital_instant(moment timestamp without time zone, zone text) OWNER TO hms_owner;
+
 CREATE FUNCTION public.keep_practitioner_links() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -461,6 +481,21 @@ END
 $_$;
 
 ALTER FUNCTION public.move_patient_rows(tenant uuid, merge uuid, merged uuid, survivor uuid) OWNER TO hms_owner;
+
+CREATE FUNCTION public.move_whole_days() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  UPDATE schedule_exception e SET
+    start_time = hospital_instant((e.document ->> 'start_date')::date, NEW.time_zone),
+    end_time = hospital_instant((e.document ->> 'end_date')::date + 1, NEW.time_zone)
+  WHERE e.tenant_id = NEW.tenant_id AND e.document ? 'start_date';
+  RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.move_whole_days() OWNER TO hms_owner;
 
 CREATE FUNCTION public.note_row_under_glass() RETURNS trigger
     LANGUAGE plpgsql
@@ -1149,33 +1184,129 @@ $$;
 
 ALTER FUNCTION public.search_patient_ids(words text[], phone text, identifier_from text, identifier_before text, birth_from text, birth_before text, wanted integer) OWNER TO hms_search;
 
+CREATE FUNCTION public.search_slots(tenant uuid, practitioners uuid[], departments uuid[], wanted_service text, wanted_weekdays smallint[], from_clock time without time zone, until_clock time without time zone, from_day date, until_day date, least_free integer, key_time timestamp with time zone, key_practitioner uuid, key_source uuid, backward boolean, most integer) RETURNS TABLE(practitioner_id uuid, department_id uuid, location_id uuid, service text, schedule_id uuid, exception_id uuid, start_time timestamp with time zone, end_time timestamp with time zone, seats integer, walk_in_seats integer, free_seats integer)
+    LANGUAGE plpgsql STABLE
+    AS $$
+#variable_conflict use_column
+DECLARE
+  zone text;
+  range_from timestamptz;
+  range_until timestamptz;
+  step_from timestamptz;
+  step_until timestamptz;
+  step interval := interval '1 day' / (1 + cardinality(practitioners) / 50);
+  missing integer := most;
+  slot record;
+BEGIN
+  SELECT t.time_zone INTO zone FROM tenant_setting t WHERE t.tenant_id = tenant;
+  IF zone IS NULL OR practitioners = '{}' THEN
+    RETURN;
+  END IF;
+  from_day := coalesce(from_day, (now() AT TIME ZONE zone)::date);
+  until_day := least(coalesce(until_day, from_day + 30), from_day + 61);
+  range_from := greatest(hospital_instant(from_day, zone), now());
+  range_until := hospital_instant(until_day + 1, zone);
+  IF key_time IS NOT NULL AND backward THEN
+    range_until := least(range_until, key_time + interval '1 microsecond');
+  ELSIF key_time IS NOT NULL THEN
+    range_from := greatest(range_from, key_time);
+  END IF;
+  WHILE missing > 0 AND range_from < range_until LOOP
+    IF backward THEN
+      step_from := greatest(range_from, range_until - step);
+      step_until := range_until;
+      range_until := step_from;
+    ELSE
+      step_from := range_from;
+      step_until := least(range_until, range_from + step);
+      range_from := step_until;
+    END IF;
+    FOR slot IN
+      SELECT s.*
+      FROM slots_between(tenant, practitioners, step_from, step_until) s
+      WHERE (departments IS NULL OR s.department_id = ANY (departments))
+        AND EXISTS (SELECT FROM department d WHERE d.tenant_id = tenant AND d.id = s.department_id AND d.active)
+        AND (wanted_service = '' OR s.service = wanted_service)
+        AND (wanted_weekdays IS NULL OR extract(isodow FROM s.start_time AT TIME ZONE zone) = ANY (wanted_weekdays))
+        AND (s.start_time AT TIME ZONE zone)::time >= from_clock
+        AND (s.start_time AT TIME ZONE zone)::time < until_clock
+        AND (key_time IS NULL
+             OR CASE WHEN backward
+                  THEN (s.start_time, s.practitioner_id, coalesce(s.schedule_id, s.exception_id))
+                       < (key_time, key_practitioner, key_source)
+                  ELSE (s.start_time, s.practitioner_id, coalesce(s.schedule_id, s.exception_id))
+                       > (key_time, key_practitioner, key_source) END)
+      ORDER BY CASE WHEN backward THEN s.start_time END DESC, CASE WHEN backward THEN s.practitioner_id END DESC,
+               CASE WHEN backward THEN coalesce(s.schedule_id, s.exception_id) END DESC,
+               s.start_time, s.practitioner_id, coalesce(s.schedule_id, s.exception_id)
+    LOOP
+      -- One short range of the index (what is booked is as long as a slot: 8 hours at most), for those slots alone that the page comes to.
+      free_seats := slot.seats - slot.walk_in_seats - (
+        SELECT count(DISTINCT a.seat)
+        FROM appointment a
+        WHERE a.tenant_id = tenant AND a.practitioner_id = slot.practitioner_id
+          AND a.start_time > slot.start_time - interval '8 hours' AND a.start_time < slot.end_time
+          AND a.end_time > slot.start_time AND a.seat <= slot.seats - slot.walk_in_seats
+          AND a.state IN ('HELD', 'BOOKED', 'CONFIRMED', 'ARRIVED', 'CHECKED_IN', 'FULFILLED')
+          AND (a.state <> 'HELD' OR a.hold_expire_time > now()));
+      CONTINUE WHEN free_seats < least_free;
+      practitioner_id := slot.practitioner_id;
+      department_id := slot.department_id;
+      location_id := slot.location_id;
+      service := slot.service;
+      schedule_id := slot.schedule_id;
+      exception_id := slot.exception_id;
+      start_time := slot.start_time;
+      end_time := slot.end_time;
+      seats := slot.seats;
+      walk_in_seats := slot.walk_in_seats;
+      RETURN NEXT;
+      missing := missing - 1;
+      EXIT WHEN missing = 0;
+    END LOOP;
+    -- Days on which little is free are gone through faster.
+    step := least(step * 2, interval '4 days');
+  END LOOP;
+END
+$$;
+
+ALTER FUNCTION public.search_slots(tenant uuid, practitioners uuid[], departments uuid[], wanted_service text, wanted_weekdays smallint[], from_clock time without time zone, until_clock time without time zone, from_day date, until_day date, least_free integer, key_time timestamp with time zone, key_practitioner uuid, key_source uuid, backward boolean, most integer) OWNER TO hms_owner;
+
 CREATE FUNCTION public.slots_between(tenant uuid, practitioners uuid[], from_time timestamp with time zone, until_time timestamp with time zone) RETURNS TABLE(practitioner_id uuid, department_id uuid, location_id uuid, service text, schedule_id uuid, exception_id uuid, session_start timestamp with time zone, session_end timestamp with time zone, start_time timestamp with time zone, end_time timestamp with time zone, seats integer, walk_in_seats integer)
     LANGUAGE sql STABLE
     AS $$
-  WITH hospital AS (
-    SELECT t.time_zone AS zone,
+  WITH hospital AS MATERIALIZED (
+    SELECT t.time_zone AS zone, (from_time AT TIME ZONE t.time_zone)::date AS first_day,
+           (until_time AT TIME ZONE t.time_zone)::date AS last_day,
            ARRAY(SELECT (h ->> 'date')::date FROM jsonb_array_elements(t.holidays) AS h) AS holidays
     FROM tenant_setting t WHERE t.tenant_id = tenant
-  ), days AS (
-    SELECT day::date AS day
-    FROM hospital h, generate_series(
-      (from_time AT TIME ZONE h.zone)::date, (until_time AT TIME ZONE h.zone)::date, interval '1 day') AS day
-    WHERE day::date <> ALL (h.holidays)
+  ), days AS MATERIALIZED (
+    SELECT h.first_day + n AS day, extract(isodow FROM h.first_day + n)::smallint AS weekday
+    FROM hospital h, generate_series(0, h.last_day - h.first_day) AS n
+    WHERE h.first_day + n <> ALL (h.holidays)
+  ), away AS MATERIALIZED (
+    SELECT e.kind, e.practitioner_id, e.department_id, e.start_time, e.end_time
+    FROM schedule_exception e
+    WHERE e.tenant_id = tenant AND e.delete_time IS NULL
+      -- No slot is longer than 8 hours.
+      AND e.end_time > from_time AND e.start_time < until_time + interval '8 hours'
+      AND (e.kind = 'CLOSURE' OR (e.kind = 'LEAVE' AND e.practitioner_id = ANY (practitioners)))
   ), sessions AS (
     SELECT s.practitioner_id, s.department_id, s.location_id, s.service, s.id AS schedule_id,
            NULL::uuid AS exception_id, p.slot_minutes, p.capacity, p.walk_in_share,
-           (d.day + p.start_time) AT TIME ZONE h.zone AS session_start,
-           (d.day + p.end_time) AT TIME ZONE h.zone AS session_end,
-           ARRAY(SELECT tstzrange((d.day + b.starts) AT TIME ZONE h.zone, (d.day + b.ends) AT TIME ZONE h.zone)
-                 FROM unnest(p.break_starts, p.break_ends) AS b (starts, ends)) AS breaks
+           hospital_instant(d.day + p.start_time, h.zone) AS session_start,
+           hospital_instant(d.day + p.end_time, h.zone) AS session_end,
+           CASE WHEN p.break_starts <> '{}' THEN
+             ARRAY(SELECT tstzrange(hospital_instant(d.day + b.starts, h.zone), hospital_instant(d.day + b.ends, h.zone))
+                   FROM unnest(p.break_starts, p.break_ends) AS b (starts, ends)) END AS breaks
     FROM hospital h
     CROSS JOIN schedule s
     JOIN schedule_session p ON p.tenant_id = tenant AND p.schedule_id = s.id
-    JOIN days d ON d.day BETWEEN s.valid_from AND s.valid_until AND extract(isodow FROM d.day) = p.weekday
+    JOIN days d ON d.day BETWEEN s.valid_from AND s.valid_until AND d.weekday = p.weekday
     WHERE s.tenant_id = tenant AND s.practitioner_id = ANY (practitioners) AND s.active AND s.delete_time IS NULL
     UNION ALL
     SELECT e.practitioner_id, e.department_id, e.location_id, e.service, NULL, e.id, e.slot_minutes, e.capacity,
-           e.walk_in_share, e.start_time, e.end_time, '{}'::tstzrange[]
+           e.walk_in_share, e.start_time, e.end_time, NULL
     FROM schedule_exception e
     WHERE e.tenant_id = tenant AND e.practitioner_id = ANY (practitioners) AND e.kind = 'EXTRA'
       AND e.delete_time IS NULL AND e.end_time > from_time AND e.start_time < until_time
@@ -1189,17 +1320,14 @@ CREATE FUNCTION public.slots_between(tenant uuid, practitioners uuid[], from_tim
     s.session_start, s.session_end - s.slot_minutes * interval '1 minute', s.slot_minutes * interval '1 minute'
   ) WITH ORDINALITY AS slot (start_time, number)
   WHERE slot.start_time >= from_time AND slot.start_time < until_time
-    AND NOT EXISTS (
+    AND (s.breaks IS NULL OR NOT EXISTS (
       SELECT FROM unnest(s.breaks) AS pause
-      WHERE pause && tstzrange(slot.start_time, slot.start_time + s.slot_minutes * interval '1 minute'))
+      WHERE pause && tstzrange(slot.start_time, slot.start_time + s.slot_minutes * interval '1 minute')))
     AND NOT EXISTS (
-      SELECT FROM schedule_exception e
-      WHERE e.tenant_id = tenant AND e.delete_time IS NULL
-        AND e.start_time < slot.start_time + s.slot_minutes * interval '1 minute' AND e.end_time > slot.start_time
-        AND ((e.kind = 'LEAVE' AND e.practitioner_id = s.practitioner_id
-              AND (e.department_id IS NULL OR e.department_id = s.department_id))
-             OR (e.kind = 'CLOSURE' AND s.exception_id IS NULL
-                 AND (e.department_id IS NULL OR e.department_id = s.department_id))))
+      SELECT FROM away a
+      WHERE a.start_time < slot.start_time + s.slot_minutes * interval '1 minute' AND a.end_time > slot.start_time
+        AND (a.department_id IS NULL OR a.department_id = s.department_id)
+        AND CASE a.kind WHEN 'LEAVE' THEN a.practitioner_id = s.practitioner_id ELSE s.exception_id IS NULL END)
 $$;
 
 ALTER FUNCTION public.slots_between(tenant uuid, practitioners uuid[], from_time timestamp with time zone, until_time timestamp with time zone) OWNER TO hms_owner;
@@ -2745,11 +2873,15 @@ CREATE INDEX queue_token_waiting ON public.queue_token USING btree (tenant_id, p
 
 CREATE INDEX request_record_by_time ON public.request_record USING btree (create_time);
 
+CREATE INDEX schedule_by_day ON public.schedule USING btree (tenant_id, valid_from, id);
+
 CREATE INDEX schedule_by_department ON public.schedule USING btree (tenant_id, department_id, valid_from, id);
 
 CREATE INDEX schedule_by_practitioner ON public.schedule USING btree (tenant_id, practitioner_id, valid_from, id);
 
 CREATE INDEX schedule_exception_by_department ON public.schedule_exception USING btree (tenant_id, department_id, end_time, id) WHERE (delete_time IS NULL);
+
+CREATE INDEX schedule_exception_by_end ON public.schedule_exception USING btree (tenant_id, end_time, id) WHERE (delete_time IS NULL);
 
 CREATE INDEX schedule_exception_by_practitioner ON public.schedule_exception USING btree (tenant_id, practitioner_id, end_time, id) WHERE (delete_time IS NULL);
 
@@ -2766,6 +2898,8 @@ CREATE TRIGGER keep_links AFTER INSERT OR UPDATE OF document, parent_id ON publi
 CREATE TRIGGER lay_on_desk BEFORE INSERT OR UPDATE OF document, state ON public.clinical_record FOR EACH ROW WHEN ((new.type = ANY (ARRAY['ORDER'::text, 'REFERRAL'::text, 'DIAGNOSTIC_REPORT'::text]))) EXECUTE FUNCTION public.lay_on_desk();
 
 CREATE TRIGGER mark_break_glass BEFORE INSERT ON public.audit_outbox FOR EACH ROW WHEN ((current_setting('app.break_glass'::text, true) = 'on'::text)) EXECUTE FUNCTION public.mark_break_glass();
+
+CREATE TRIGGER move_whole_days AFTER UPDATE OF time_zone ON public.tenant_setting FOR EACH ROW WHEN ((new.time_zone <> old.time_zone)) EXECUTE FUNCTION public.move_whole_days();
 
 CREATE TRIGGER note_under_glass AFTER INSERT OR UPDATE OF department_id ON public.appointment FOR EACH ROW WHEN ((current_setting('app.break_glass'::text, true) = 'on'::text)) EXECUTE FUNCTION public.note_row_under_glass();
 
@@ -3708,6 +3842,9 @@ GRANT ALL ON FUNCTION public.expire_due_holds(max_rows integer) TO hms_worker;
 REVOKE ALL ON FUNCTION public.expire_holds(tenant uuid, holds uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.expire_holds(tenant uuid, holds uuid[]) TO hms_app;
 
+REVOKE ALL ON FUNCTION public.hospital_instant(moment timestamp without time zone, zone text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.hospital_instant(moment timestamp without time zone, zone text) TO hms_app;
+
 REVOKE ALL ON FUNCTION public.keep_practitioner_links() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.lay_on_desk() FROM PUBLIC;
@@ -3729,6 +3866,8 @@ GRANT ALL ON FUNCTION public.may_see_restricted(patient uuid) TO hms_owner;
 
 REVOKE ALL ON FUNCTION public.move_patient_rows(tenant uuid, merge uuid, merged uuid, survivor uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.move_patient_rows(tenant uuid, merge uuid, merged uuid, survivor uuid) TO hms_app;
+
+REVOKE ALL ON FUNCTION public.move_whole_days() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.note_row_under_glass() FROM PUBLIC;
 
@@ -3807,6 +3946,9 @@ GRANT ALL ON FUNCTION public.return_patient_rows(tenant uuid, merge uuid) TO hms
 
 REVOKE ALL ON FUNCTION public.search_patient_ids(words text[], phone text, identifier_from text, identifier_before text, birth_from text, birth_before text, wanted integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.search_patient_ids(words text[], phone text, identifier_from text, identifier_before text, birth_from text, birth_before text, wanted integer) TO hms_app;
+
+REVOKE ALL ON FUNCTION public.search_slots(tenant uuid, practitioners uuid[], departments uuid[], wanted_service text, wanted_weekdays smallint[], from_clock time without time zone, until_clock time without time zone, from_day date, until_day date, least_free integer, key_time timestamp with time zone, key_practitioner uuid, key_source uuid, backward boolean, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_slots(tenant uuid, practitioners uuid[], departments uuid[], wanted_service text, wanted_weekdays smallint[], from_clock time without time zone, until_clock time without time zone, from_day date, until_day date, least_free integer, key_time timestamp with time zone, key_practitioner uuid, key_source uuid, backward boolean, most integer) TO hms_app;
 
 REVOKE ALL ON FUNCTION public.slots_between(tenant uuid, practitioners uuid[], from_time timestamp with time zone, until_time timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.slots_between(tenant uuid, practitioners uuid[], from_time timestamp with time zone, until_time timestamp with time zone) TO hms_app;

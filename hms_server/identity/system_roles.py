@@ -22,7 +22,7 @@ class SystemRole(NamedTuple):
 
 
 _STAFF = {"settings.read", "directory.read"}
-_READERS = _STAFF | {"patient.read", "encounter.read", "appointment.read"}
+_READERS = _STAFF | {"patient.read", "encounter.read", "appointment.read", "schedule.read"}
 _QUEUE = {"queue.read", "queue.write"}
 _WRITERS = _READERS | {"patient.write", "encounter.write", "appointment.write"} | _QUEUE
 _CLINICIANS = _WRITERS | {"clinical.read", "clinical.write", "observation.write"}
@@ -49,7 +49,7 @@ HOSPITAL: Mapping[str, SystemRole] = {
             ),
         ),
         SystemRole("NURSE", "Nurse", frozenset(_RESCUERS | _NOTES | _ORDERERS)),
-        SystemRole("RECEPTIONIST", "Receptionist", frozenset(_WRITERS)),
+        SystemRole("RECEPTIONIST", "Receptionist", frozenset(_WRITERS | {"schedule.write"})),
         SystemRole("LAB", "Laboratory", frozenset(_READERS | {"clinical.read", "observation.write"})),
         SystemRole(
             "PHARMACIST",

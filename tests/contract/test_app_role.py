@@ -261,9 +261,17 @@ def value(argument, kind, number, ours, patients, practitioners):
         return ours.id
     if argument == "practitioners":
         return practitioners
+    if argument.startswith("key_") or argument == "departments":
+        return None
     return {
         "uuid": patients[number % 2],
         "uuid[]": patients,
+        "smallint[]": [1, 2, 3, 4, 5, 6, 7],
+        "text": "",
+        "boolean": False,
+        "integer": 0 if argument == "least_free" else 100,
+        "date": ["2026-11-20", "2026-12-20"][number % 2],
+        "time without time zone": "00:00" if argument == "from_clock" else "24:00",
         "regclass": "department",
         "timestamp with time zone": ["2026-11-20T00:00:00Z", "2026-12-20T00:00:00Z"][number % 2],
     }[kind]

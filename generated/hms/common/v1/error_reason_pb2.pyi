@@ -135,6 +135,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Somebody was called and has not come in: bring in, skip or send back that token first."""
     QUEUE_EMPTY: _ErrorReason.ValueType  # 94
     """Nobody waits."""
+    APPOINTMENTS_STRANDED: _ErrorReason.ValueType  # 75
+    """A change of the schedule would leave appointments without a slot: say what becomes of them (StrandedAction)."""
+    SCHEDULES_OVERLAP: _ErrorReason.ValueType  # 76
+    """The practitioner has other sessions at these times: `schedule_ids` names them."""
+    NO_ROOM_TO_MOVE: _ErrorReason.ValueType  # 77
+    """Not every stranded appointment has a free slot to go to: nothing was changed."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper): ...
 
@@ -251,4 +257,10 @@ ALREADY_CALLED: ErrorReason.ValueType  # 93
 """Somebody was called and has not come in: bring in, skip or send back that token first."""
 QUEUE_EMPTY: ErrorReason.ValueType  # 94
 """Nobody waits."""
+APPOINTMENTS_STRANDED: ErrorReason.ValueType  # 75
+"""A change of the schedule would leave appointments without a slot: say what becomes of them (StrandedAction)."""
+SCHEDULES_OVERLAP: ErrorReason.ValueType  # 76
+"""The practitioner has other sessions at these times: `schedule_ids` names them."""
+NO_ROOM_TO_MOVE: ErrorReason.ValueType  # 77
+"""Not every stranded appointment has a free slot to go to: nothing was changed."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -8,6 +8,8 @@ from hms.scheduling.v1 import arrival_pb2 as hms_dot_scheduling_dot_v1_dot_arriv
 from hms.scheduling.v1 import booking_pb2 as hms_dot_scheduling_dot_v1_dot_booking__pb2
 from hms.scheduling.v1 import queue_calls_pb2 as hms_dot_scheduling_dot_v1_dot_queue__calls__pb2
 from hms.scheduling.v1 import queue_pb2 as hms_dot_scheduling_dot_v1_dot_queue__pb2
+from hms.scheduling.v1 import schedule_pb2 as hms_dot_scheduling_dot_v1_dot_schedule__pb2
+from hms.scheduling.v1 import slot_pb2 as hms_dot_scheduling_dot_v1_dot_slot__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -39,6 +41,71 @@ class SchedulingServiceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.CreateSchedule = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/CreateSchedule',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.CreateScheduleRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.Schedule.FromString,
+                _registered_method=True)
+        self.GetSchedule = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/GetSchedule',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.GetScheduleRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.Schedule.FromString,
+                _registered_method=True)
+        self.ListSchedules = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/ListSchedules',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.ListSchedulesRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.ListSchedulesResponse.FromString,
+                _registered_method=True)
+        self.UpdateSchedule = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/UpdateSchedule',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.UpdateScheduleRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.Schedule.FromString,
+                _registered_method=True)
+        self.DeleteSchedule = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/DeleteSchedule',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.DeleteScheduleRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.Schedule.FromString,
+                _registered_method=True)
+        self.BatchCreateSchedules = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/BatchCreateSchedules',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.BatchCreateSchedulesRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.BatchCreateSchedulesResponse.FromString,
+                _registered_method=True)
+        self.CreateScheduleException = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/CreateScheduleException',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.CreateScheduleExceptionRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.ScheduleException.FromString,
+                _registered_method=True)
+        self.GetScheduleException = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/GetScheduleException',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.GetScheduleExceptionRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.ScheduleException.FromString,
+                _registered_method=True)
+        self.ListScheduleExceptions = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/ListScheduleExceptions',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.ListScheduleExceptionsRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.ListScheduleExceptionsResponse.FromString,
+                _registered_method=True)
+        self.UpdateScheduleException = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/UpdateScheduleException',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.UpdateScheduleExceptionRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.ScheduleException.FromString,
+                _registered_method=True)
+        self.DeleteScheduleException = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/DeleteScheduleException',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.DeleteScheduleExceptionRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.ScheduleException.FromString,
+                _registered_method=True)
+        self.BatchCreateScheduleExceptions = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/BatchCreateScheduleExceptions',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.BatchCreateScheduleExceptionsRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.BatchCreateScheduleExceptionsResponse.FromString,
+                _registered_method=True)
+        self.SearchSlots = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/SearchSlots',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_slot__pb2.SearchSlotsRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_slot__pb2.SearchSlotsResponse.FromString,
+                _registered_method=True)
         self.HoldAppointment = channel.unary_unary(
                 '/hms.scheduling.v1.SchedulingService/HoldAppointment',
                 request_serializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.HoldAppointmentRequest.SerializeToString,
@@ -189,6 +256,95 @@ class SchedulingServiceStub:
 class SchedulingServiceServicer:
     """--- Schedules and slots
     """
+
+    def CreateSchedule(self, request, context):
+        """A weekly template of a practitioner. Templates of one practitioner at the same time are refused.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSchedule(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSchedules(self, request, context):
+        """In order of their first day.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateSchedule(self, request, context):
+        """What strands appointments is refused unless the request says what becomes of them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteSchedule(self, request, context):
+        """It stays, with `delete_time`, and gives no slots any more.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchCreateSchedules(self, request, context):
+        """All or nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateScheduleException(self, request, context):
+        """Leave, a closure or an extra session.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetScheduleException(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListScheduleExceptions(self, request, context):
+        """In order of their ends.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateScheduleException(self, request, context):
+        """As with schedules.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteScheduleException(self, request, context):
+        """It stays, with `delete_time`, and counts no more.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchCreateScheduleExceptions(self, request, context):
+        """All or nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SearchSlots(self, request, context):
+        """Slots with their free seats, in order of time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
     def HoldAppointment(self, request, context):
         """--- Appointments: booking
@@ -402,6 +558,71 @@ class SchedulingServiceServicer:
 
 def add_SchedulingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'CreateSchedule': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateSchedule,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.CreateScheduleRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.Schedule.SerializeToString,
+            ),
+            'GetSchedule': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSchedule,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.GetScheduleRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.Schedule.SerializeToString,
+            ),
+            'ListSchedules': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSchedules,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.ListSchedulesRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.ListSchedulesResponse.SerializeToString,
+            ),
+            'UpdateSchedule': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateSchedule,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.UpdateScheduleRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.Schedule.SerializeToString,
+            ),
+            'DeleteSchedule': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteSchedule,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.DeleteScheduleRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.Schedule.SerializeToString,
+            ),
+            'BatchCreateSchedules': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchCreateSchedules,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.BatchCreateSchedulesRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.BatchCreateSchedulesResponse.SerializeToString,
+            ),
+            'CreateScheduleException': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateScheduleException,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.CreateScheduleExceptionRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.ScheduleException.SerializeToString,
+            ),
+            'GetScheduleException': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetScheduleException,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.GetScheduleExceptionRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.ScheduleException.SerializeToString,
+            ),
+            'ListScheduleExceptions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListScheduleExceptions,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.ListScheduleExceptionsRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.ListScheduleExceptionsResponse.SerializeToString,
+            ),
+            'UpdateScheduleException': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateScheduleException,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.UpdateScheduleExceptionRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.ScheduleException.SerializeToString,
+            ),
+            'DeleteScheduleException': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteScheduleException,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.DeleteScheduleExceptionRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.ScheduleException.SerializeToString,
+            ),
+            'BatchCreateScheduleExceptions': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchCreateScheduleExceptions,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.BatchCreateScheduleExceptionsRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_schedule__pb2.BatchCreateScheduleExceptionsResponse.SerializeToString,
+            ),
+            'SearchSlots': grpc.unary_unary_rpc_method_handler(
+                    servicer.SearchSlots,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_slot__pb2.SearchSlotsRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_slot__pb2.SearchSlotsResponse.SerializeToString,
+            ),
             'HoldAppointment': grpc.unary_unary_rpc_method_handler(
                     servicer.HoldAppointment,
                     request_deserializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.HoldAppointmentRequest.FromString,
@@ -558,6 +779,357 @@ def add_SchedulingServiceServicer_to_server(servicer, server):
 class SchedulingService:
     """--- Schedules and slots
     """
+
+    @staticmethod
+    def CreateSchedule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/CreateSchedule',
+            hms_dot_scheduling_dot_v1_dot_schedule__pb2.CreateScheduleRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_schedule__pb2.Schedule.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSchedule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/GetSchedule',
+            hms_dot_scheduling_dot_v1_dot_schedule__pb2.GetScheduleRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_schedule__pb2.Schedule.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSchedules(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/ListSchedules',
+            hms_dot_scheduling_dot_v1_dot_schedule__pb2.ListSchedulesRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_schedule__pb2.ListSchedulesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateSchedule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/UpdateSchedule',
+            hms_dot_scheduling_dot_v1_dot_schedule__pb2.UpdateScheduleRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_schedule__pb2.Schedule.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteSchedule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/DeleteSchedule',
+            hms_dot_scheduling_dot_v1_dot_schedule__pb2.DeleteScheduleRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_schedule__pb2.Schedule.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchCreateSchedules(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/BatchCreateSchedules',
+            hms_dot_scheduling_dot_v1_dot_schedule__pb2.BatchCreateSchedulesRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_schedule__pb2.BatchCreateSchedulesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateScheduleException(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/CreateScheduleException',
+            hms_dot_scheduling_dot_v1_dot_schedule__pb2.CreateScheduleExceptionRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_schedule__pb2.ScheduleException.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetScheduleException(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/GetScheduleException',
+            hms_dot_scheduling_dot_v1_dot_schedule__pb2.GetScheduleExceptionRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_schedule__pb2.ScheduleException.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListScheduleExceptions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/ListScheduleExceptions',
+            hms_dot_scheduling_dot_v1_dot_schedule__pb2.ListScheduleExceptionsRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_schedule__pb2.ListScheduleExceptionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateScheduleException(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/UpdateScheduleException',
+            hms_dot_scheduling_dot_v1_dot_schedule__pb2.UpdateScheduleExceptionRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_schedule__pb2.ScheduleException.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteScheduleException(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/DeleteScheduleException',
+            hms_dot_scheduling_dot_v1_dot_schedule__pb2.DeleteScheduleExceptionRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_schedule__pb2.ScheduleException.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchCreateScheduleExceptions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/BatchCreateScheduleExceptions',
+            hms_dot_scheduling_dot_v1_dot_schedule__pb2.BatchCreateScheduleExceptionsRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_schedule__pb2.BatchCreateScheduleExceptionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SearchSlots(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/SearchSlots',
+            hms_dot_scheduling_dot_v1_dot_slot__pb2.SearchSlotsRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_slot__pb2.SearchSlotsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def HoldAppointment(request,

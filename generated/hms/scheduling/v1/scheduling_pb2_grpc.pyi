@@ -10,6 +10,8 @@ from hms.scheduling.v1 import arrival_pb2 as _arrival_pb2
 from hms.scheduling.v1 import booking_pb2 as _booking_pb2
 from hms.scheduling.v1 import queue_calls_pb2 as _queue_calls_pb2
 from hms.scheduling.v1 import queue_pb2 as _queue_pb2
+from hms.scheduling.v1 import schedule_pb2 as _schedule_pb2
+from hms.scheduling.v1 import slot_pb2 as _slot_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -37,6 +39,30 @@ class SchedulingServiceStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> SchedulingServiceAsyncStub: ...
+    CreateSchedule: _grpc.UnaryUnaryMultiCallable[_schedule_pb2.CreateScheduleRequest, _schedule_pb2.Schedule]
+    """A weekly template of a practitioner. Templates of one practitioner at the same time are refused."""
+    GetSchedule: _grpc.UnaryUnaryMultiCallable[_schedule_pb2.GetScheduleRequest, _schedule_pb2.Schedule]
+    ListSchedules: _grpc.UnaryUnaryMultiCallable[_schedule_pb2.ListSchedulesRequest, _schedule_pb2.ListSchedulesResponse]
+    """In order of their first day."""
+    UpdateSchedule: _grpc.UnaryUnaryMultiCallable[_schedule_pb2.UpdateScheduleRequest, _schedule_pb2.Schedule]
+    """What strands appointments is refused unless the request says what becomes of them."""
+    DeleteSchedule: _grpc.UnaryUnaryMultiCallable[_schedule_pb2.DeleteScheduleRequest, _schedule_pb2.Schedule]
+    """It stays, with `delete_time`, and gives no slots any more."""
+    BatchCreateSchedules: _grpc.UnaryUnaryMultiCallable[_schedule_pb2.BatchCreateSchedulesRequest, _schedule_pb2.BatchCreateSchedulesResponse]
+    """All or nothing."""
+    CreateScheduleException: _grpc.UnaryUnaryMultiCallable[_schedule_pb2.CreateScheduleExceptionRequest, _schedule_pb2.ScheduleException]
+    """Leave, a closure or an extra session."""
+    GetScheduleException: _grpc.UnaryUnaryMultiCallable[_schedule_pb2.GetScheduleExceptionRequest, _schedule_pb2.ScheduleException]
+    ListScheduleExceptions: _grpc.UnaryUnaryMultiCallable[_schedule_pb2.ListScheduleExceptionsRequest, _schedule_pb2.ListScheduleExceptionsResponse]
+    """In order of their ends."""
+    UpdateScheduleException: _grpc.UnaryUnaryMultiCallable[_schedule_pb2.UpdateScheduleExceptionRequest, _schedule_pb2.ScheduleException]
+    """As with schedules."""
+    DeleteScheduleException: _grpc.UnaryUnaryMultiCallable[_schedule_pb2.DeleteScheduleExceptionRequest, _schedule_pb2.ScheduleException]
+    """It stays, with `delete_time`, and counts no more."""
+    BatchCreateScheduleExceptions: _grpc.UnaryUnaryMultiCallable[_schedule_pb2.BatchCreateScheduleExceptionsRequest, _schedule_pb2.BatchCreateScheduleExceptionsResponse]
+    """All or nothing."""
+    SearchSlots: _grpc.UnaryUnaryMultiCallable[_slot_pb2.SearchSlotsRequest, _slot_pb2.SearchSlotsResponse]
+    """Slots with their free seats, in order of time."""
     HoldAppointment: _grpc.UnaryUnaryMultiCallable[_booking_pb2.HoldAppointmentRequest, _appointment_pb2.Appointment]
     """--- Appointments: booking
 
@@ -107,6 +133,30 @@ class SchedulingServiceAsyncStub(SchedulingServiceStub):
     """--- Schedules and slots"""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
+    CreateSchedule: _aio.UnaryUnaryMultiCallable[_schedule_pb2.CreateScheduleRequest, _schedule_pb2.Schedule]  # type: ignore[assignment]
+    """A weekly template of a practitioner. Templates of one practitioner at the same time are refused."""
+    GetSchedule: _aio.UnaryUnaryMultiCallable[_schedule_pb2.GetScheduleRequest, _schedule_pb2.Schedule]  # type: ignore[assignment]
+    ListSchedules: _aio.UnaryUnaryMultiCallable[_schedule_pb2.ListSchedulesRequest, _schedule_pb2.ListSchedulesResponse]  # type: ignore[assignment]
+    """In order of their first day."""
+    UpdateSchedule: _aio.UnaryUnaryMultiCallable[_schedule_pb2.UpdateScheduleRequest, _schedule_pb2.Schedule]  # type: ignore[assignment]
+    """What strands appointments is refused unless the request says what becomes of them."""
+    DeleteSchedule: _aio.UnaryUnaryMultiCallable[_schedule_pb2.DeleteScheduleRequest, _schedule_pb2.Schedule]  # type: ignore[assignment]
+    """It stays, with `delete_time`, and gives no slots any more."""
+    BatchCreateSchedules: _aio.UnaryUnaryMultiCallable[_schedule_pb2.BatchCreateSchedulesRequest, _schedule_pb2.BatchCreateSchedulesResponse]  # type: ignore[assignment]
+    """All or nothing."""
+    CreateScheduleException: _aio.UnaryUnaryMultiCallable[_schedule_pb2.CreateScheduleExceptionRequest, _schedule_pb2.ScheduleException]  # type: ignore[assignment]
+    """Leave, a closure or an extra session."""
+    GetScheduleException: _aio.UnaryUnaryMultiCallable[_schedule_pb2.GetScheduleExceptionRequest, _schedule_pb2.ScheduleException]  # type: ignore[assignment]
+    ListScheduleExceptions: _aio.UnaryUnaryMultiCallable[_schedule_pb2.ListScheduleExceptionsRequest, _schedule_pb2.ListScheduleExceptionsResponse]  # type: ignore[assignment]
+    """In order of their ends."""
+    UpdateScheduleException: _aio.UnaryUnaryMultiCallable[_schedule_pb2.UpdateScheduleExceptionRequest, _schedule_pb2.ScheduleException]  # type: ignore[assignment]
+    """As with schedules."""
+    DeleteScheduleException: _aio.UnaryUnaryMultiCallable[_schedule_pb2.DeleteScheduleExceptionRequest, _schedule_pb2.ScheduleException]  # type: ignore[assignment]
+    """It stays, with `delete_time`, and counts no more."""
+    BatchCreateScheduleExceptions: _aio.UnaryUnaryMultiCallable[_schedule_pb2.BatchCreateScheduleExceptionsRequest, _schedule_pb2.BatchCreateScheduleExceptionsResponse]  # type: ignore[assignment]
+    """All or nothing."""
+    SearchSlots: _aio.UnaryUnaryMultiCallable[_slot_pb2.SearchSlotsRequest, _slot_pb2.SearchSlotsResponse]  # type: ignore[assignment]
+    """Slots with their free seats, in order of time."""
     HoldAppointment: _aio.UnaryUnaryMultiCallable[_booking_pb2.HoldAppointmentRequest, _appointment_pb2.Appointment]  # type: ignore[assignment]
     """--- Appointments: booking
 
@@ -174,6 +224,108 @@ class SchedulingServiceAsyncStub(SchedulingServiceStub):
 
 class SchedulingServiceServicer(metaclass=_abc_1.ABCMeta):
     """--- Schedules and slots"""
+
+    @_abc_1.abstractmethod
+    def CreateSchedule(
+        self,
+        request: _schedule_pb2.CreateScheduleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_schedule_pb2.Schedule, _abc.Awaitable[_schedule_pb2.Schedule]]:
+        """A weekly template of a practitioner. Templates of one practitioner at the same time are refused."""
+
+    @_abc_1.abstractmethod
+    def GetSchedule(
+        self,
+        request: _schedule_pb2.GetScheduleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_schedule_pb2.Schedule, _abc.Awaitable[_schedule_pb2.Schedule]]: ...
+
+    @_abc_1.abstractmethod
+    def ListSchedules(
+        self,
+        request: _schedule_pb2.ListSchedulesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_schedule_pb2.ListSchedulesResponse, _abc.Awaitable[_schedule_pb2.ListSchedulesResponse]]:
+        """In order of their first day."""
+
+    @_abc_1.abstractmethod
+    def UpdateSchedule(
+        self,
+        request: _schedule_pb2.UpdateScheduleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_schedule_pb2.Schedule, _abc.Awaitable[_schedule_pb2.Schedule]]:
+        """What strands appointments is refused unless the request says what becomes of them."""
+
+    @_abc_1.abstractmethod
+    def DeleteSchedule(
+        self,
+        request: _schedule_pb2.DeleteScheduleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_schedule_pb2.Schedule, _abc.Awaitable[_schedule_pb2.Schedule]]:
+        """It stays, with `delete_time`, and gives no slots any more."""
+
+    @_abc_1.abstractmethod
+    def BatchCreateSchedules(
+        self,
+        request: _schedule_pb2.BatchCreateSchedulesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_schedule_pb2.BatchCreateSchedulesResponse, _abc.Awaitable[_schedule_pb2.BatchCreateSchedulesResponse]]:
+        """All or nothing."""
+
+    @_abc_1.abstractmethod
+    def CreateScheduleException(
+        self,
+        request: _schedule_pb2.CreateScheduleExceptionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_schedule_pb2.ScheduleException, _abc.Awaitable[_schedule_pb2.ScheduleException]]:
+        """Leave, a closure or an extra session."""
+
+    @_abc_1.abstractmethod
+    def GetScheduleException(
+        self,
+        request: _schedule_pb2.GetScheduleExceptionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_schedule_pb2.ScheduleException, _abc.Awaitable[_schedule_pb2.ScheduleException]]: ...
+
+    @_abc_1.abstractmethod
+    def ListScheduleExceptions(
+        self,
+        request: _schedule_pb2.ListScheduleExceptionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_schedule_pb2.ListScheduleExceptionsResponse, _abc.Awaitable[_schedule_pb2.ListScheduleExceptionsResponse]]:
+        """In order of their ends."""
+
+    @_abc_1.abstractmethod
+    def UpdateScheduleException(
+        self,
+        request: _schedule_pb2.UpdateScheduleExceptionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_schedule_pb2.ScheduleException, _abc.Awaitable[_schedule_pb2.ScheduleException]]:
+        """As with schedules."""
+
+    @_abc_1.abstractmethod
+    def DeleteScheduleException(
+        self,
+        request: _schedule_pb2.DeleteScheduleExceptionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_schedule_pb2.ScheduleException, _abc.Awaitable[_schedule_pb2.ScheduleException]]:
+        """It stays, with `delete_time`, and counts no more."""
+
+    @_abc_1.abstractmethod
+    def BatchCreateScheduleExceptions(
+        self,
+        request: _schedule_pb2.BatchCreateScheduleExceptionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_schedule_pb2.BatchCreateScheduleExceptionsResponse, _abc.Awaitable[_schedule_pb2.BatchCreateScheduleExceptionsResponse]]:
+        """All or nothing."""
+
+    @_abc_1.abstractmethod
+    def SearchSlots(
+        self,
+        request: _slot_pb2.SearchSlotsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_slot_pb2.SearchSlotsResponse, _abc.Awaitable[_slot_pb2.SearchSlotsResponse]]:
+        """Slots with their free seats, in order of time."""
 
     @_abc_1.abstractmethod
     def HoldAppointment(

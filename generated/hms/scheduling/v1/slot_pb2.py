@@ -22,18 +22,48 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from hms.common.v1 import datatypes_pb2 as hms_dot_common_dot_v1_dot_datatypes__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1chms/scheduling/v1/slot.proto\x12\x11hms.scheduling.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xab\x02\n\x04Slot\x12\x17\n\x0fpractitioner_id\x18\x01 \x01(\t\x12\x15\n\rdepartment_id\x18\x02 \x01(\t\x12\x13\n\x0blocation_id\x18\x03 \x01(\t\x12\x0f\n\x07service\x18\x04 \x01(\t\x12\x13\n\x0bschedule_id\x18\x05 \x01(\t\x12\x1d\n\x15schedule_exception_id\x18\x06 \x01(\t\x12.\n\nstart_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x63\x61pacity\x18\t \x01(\x05\x12\x12\n\nfree_seats\x18\n \x01(\x05\x12\x15\n\rwalk_in_seats\x18\x0b \x01(\x05\"7\n\rNextFreeSlots\x12&\n\x05slots\x18\x01 \x03(\x0b\x32\x17.hms.scheduling.v1.Slotb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1chms/scheduling/v1/slot.proto\x12\x11hms.scheduling.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dhms/common/v1/datatypes.proto\"\xab\x02\n\x04Slot\x12\x17\n\x0fpractitioner_id\x18\x01 \x01(\t\x12\x15\n\rdepartment_id\x18\x02 \x01(\t\x12\x13\n\x0blocation_id\x18\x03 \x01(\t\x12\x0f\n\x07service\x18\x04 \x01(\t\x12\x13\n\x0bschedule_id\x18\x05 \x01(\t\x12\x1d\n\x15schedule_exception_id\x18\x06 \x01(\t\x12.\n\nstart_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x63\x61pacity\x18\t \x01(\x05\x12\x12\n\nfree_seats\x18\n \x01(\x05\x12\x15\n\rwalk_in_seats\x18\x0b \x01(\x05\"7\n\rNextFreeSlots\x12&\n\x05slots\x18\x01 \x03(\x0b\x32\x17.hms.scheduling.v1.Slot\"\xea\x04\n\x12SearchSlotsRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12*\n\x10practitioner_ids\x18\x03 \x03(\tB\x10\xbaH\r\x92\x01\n\x10\xf4\x03\"\x05r\x03\xb0\x01\x01\x12\x35\n\x0cspecialities\x18\x04 \x03(\x0b\x32\x15.hms.common.v1.CodingB\x08\xbaH\x05\x92\x01\x02\x10\x32\x12(\n\x0e\x64\x65partment_ids\x18\x05 \x03(\tB\x10\xbaH\r\x92\x01\n\x10\xf4\x03\"\x05r\x03\xb0\x01\x01\x12\x1c\n\x14with_sub_departments\x18\x06 \x01(\x08\x12\x18\n\x07service\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\"\n\x08weekdays\x18\x08 \x03(\x05\x42\x10\xbaH\r\x92\x01\n\x10\x07\"\x06\x1a\x04\x18\x07(\x01\x12>\n\x0bstart_clock\x18\t \x01(\tB)\xbaH&r$2\"^(([01][0-9]|2[0-3]):[0-5][0-9])?$\x12\x42\n\tend_clock\x18\n \x01(\tB/\xbaH,r*2(^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)?$\x12:\n\nstart_date\x18\x0b \x01(\tB&\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\x12\x38\n\x08\x65nd_date\x18\x0c \x01(\tB&\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\x12!\n\x0emin_free_seats\x18\r \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00\x12\x14\n\x0cinclude_full\x18\x0e \x01(\x08\"s\n\x13SearchSlotsResponse\x12&\n\x05slots\x18\x01 \x03(\x0b\x32\x17.hms.scheduling.v1.Slot\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x1b\n\x13previous_page_token\x18\x03 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hms.scheduling.v1.slot_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SLOT']._serialized_start=85
-  _globals['_SLOT']._serialized_end=384
-  _globals['_NEXTFREESLOTS']._serialized_start=386
-  _globals['_NEXTFREESLOTS']._serialized_end=441
+  _globals['_SEARCHSLOTSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_SEARCHSLOTSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_SEARCHSLOTSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_SEARCHSLOTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\020'
+  _globals['_SEARCHSLOTSREQUEST'].fields_by_name['practitioner_ids']._loaded_options = None
+  _globals['_SEARCHSLOTSREQUEST'].fields_by_name['practitioner_ids']._serialized_options = b'\272H\r\222\001\n\020\364\003\"\005r\003\260\001\001'
+  _globals['_SEARCHSLOTSREQUEST'].fields_by_name['specialities']._loaded_options = None
+  _globals['_SEARCHSLOTSREQUEST'].fields_by_name['specialities']._serialized_options = b'\272H\005\222\001\002\0202'
+  _globals['_SEARCHSLOTSREQUEST'].fields_by_name['department_ids']._loaded_options = None
+  _globals['_SEARCHSLOTSREQUEST'].fields_by_name['department_ids']._serialized_options = b'\272H\r\222\001\n\020\364\003\"\005r\003\260\001\001'
+  _globals['_SEARCHSLOTSREQUEST'].fields_by_name['service']._loaded_options = None
+  _globals['_SEARCHSLOTSREQUEST'].fields_by_name['service']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_SEARCHSLOTSREQUEST'].fields_by_name['weekdays']._loaded_options = None
+  _globals['_SEARCHSLOTSREQUEST'].fields_by_name['weekdays']._serialized_options = b'\272H\r\222\001\n\020\007\"\006\032\004\030\007(\001'
+  _globals['_SEARCHSLOTSREQUEST'].fields_by_name['start_clock']._loaded_options = None
+  _globals['_SEARCHSLOTSREQUEST'].fields_by_name['start_clock']._serialized_options = b'\272H&r$2\"^(([01][0-9]|2[0-3]):[0-5][0-9])?$'
+  _globals['_SEARCHSLOTSREQUEST'].fields_by_name['end_clock']._loaded_options = None
+  _globals['_SEARCHSLOTSREQUEST'].fields_by_name['end_clock']._serialized_options = b'\272H,r*2(^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)?$'
+  _globals['_SEARCHSLOTSREQUEST'].fields_by_name['start_date']._loaded_options = None
+  _globals['_SEARCHSLOTSREQUEST'].fields_by_name['start_date']._serialized_options = b'\272H#r!2\037^([0-9]{4}-[0-9]{2}-[0-9]{2})?$'
+  _globals['_SEARCHSLOTSREQUEST'].fields_by_name['end_date']._loaded_options = None
+  _globals['_SEARCHSLOTSREQUEST'].fields_by_name['end_date']._serialized_options = b'\272H#r!2\037^([0-9]{4}-[0-9]{2}-[0-9]{2})?$'
+  _globals['_SEARCHSLOTSREQUEST'].fields_by_name['min_free_seats']._loaded_options = None
+  _globals['_SEARCHSLOTSREQUEST'].fields_by_name['min_free_seats']._serialized_options = b'\272H\006\032\004\030d(\000'
+  _globals['_SLOT']._serialized_start=145
+  _globals['_SLOT']._serialized_end=444
+  _globals['_NEXTFREESLOTS']._serialized_start=446
+  _globals['_NEXTFREESLOTS']._serialized_end=501
+  _globals['_SEARCHSLOTSREQUEST']._serialized_start=504
+  _globals['_SEARCHSLOTSREQUEST']._serialized_end=1122
+  _globals['_SEARCHSLOTSRESPONSE']._serialized_start=1124
+  _globals['_SEARCHSLOTSRESPONSE']._serialized_end=1239
 # @@protoc_insertion_point(module_scope)

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from hms.common.v1 import datatypes_pb2 as _datatypes_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -96,3 +97,112 @@ class NextFreeSlots(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___NextFreeSlots: _TypeAlias = NextFreeSlots  # noqa: Y015
+
+@_typing.final
+class SearchSlotsRequest(_message.Message):
+    """Slots in order of time, then of practitioner. Those of callers who hold `schedule.read` in some departments alone are
+    of these departments.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    PRACTITIONER_IDS_FIELD_NUMBER: _builtins.int
+    SPECIALITIES_FIELD_NUMBER: _builtins.int
+    DEPARTMENT_IDS_FIELD_NUMBER: _builtins.int
+    WITH_SUB_DEPARTMENTS_FIELD_NUMBER: _builtins.int
+    SERVICE_FIELD_NUMBER: _builtins.int
+    WEEKDAYS_FIELD_NUMBER: _builtins.int
+    START_CLOCK_FIELD_NUMBER: _builtins.int
+    END_CLOCK_FIELD_NUMBER: _builtins.int
+    START_DATE_FIELD_NUMBER: _builtins.int
+    END_DATE_FIELD_NUMBER: _builtins.int
+    MIN_FREE_SEATS_FIELD_NUMBER: _builtins.int
+    INCLUDE_FULL_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """At most 1000; 50 when not set."""
+    page_token: _builtins.str
+    with_sub_departments: _builtins.bool
+    """And in those that are parts of them."""
+    service: _builtins.str
+    """What is offered: "CONSULTATION"."""
+    start_clock: _builtins.str
+    """Slots that begin in [start_clock, end_clock), by the hospital's clock: "09:00", "24:00"."""
+    end_clock: _builtins.str
+    start_date: _builtins.str
+    """First and last day, by the hospital's calendar, both included: today when not set, and a month ahead. At most 62
+    days. What has begun already is not among the slots.
+    """
+    end_date: _builtins.str
+    min_free_seats: _builtins.int
+    """How many seats must be free; 1 when not set."""
+    include_full: _builtins.bool
+    """Those with fewer free seats, too."""
+    @_builtins.property
+    def practitioner_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """With one of these; without any with everybody."""
+
+    @_builtins.property
+    def specialities(self) -> _containers.RepeatedCompositeFieldContainer[_datatypes_pb2.Coding]:
+        """Whose practitioner works in one of these. Without a system the code alone counts."""
+
+    @_builtins.property
+    def department_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """In one of these departments."""
+
+    @_builtins.property
+    def weekdays(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """1 is Monday, 7 Sunday."""
+
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        practitioner_ids: _abc.Iterable[_builtins.str] | None = ...,
+        specialities: _abc.Iterable[_datatypes_pb2.Coding] | None = ...,
+        department_ids: _abc.Iterable[_builtins.str] | None = ...,
+        with_sub_departments: _builtins.bool = ...,
+        service: _builtins.str = ...,
+        weekdays: _abc.Iterable[_builtins.int] | None = ...,
+        start_clock: _builtins.str = ...,
+        end_clock: _builtins.str = ...,
+        start_date: _builtins.str = ...,
+        end_date: _builtins.str = ...,
+        min_free_seats: _builtins.int = ...,
+        include_full: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["department_ids", b"department_ids", "end_clock", b"end_clock", "end_date", b"end_date", "include_full", b"include_full", "min_free_seats", b"min_free_seats", "page_size", b"page_size", "page_token", b"page_token", "practitioner_ids", b"practitioner_ids", "service", b"service", "specialities", b"specialities", "start_clock", b"start_clock", "start_date", b"start_date", "weekdays", b"weekdays", "with_sub_departments", b"with_sub_departments"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchSlotsRequest: _TypeAlias = SearchSlotsRequest  # noqa: Y015
+
+@_typing.final
+class SearchSlotsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SLOTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    PREVIOUS_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    previous_page_token: _builtins.str
+    @_builtins.property
+    def slots(self) -> _containers.RepeatedCompositeFieldContainer[Global___Slot]: ...
+    def __init__(
+        self,
+        *,
+        slots: _abc.Iterable[Global___Slot] | None = ...,
+        next_page_token: _builtins.str = ...,
+        previous_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "previous_page_token", b"previous_page_token", "slots", b"slots"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchSlotsResponse: _TypeAlias = SearchSlotsResponse  # noqa: Y015
