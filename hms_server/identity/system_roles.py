@@ -23,7 +23,7 @@ class SystemRole(NamedTuple):
 
 _STAFF = {"settings.read", "directory.read"}
 _READERS = _STAFF | {"patient.read", "encounter.read", "appointment.read"}
-_WRITERS = _READERS | {"patient.write", "encounter.write"}
+_WRITERS = _READERS | {"patient.write", "encounter.write", "appointment.write"}
 _CLINICIANS = _WRITERS | {"clinical.read", "clinical.write", "observation.write"}
 # Those who treat in an emergency.
 _RESCUERS = _CLINICIANS | {"patient.break_glass"}

@@ -89,6 +89,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The hospital has too many calls under way at this server; RetryInfo says when to try again."""
     OVER_REQUEST_SIZE_OF_TENANT: _ErrorReason.ValueType  # 61
     """The request is larger than the hospital's requests may be: send less at once."""
+    NO_SEAT_TO_OFFER: _ErrorReason.ValueType  # 85
+    """The slot has no free seat to offer, or begins too soon."""
+    NOT_AN_OFFER: _ErrorReason.ValueType  # 86
+    """Only what was offered from the waiting list can be declined."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper): ...
 
@@ -159,4 +163,8 @@ TOO_MANY_CALLS_AT_ONCE: ErrorReason.ValueType  # 60
 """The hospital has too many calls under way at this server; RetryInfo says when to try again."""
 OVER_REQUEST_SIZE_OF_TENANT: ErrorReason.ValueType  # 61
 """The request is larger than the hospital's requests may be: send less at once."""
+NO_SEAT_TO_OFFER: ErrorReason.ValueType  # 85
+"""The slot has no free seat to offer, or begins too soon."""
+NOT_AN_OFFER: ErrorReason.ValueType  # 86
+"""Only what was offered from the waiting list can be declined."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -25,9 +25,11 @@ _sym_db = _symbol_database.Default()
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from hms.policy.v1 import policy_pb2 as hms_dot_policy_dot_v1_dot_policy__pb2
 from hms.scheduling.v1 import appointment_pb2 as hms_dot_scheduling_dot_v1_dot_appointment__pb2
+from hms.scheduling.v1 import reminder_pb2 as hms_dot_scheduling_dot_v1_dot_reminder__pb2
+from hms.scheduling.v1 import waiting_list_pb2 as hms_dot_scheduling_dot_v1_dot_waiting__list__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"hms/scheduling/v1/scheduling.proto\x12\x11hms.scheduling.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1ahms/policy/v1/policy.proto\x1a#hms/scheduling/v1/appointment.proto2\xbb\x01\n\x11SchedulingService\x12\xa5\x01\n\x0eGetAppointment\x12(.hms.scheduling.v1.GetAppointmentRequest\x1a\x1e.hms.scheduling.v1.Appointment\"I\xca\xda\x18(\x08\x03\x12\x10\x61ppointment.read\x18\x02 \x03\x32\x0b\x61ppointment\x80\x01\x01\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/appointments/{id}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"hms/scheduling/v1/scheduling.proto\x12\x11hms.scheduling.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1ahms/policy/v1/policy.proto\x1a#hms/scheduling/v1/appointment.proto\x1a hms/scheduling/v1/reminder.proto\x1a$hms/scheduling/v1/waiting_list.proto2\xe9\t\n\x11SchedulingService\x12\xa5\x01\n\x0eGetAppointment\x12(.hms.scheduling.v1.GetAppointmentRequest\x1a\x1e.hms.scheduling.v1.Appointment\"I\xca\xda\x18(\x08\x03\x12\x10\x61ppointment.read\x18\x02 \x03\x32\x0b\x61ppointment\x80\x01\x01\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/appointments/{id}\x12\xaf\x01\n\x0fJoinWaitingList\x12).hms.scheduling.v1.JoinWaitingListRequest\x1a\x1e.hms.scheduling.v1.Appointment\"Q\xca\xda\x18)\x08\x03\x12\x11\x61ppointment.write\x18\x02 \x02\x32\x0b\x61ppointment\x80\x01\x01\x82\xd3\xe4\x93\x02\x1e\"\x19/v1/appointments:waitlist:\x01*\x12\xad\x01\n\x0fListWaitingList\x12).hms.scheduling.v1.ListWaitingListRequest\x1a*.hms.scheduling.v1.ListWaitingListResponse\"C\xca\xda\x18(\x08\x03\x12\x10\x61ppointment.read\x18\x02 \x03\x32\x0b\x61ppointment\x80\x01\x01\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/waitingList\x12\xa5\x01\n\tOfferSlot\x12#.hms.scheduling.v1.OfferSlotRequest\x1a\x1e.hms.scheduling.v1.Appointment\"S\xca\xda\x18)\x08\x03\x12\x11\x61ppointment.write\x18\x07 \x04\x32\x0b\x61ppointment\x80\x01\x01\x82\xd3\xe4\x93\x02 \"\x1b/v1/appointments/{id}:offer:\x01*\x12\xad\x01\n\x0c\x44\x65\x63lineOffer\x12&.hms.scheduling.v1.DeclineOfferRequest\x1a\x1e.hms.scheduling.v1.Appointment\"U\xca\xda\x18)\x08\x03\x12\x11\x61ppointment.write\x18\x02 \x04\x32\x0b\x61ppointment\x80\x01\x01\x82\xd3\xe4\x93\x02\"\"\x1d/v1/appointments/{id}:decline:\x01*\x12\xb7\x01\n\rListFollowUps\x12\'.hms.scheduling.v1.ListFollowUpsRequest\x1a(.hms.scheduling.v1.ListFollowUpsResponse\"S\xca\xda\x18(\x08\x03\x12\x10\x61ppointment.read\x18\x02 \x03\x32\x0b\x61ppointment\x80\x01\x01\x82\xd3\xe4\x93\x02!\x12\x1f/v1/appointments/{id}/followUps\x12\xb7\x01\n\rListReminders\x12\'.hms.scheduling.v1.ListRemindersRequest\x1a(.hms.scheduling.v1.ListRemindersResponse\"S\xca\xda\x18(\x08\x03\x12\x10\x61ppointment.read\x18\x02 \x03\x32\x0b\x61ppointment\x80\x01\x01\x82\xd3\xe4\x93\x02!\x12\x1f/v1/appointments/{id}/remindersb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,6 +38,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SCHEDULINGSERVICE'].methods_by_name['GetAppointment']._loaded_options = None
   _globals['_SCHEDULINGSERVICE'].methods_by_name['GetAppointment']._serialized_options = b'\312\332\030(\010\003\022\020appointment.read\030\002 \0032\013appointment\200\001\001\202\323\344\223\002\027\022\025/v1/appointments/{id}'
-  _globals['_SCHEDULINGSERVICE']._serialized_start=153
-  _globals['_SCHEDULINGSERVICE']._serialized_end=340
+  _globals['_SCHEDULINGSERVICE'].methods_by_name['JoinWaitingList']._loaded_options = None
+  _globals['_SCHEDULINGSERVICE'].methods_by_name['JoinWaitingList']._serialized_options = b'\312\332\030)\010\003\022\021appointment.write\030\002 \0022\013appointment\200\001\001\202\323\344\223\002\036\"\031/v1/appointments:waitlist:\001*'
+  _globals['_SCHEDULINGSERVICE'].methods_by_name['ListWaitingList']._loaded_options = None
+  _globals['_SCHEDULINGSERVICE'].methods_by_name['ListWaitingList']._serialized_options = b'\312\332\030(\010\003\022\020appointment.read\030\002 \0032\013appointment\200\001\001\202\323\344\223\002\021\022\017/v1/waitingList'
+  _globals['_SCHEDULINGSERVICE'].methods_by_name['OfferSlot']._loaded_options = None
+  _globals['_SCHEDULINGSERVICE'].methods_by_name['OfferSlot']._serialized_options = b'\312\332\030)\010\003\022\021appointment.write\030\007 \0042\013appointment\200\001\001\202\323\344\223\002 \"\033/v1/appointments/{id}:offer:\001*'
+  _globals['_SCHEDULINGSERVICE'].methods_by_name['DeclineOffer']._loaded_options = None
+  _globals['_SCHEDULINGSERVICE'].methods_by_name['DeclineOffer']._serialized_options = b'\312\332\030)\010\003\022\021appointment.write\030\002 \0042\013appointment\200\001\001\202\323\344\223\002\"\"\035/v1/appointments/{id}:decline:\001*'
+  _globals['_SCHEDULINGSERVICE'].methods_by_name['ListFollowUps']._loaded_options = None
+  _globals['_SCHEDULINGSERVICE'].methods_by_name['ListFollowUps']._serialized_options = b'\312\332\030(\010\003\022\020appointment.read\030\002 \0032\013appointment\200\001\001\202\323\344\223\002!\022\037/v1/appointments/{id}/followUps'
+  _globals['_SCHEDULINGSERVICE'].methods_by_name['ListReminders']._loaded_options = None
+  _globals['_SCHEDULINGSERVICE'].methods_by_name['ListReminders']._serialized_options = b'\312\332\030(\010\003\022\020appointment.read\030\002 \0032\013appointment\200\001\001\202\323\344\223\002!\022\037/v1/appointments/{id}/reminders'
+  _globals['_SCHEDULINGSERVICE']._serialized_start=225
+  _globals['_SCHEDULINGSERVICE']._serialized_end=1482
 # @@protoc_insertion_point(module_scope)
