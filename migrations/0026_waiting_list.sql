@@ -38,8 +38,8 @@ CREATE TRIGGER note_pass AFTER UPDATE OF state ON appointment
 -- Offers every free seat of the slots that meet the stretches [starts[n], ends[n]) of practitioners[n] to the
 -- waiting list: to the first in its order whose wish matches, who did not pass this slot and has nothing else
 -- then. The entry becomes HELD on the seat until `offer_seconds` from now or the slot begins; a slot that
--- begins within `least_seconds` is offered to nobody. With `chosen`, to that entry alone, and whatever its wish
--- says but for its department: somebody chose by hand.
+-- begins within `least_seconds` is offered to nobody. With `chosen`, the slot that begins at starts[n] to that
+-- entry alone, whatever its wish says but for its department: somebody chose by hand.
 --
 -- It sees the whole list of the hospital, whoever freed the seat: the order does not depend on what the caller
 -- may see. The hospital is that of the setting. The practitioners' locks make offers of one go one after the
@@ -75,7 +75,8 @@ BEGIN
     JOIN practitioner d ON d.tenant_id = tenant AND d.id = freed.practitioner_id AND d.active
     CROSS JOIN LATERAL slots_between(
       tenant, ARRAY[freed.practitioner_id], freed.start_time - interval '8 hours', freed.end_time) AS s
-    WHERE s.end_time > freed.start_time AND s.start_time >= moment + make_interval(secs => least_seconds)
+    WHERE s.end_time > freed.start_time AND (chosen IS NULL OR s.start_time = freed.start_time)
+      AND s.start_time >= moment + make_interval(secs => least_seconds)
     ORDER BY s.start_time, s.practitioner_id, s.department_id, s.service, s.schedule_id, s.exception_id
   LOOP
     LOOP

@@ -37,7 +37,7 @@ HOSPITAL: Mapping[str, SystemRole] = {
     role.code: role
     for role in (
         ADMINISTRATOR,
-        SystemRole("DOCTOR", "Doctor", frozenset(_RESCUERS | {"prescription.write"})),
+        SystemRole("DOCTOR", "Doctor", frozenset(_RESCUERS | {"prescription.write", "appointment.overbook"})),
         SystemRole("NURSE", "Nurse", frozenset(_RESCUERS)),
         SystemRole("RECEPTIONIST", "Receptionist", frozenset(_WRITERS)),
         SystemRole("LAB", "Laboratory", frozenset(_READERS | {"clinical.read", "observation.write"})),

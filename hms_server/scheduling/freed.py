@@ -8,8 +8,8 @@ the whole list where the caller may not.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, Protocol, Self
 
 from hms_server.database.audited import AuditedEvent
 from hms_server.database.queries import compile_query
@@ -46,6 +46,19 @@ class Seat(Protocol):
     def end_time(self) -> datetime.datetime:
         """Until when."""
         ...
+
+
+class Stretch(NamedTuple):
+    """One that is no row."""
+
+    practitioner_id: str
+    start_time: datetime.datetime
+    end_time: datetime.datetime
+
+    @classmethod
+    def of(cls, columns: Mapping[str, Any]) -> Self:
+        """The slot that an appointment with these columns takes."""
+        return cls(columns["practitioner_id"], columns["start_time"], columns["end_time"])
 
 
 def seats_freed(transaction: Transaction, seats: Iterable[Seat]) -> int:

@@ -14,6 +14,8 @@ from hms_server import errors
 SEATED = ("HELD", "BOOKED", "CONFIRMED", "ARRIVED", "CHECKED_IN", "FULFILLED")
 # Lies ahead, or is under way.
 OPEN = ("HELD", "BOOKED", "CONFIRMED", "ARRIVED", "CHECKED_IN", "WAITLISTED")
+# Can go to another slot; the state stays.
+MOVABLE = ("BOOKED", "CONFIRMED")
 
 APPOINTMENT: Mapping[str, frozenset[str]] = {
     "WAITLISTED": frozenset({"HELD", "CANCELLED"}),
@@ -52,4 +54,13 @@ def require_step(table: Mapping[str, frozenset[str]], what: str, before: str, af
         raise errors.FailedPrecondition(
             f"The {what} is {before}: it cannot become {after}, for {before} {ways}.",
             metadata={"state": before},
+        )
+
+
+def require_movable(state: str) -> None:
+    """Raises FailedPrecondition (WRONG_STATE) for an appointment that cannot go to another slot."""
+    if state not in MOVABLE:
+        raise errors.FailedPrecondition(
+            f"The appointment is {state}: only one that is BOOKED or CONFIRMED can be moved. Book anew.",
+            metadata={"state": state},
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 from google.protobuf.json_format import MessageToDict
@@ -109,10 +110,10 @@ class WaitingList:
             row = found(present.first)
             aip.require_etag(request.etag, row.version)
             require_step(APPOINTMENT, "appointment", row.state, "HELD")
-            start = request.start_time.ToDatetime(tzinfo=clock.now().tzinfo)
+            start = request.start_time.ToDatetime(tzinfo=datetime.UTC)
             made = waiting_store.offer(
                 transaction,
-                [(request.practitioner_id, start, start)],
+                [(request.practitioner_id, start, start + datetime.timedelta(microseconds=1))],
                 offer_seconds=waiting_rules.OFFER_SECONDS,
                 least_seconds=waiting_rules.LEAST_SECONDS,
                 chosen=row.id,
@@ -196,7 +197,7 @@ def _repeated(transaction: Transaction, appointment_id: str) -> pb.Appointment:
 def _moment(entry: pb.Appointment, field: str) -> Any:
     if not entry.HasField(field):  # type: ignore[arg-type]
         return None
-    return getattr(entry, field).ToDatetime(tzinfo=clock.now().tzinfo)
+    return getattr(entry, field).ToDatetime(tzinfo=datetime.UTC)
 
 
 def _as_json(message: Any) -> Any:

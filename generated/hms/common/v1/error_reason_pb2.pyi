@@ -89,6 +89,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The hospital has too many calls under way at this server; RetryInfo says when to try again."""
     OVER_REQUEST_SIZE_OF_TENANT: _ErrorReason.ValueType  # 61
     """The request is larger than the hospital's requests may be: send less at once."""
+    SLOT_TAKEN: _ErrorReason.ValueType  # 80
+    """The slot has no free seat; NextFreeSlots says where there is room."""
+    NO_SUCH_SLOT: _ErrorReason.ValueType  # 81
+    """No slot of the practitioner begins then, or it is over; NextFreeSlots says where there is room."""
+    PATIENT_BUSY: _ErrorReason.ValueType  # 82
+    """The patient has another appointment at that time: allow_overlap books nevertheless."""
+    HOLD_EXPIRED: _ErrorReason.ValueType  # 83
+    """The hold ran out before it was booked; NextFreeSlots says where there is room."""
     NO_SEAT_TO_OFFER: _ErrorReason.ValueType  # 85
     """The slot has no free seat to offer, or begins too soon."""
     NOT_AN_OFFER: _ErrorReason.ValueType  # 86
@@ -163,6 +171,14 @@ TOO_MANY_CALLS_AT_ONCE: ErrorReason.ValueType  # 60
 """The hospital has too many calls under way at this server; RetryInfo says when to try again."""
 OVER_REQUEST_SIZE_OF_TENANT: ErrorReason.ValueType  # 61
 """The request is larger than the hospital's requests may be: send less at once."""
+SLOT_TAKEN: ErrorReason.ValueType  # 80
+"""The slot has no free seat; NextFreeSlots says where there is room."""
+NO_SUCH_SLOT: ErrorReason.ValueType  # 81
+"""No slot of the practitioner begins then, or it is over; NextFreeSlots says where there is room."""
+PATIENT_BUSY: ErrorReason.ValueType  # 82
+"""The patient has another appointment at that time: allow_overlap books nevertheless."""
+HOLD_EXPIRED: ErrorReason.ValueType  # 83
+"""The hold ran out before it was booked; NextFreeSlots says where there is room."""
 NO_SEAT_TO_OFFER: ErrorReason.ValueType  # 85
 """The slot has no free seat to offer, or begins too soon."""
 NOT_AN_OFFER: ErrorReason.ValueType  # 86

@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from hms.scheduling.v1 import appointment_pb2 as hms_dot_scheduling_dot_v1_dot_appointment__pb2
+from hms.scheduling.v1 import booking_pb2 as hms_dot_scheduling_dot_v1_dot_booking__pb2
 from hms.scheduling.v1 import reminder_pb2 as hms_dot_scheduling_dot_v1_dot_reminder__pb2
 from hms.scheduling.v1 import waiting_list_pb2 as hms_dot_scheduling_dot_v1_dot_waiting__list__pb2
 
@@ -37,10 +38,65 @@ class SchedulingServiceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.HoldAppointment = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/HoldAppointment',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.HoldAppointmentRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.FromString,
+                _registered_method=True)
+        self.BookAppointment = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/BookAppointment',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.BookAppointmentRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.FromString,
+                _registered_method=True)
+        self.BatchBookAppointments = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/BatchBookAppointments',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.BatchBookAppointmentsRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.BatchBookAppointmentsResponse.FromString,
+                _registered_method=True)
+        self.OverbookAppointment = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/OverbookAppointment',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.OverbookAppointmentRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.FromString,
+                _registered_method=True)
+        self.BookHeldAppointment = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/BookHeldAppointment',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.BookHeldAppointmentRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.FromString,
+                _registered_method=True)
+        self.ConfirmAppointment = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/ConfirmAppointment',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.ConfirmAppointmentRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.FromString,
+                _registered_method=True)
+        self.RescheduleAppointment = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/RescheduleAppointment',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.RescheduleAppointmentRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.FromString,
+                _registered_method=True)
+        self.CancelAppointment = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/CancelAppointment',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.CancelAppointmentRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.FromString,
+                _registered_method=True)
+        self.AmendAppointment = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/AmendAppointment',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.AmendAppointmentRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.FromString,
+                _registered_method=True)
         self.GetAppointment = channel.unary_unary(
                 '/hms.scheduling.v1.SchedulingService/GetAppointment',
                 request_serializer=hms_dot_scheduling_dot_v1_dot_appointment__pb2.GetAppointmentRequest.SerializeToString,
                 response_deserializer=hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.FromString,
+                _registered_method=True)
+        self.ListAppointments = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/ListAppointments',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.ListAppointmentsRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.ListAppointmentsResponse.FromString,
+                _registered_method=True)
+        self.ListAppointmentVersions = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/ListAppointmentVersions',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.ListAppointmentVersionsRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.ListAppointmentVersionsResponse.FromString,
                 _registered_method=True)
         self.JoinWaitingList = channel.unary_unary(
                 '/hms.scheduling.v1.SchedulingService/JoinWaitingList',
@@ -78,10 +134,87 @@ class SchedulingServiceServicer:
     """--- Schedules and slots
     """
 
-    def GetAppointment(self, request, context):
+    def HoldAppointment(self, request, context):
         """--- Appointments: booking
 
-        With patient, practitioner and department.
+        Keeps a seat of a slot for a while: HELD.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BookAppointment(self, request, context):
+        """Books a seat of a slot: BOOKED. Who comes too late is told the next free slots (NextFreeSlots).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchBookAppointments(self, request, context):
+        """All or nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def OverbookAppointment(self, request, context):
+        """Books a slot that has no free seat. Where one is free it is taken, and nothing is overbooked.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BookHeldAppointment(self, request, context):
+        """Books what is held, before the hold runs out.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ConfirmAppointment(self, request, context):
+        """The patient says that he will come.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RescheduleAppointment(self, request, context):
+        """To another slot, or another practitioner's: the seat is free again, the id and the state stay.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelAppointment(self, request, context):
+        """The seat is free again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AmendAppointment(self, request, context):
+        """What is said of it; a change that changes nothing makes no version.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetAppointment(self, request, context):
+        """With patient, practitioner and department.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAppointments(self, request, context):
+        """Of a patient, a practitioner, a department or a series, in order of time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAppointmentVersions(self, request, context):
+        """Its history, newest first: every version that stood, the present one included.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -134,10 +267,65 @@ class SchedulingServiceServicer:
 
 def add_SchedulingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'HoldAppointment': grpc.unary_unary_rpc_method_handler(
+                    servicer.HoldAppointment,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.HoldAppointmentRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.SerializeToString,
+            ),
+            'BookAppointment': grpc.unary_unary_rpc_method_handler(
+                    servicer.BookAppointment,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.BookAppointmentRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.SerializeToString,
+            ),
+            'BatchBookAppointments': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchBookAppointments,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.BatchBookAppointmentsRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.BatchBookAppointmentsResponse.SerializeToString,
+            ),
+            'OverbookAppointment': grpc.unary_unary_rpc_method_handler(
+                    servicer.OverbookAppointment,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.OverbookAppointmentRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.SerializeToString,
+            ),
+            'BookHeldAppointment': grpc.unary_unary_rpc_method_handler(
+                    servicer.BookHeldAppointment,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.BookHeldAppointmentRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.SerializeToString,
+            ),
+            'ConfirmAppointment': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmAppointment,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.ConfirmAppointmentRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.SerializeToString,
+            ),
+            'RescheduleAppointment': grpc.unary_unary_rpc_method_handler(
+                    servicer.RescheduleAppointment,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.RescheduleAppointmentRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.SerializeToString,
+            ),
+            'CancelAppointment': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelAppointment,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.CancelAppointmentRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.SerializeToString,
+            ),
+            'AmendAppointment': grpc.unary_unary_rpc_method_handler(
+                    servicer.AmendAppointment,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.AmendAppointmentRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.SerializeToString,
+            ),
             'GetAppointment': grpc.unary_unary_rpc_method_handler(
                     servicer.GetAppointment,
                     request_deserializer=hms_dot_scheduling_dot_v1_dot_appointment__pb2.GetAppointmentRequest.FromString,
                     response_serializer=hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.SerializeToString,
+            ),
+            'ListAppointments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAppointments,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.ListAppointmentsRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.ListAppointmentsResponse.SerializeToString,
+            ),
+            'ListAppointmentVersions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAppointmentVersions,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.ListAppointmentVersionsRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.ListAppointmentVersionsResponse.SerializeToString,
             ),
             'JoinWaitingList': grpc.unary_unary_rpc_method_handler(
                     servicer.JoinWaitingList,
@@ -182,6 +370,249 @@ class SchedulingService:
     """
 
     @staticmethod
+    def HoldAppointment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/HoldAppointment',
+            hms_dot_scheduling_dot_v1_dot_booking__pb2.HoldAppointmentRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BookAppointment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/BookAppointment',
+            hms_dot_scheduling_dot_v1_dot_booking__pb2.BookAppointmentRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchBookAppointments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/BatchBookAppointments',
+            hms_dot_scheduling_dot_v1_dot_booking__pb2.BatchBookAppointmentsRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_booking__pb2.BatchBookAppointmentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def OverbookAppointment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/OverbookAppointment',
+            hms_dot_scheduling_dot_v1_dot_booking__pb2.OverbookAppointmentRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BookHeldAppointment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/BookHeldAppointment',
+            hms_dot_scheduling_dot_v1_dot_booking__pb2.BookHeldAppointmentRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmAppointment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/ConfirmAppointment',
+            hms_dot_scheduling_dot_v1_dot_booking__pb2.ConfirmAppointmentRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RescheduleAppointment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/RescheduleAppointment',
+            hms_dot_scheduling_dot_v1_dot_booking__pb2.RescheduleAppointmentRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelAppointment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/CancelAppointment',
+            hms_dot_scheduling_dot_v1_dot_booking__pb2.CancelAppointmentRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AmendAppointment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/AmendAppointment',
+            hms_dot_scheduling_dot_v1_dot_booking__pb2.AmendAppointmentRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def GetAppointment(request,
             target,
             options=(),
@@ -198,6 +629,60 @@ class SchedulingService:
             '/hms.scheduling.v1.SchedulingService/GetAppointment',
             hms_dot_scheduling_dot_v1_dot_appointment__pb2.GetAppointmentRequest.SerializeToString,
             hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAppointments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/ListAppointments',
+            hms_dot_scheduling_dot_v1_dot_booking__pb2.ListAppointmentsRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_booking__pb2.ListAppointmentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAppointmentVersions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/ListAppointmentVersions',
+            hms_dot_scheduling_dot_v1_dot_booking__pb2.ListAppointmentVersionsRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_booking__pb2.ListAppointmentVersionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -6,6 +6,7 @@ Schedules, appointments and the queue of the day."""
 from collections import abc as _abc
 from grpc import aio as _aio
 from hms.scheduling.v1 import appointment_pb2 as _appointment_pb2
+from hms.scheduling.v1 import booking_pb2 as _booking_pb2
 from hms.scheduling.v1 import reminder_pb2 as _reminder_pb2
 from hms.scheduling.v1 import waiting_list_pb2 as _waiting_list_pb2
 import abc as _abc_1
@@ -35,11 +36,33 @@ class SchedulingServiceStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> SchedulingServiceAsyncStub: ...
-    GetAppointment: _grpc.UnaryUnaryMultiCallable[_appointment_pb2.GetAppointmentRequest, _appointment_pb2.Appointment]
+    HoldAppointment: _grpc.UnaryUnaryMultiCallable[_booking_pb2.HoldAppointmentRequest, _appointment_pb2.Appointment]
     """--- Appointments: booking
 
-    With patient, practitioner and department.
+    Keeps a seat of a slot for a while: HELD.
     """
+    BookAppointment: _grpc.UnaryUnaryMultiCallable[_booking_pb2.BookAppointmentRequest, _appointment_pb2.Appointment]
+    """Books a seat of a slot: BOOKED. Who comes too late is told the next free slots (NextFreeSlots)."""
+    BatchBookAppointments: _grpc.UnaryUnaryMultiCallable[_booking_pb2.BatchBookAppointmentsRequest, _booking_pb2.BatchBookAppointmentsResponse]
+    """All or nothing."""
+    OverbookAppointment: _grpc.UnaryUnaryMultiCallable[_booking_pb2.OverbookAppointmentRequest, _appointment_pb2.Appointment]
+    """Books a slot that has no free seat. Where one is free it is taken, and nothing is overbooked."""
+    BookHeldAppointment: _grpc.UnaryUnaryMultiCallable[_booking_pb2.BookHeldAppointmentRequest, _appointment_pb2.Appointment]
+    """Books what is held, before the hold runs out."""
+    ConfirmAppointment: _grpc.UnaryUnaryMultiCallable[_booking_pb2.ConfirmAppointmentRequest, _appointment_pb2.Appointment]
+    """The patient says that he will come."""
+    RescheduleAppointment: _grpc.UnaryUnaryMultiCallable[_booking_pb2.RescheduleAppointmentRequest, _appointment_pb2.Appointment]
+    """To another slot, or another practitioner's: the seat is free again, the id and the state stay."""
+    CancelAppointment: _grpc.UnaryUnaryMultiCallable[_booking_pb2.CancelAppointmentRequest, _appointment_pb2.Appointment]
+    """The seat is free again."""
+    AmendAppointment: _grpc.UnaryUnaryMultiCallable[_booking_pb2.AmendAppointmentRequest, _appointment_pb2.Appointment]
+    """What is said of it; a change that changes nothing makes no version."""
+    GetAppointment: _grpc.UnaryUnaryMultiCallable[_appointment_pb2.GetAppointmentRequest, _appointment_pb2.Appointment]
+    """With patient, practitioner and department."""
+    ListAppointments: _grpc.UnaryUnaryMultiCallable[_booking_pb2.ListAppointmentsRequest, _booking_pb2.ListAppointmentsResponse]
+    """Of a patient, a practitioner, a department or a series, in order of time."""
+    ListAppointmentVersions: _grpc.UnaryUnaryMultiCallable[_booking_pb2.ListAppointmentVersionsRequest, _booking_pb2.ListAppointmentVersionsResponse]
+    """Its history, newest first: every version that stood, the present one included."""
     JoinWaitingList: _grpc.UnaryUnaryMultiCallable[_waiting_list_pb2.JoinWaitingListRequest, _appointment_pb2.Appointment]
     """--- Appointments: waiting list, series, reminders
 
@@ -61,11 +84,33 @@ class SchedulingServiceAsyncStub(SchedulingServiceStub):
     """--- Schedules and slots"""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
-    GetAppointment: _aio.UnaryUnaryMultiCallable[_appointment_pb2.GetAppointmentRequest, _appointment_pb2.Appointment]  # type: ignore[assignment]
+    HoldAppointment: _aio.UnaryUnaryMultiCallable[_booking_pb2.HoldAppointmentRequest, _appointment_pb2.Appointment]  # type: ignore[assignment]
     """--- Appointments: booking
 
-    With patient, practitioner and department.
+    Keeps a seat of a slot for a while: HELD.
     """
+    BookAppointment: _aio.UnaryUnaryMultiCallable[_booking_pb2.BookAppointmentRequest, _appointment_pb2.Appointment]  # type: ignore[assignment]
+    """Books a seat of a slot: BOOKED. Who comes too late is told the next free slots (NextFreeSlots)."""
+    BatchBookAppointments: _aio.UnaryUnaryMultiCallable[_booking_pb2.BatchBookAppointmentsRequest, _booking_pb2.BatchBookAppointmentsResponse]  # type: ignore[assignment]
+    """All or nothing."""
+    OverbookAppointment: _aio.UnaryUnaryMultiCallable[_booking_pb2.OverbookAppointmentRequest, _appointment_pb2.Appointment]  # type: ignore[assignment]
+    """Books a slot that has no free seat. Where one is free it is taken, and nothing is overbooked."""
+    BookHeldAppointment: _aio.UnaryUnaryMultiCallable[_booking_pb2.BookHeldAppointmentRequest, _appointment_pb2.Appointment]  # type: ignore[assignment]
+    """Books what is held, before the hold runs out."""
+    ConfirmAppointment: _aio.UnaryUnaryMultiCallable[_booking_pb2.ConfirmAppointmentRequest, _appointment_pb2.Appointment]  # type: ignore[assignment]
+    """The patient says that he will come."""
+    RescheduleAppointment: _aio.UnaryUnaryMultiCallable[_booking_pb2.RescheduleAppointmentRequest, _appointment_pb2.Appointment]  # type: ignore[assignment]
+    """To another slot, or another practitioner's: the seat is free again, the id and the state stay."""
+    CancelAppointment: _aio.UnaryUnaryMultiCallable[_booking_pb2.CancelAppointmentRequest, _appointment_pb2.Appointment]  # type: ignore[assignment]
+    """The seat is free again."""
+    AmendAppointment: _aio.UnaryUnaryMultiCallable[_booking_pb2.AmendAppointmentRequest, _appointment_pb2.Appointment]  # type: ignore[assignment]
+    """What is said of it; a change that changes nothing makes no version."""
+    GetAppointment: _aio.UnaryUnaryMultiCallable[_appointment_pb2.GetAppointmentRequest, _appointment_pb2.Appointment]  # type: ignore[assignment]
+    """With patient, practitioner and department."""
+    ListAppointments: _aio.UnaryUnaryMultiCallable[_booking_pb2.ListAppointmentsRequest, _booking_pb2.ListAppointmentsResponse]  # type: ignore[assignment]
+    """Of a patient, a practitioner, a department or a series, in order of time."""
+    ListAppointmentVersions: _aio.UnaryUnaryMultiCallable[_booking_pb2.ListAppointmentVersionsRequest, _booking_pb2.ListAppointmentVersionsResponse]  # type: ignore[assignment]
+    """Its history, newest first: every version that stood, the present one included."""
     JoinWaitingList: _aio.UnaryUnaryMultiCallable[_waiting_list_pb2.JoinWaitingListRequest, _appointment_pb2.Appointment]  # type: ignore[assignment]
     """--- Appointments: waiting list, series, reminders
 
@@ -86,15 +131,103 @@ class SchedulingServiceServicer(metaclass=_abc_1.ABCMeta):
     """--- Schedules and slots"""
 
     @_abc_1.abstractmethod
+    def HoldAppointment(
+        self,
+        request: _booking_pb2.HoldAppointmentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_appointment_pb2.Appointment, _abc.Awaitable[_appointment_pb2.Appointment]]:
+        """--- Appointments: booking
+
+        Keeps a seat of a slot for a while: HELD.
+        """
+
+    @_abc_1.abstractmethod
+    def BookAppointment(
+        self,
+        request: _booking_pb2.BookAppointmentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_appointment_pb2.Appointment, _abc.Awaitable[_appointment_pb2.Appointment]]:
+        """Books a seat of a slot: BOOKED. Who comes too late is told the next free slots (NextFreeSlots)."""
+
+    @_abc_1.abstractmethod
+    def BatchBookAppointments(
+        self,
+        request: _booking_pb2.BatchBookAppointmentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_booking_pb2.BatchBookAppointmentsResponse, _abc.Awaitable[_booking_pb2.BatchBookAppointmentsResponse]]:
+        """All or nothing."""
+
+    @_abc_1.abstractmethod
+    def OverbookAppointment(
+        self,
+        request: _booking_pb2.OverbookAppointmentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_appointment_pb2.Appointment, _abc.Awaitable[_appointment_pb2.Appointment]]:
+        """Books a slot that has no free seat. Where one is free it is taken, and nothing is overbooked."""
+
+    @_abc_1.abstractmethod
+    def BookHeldAppointment(
+        self,
+        request: _booking_pb2.BookHeldAppointmentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_appointment_pb2.Appointment, _abc.Awaitable[_appointment_pb2.Appointment]]:
+        """Books what is held, before the hold runs out."""
+
+    @_abc_1.abstractmethod
+    def ConfirmAppointment(
+        self,
+        request: _booking_pb2.ConfirmAppointmentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_appointment_pb2.Appointment, _abc.Awaitable[_appointment_pb2.Appointment]]:
+        """The patient says that he will come."""
+
+    @_abc_1.abstractmethod
+    def RescheduleAppointment(
+        self,
+        request: _booking_pb2.RescheduleAppointmentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_appointment_pb2.Appointment, _abc.Awaitable[_appointment_pb2.Appointment]]:
+        """To another slot, or another practitioner's: the seat is free again, the id and the state stay."""
+
+    @_abc_1.abstractmethod
+    def CancelAppointment(
+        self,
+        request: _booking_pb2.CancelAppointmentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_appointment_pb2.Appointment, _abc.Awaitable[_appointment_pb2.Appointment]]:
+        """The seat is free again."""
+
+    @_abc_1.abstractmethod
+    def AmendAppointment(
+        self,
+        request: _booking_pb2.AmendAppointmentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_appointment_pb2.Appointment, _abc.Awaitable[_appointment_pb2.Appointment]]:
+        """What is said of it; a change that changes nothing makes no version."""
+
+    @_abc_1.abstractmethod
     def GetAppointment(
         self,
         request: _appointment_pb2.GetAppointmentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_appointment_pb2.Appointment, _abc.Awaitable[_appointment_pb2.Appointment]]:
-        """--- Appointments: booking
+        """With patient, practitioner and department."""
 
-        With patient, practitioner and department.
-        """
+    @_abc_1.abstractmethod
+    def ListAppointments(
+        self,
+        request: _booking_pb2.ListAppointmentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_booking_pb2.ListAppointmentsResponse, _abc.Awaitable[_booking_pb2.ListAppointmentsResponse]]:
+        """Of a patient, a practitioner, a department or a series, in order of time."""
+
+    @_abc_1.abstractmethod
+    def ListAppointmentVersions(
+        self,
+        request: _booking_pb2.ListAppointmentVersionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_booking_pb2.ListAppointmentVersionsResponse, _abc.Awaitable[_booking_pb2.ListAppointmentVersionsResponse]]:
+        """Its history, newest first: every version that stood, the present one included."""
 
     @_abc_1.abstractmethod
     def JoinWaitingList(
