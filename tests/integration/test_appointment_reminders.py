@@ -70,7 +70,7 @@ def test_a_hold_is_not_reminded_of(desk):
     assert len(states(desk, held)) == 2
 
 
-def test_a_reminder_arrives_once_and_says_when_but_not_why(desk, booked, owner, hand_over, post, smtp_server):
+def test_a_reminder_comes_once_and_says_when_but_not_why(desk, booked, owner, hand_over, post, smtp_server):
     owner.execute(
         "UPDATE tenant_setting SET time_zone = 'Asia/Kolkata' WHERE tenant_id = %s", [desk.tenant.id]
     )
