@@ -151,6 +151,33 @@ $$;
 
 ALTER FUNCTION public.encounter_treats(state text, began timestamp with time zone, document jsonb) OWNER TO hms_owner;
 
+CREATE FUNCTION public.end_due_holds(practitioner uuid, offer_seconds integer, least_seconds integer) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+  tenant constant uuid := nullif(current_setting('app.tenant_id', true), '')::uuid;
+  ended bigint;
+  practitioners uuid[];
+  starts timestamptz[];
+  ends timestamptz[];
+BEGIN
+  PERFORM FROM practitioner d WHERE d.tenant_id = tenant AND d.id = practitioner FOR NO KEY UPDATE;
+  SELECT count(*), array_agg(h.practitioner_id), array_agg(h.start_time), array_agg(h.end_time)
+  INTO ended, practitioners, starts, ends
+  FROM expire_holds(tenant, ARRAY(
+    SELECT a.id FROM appointment a
+    WHERE a.tenant_id = tenant AND a.practitioner_id = practitioner AND a.state = 'HELD'
+      AND a.hold_expire_time <= now())) AS h;
+  IF ended > 0 THEN
+    PERFORM FROM offer_seats(practitioners, starts, ends, offer_seconds, least_seconds, NULL);
+  END IF;
+  RETURN ended;
+END
+$$;
+
+ALTER FUNCTION public.end_due_holds(practitioner uuid, offer_seconds integer, least_seconds integer) OWNER TO hms_owner;
+
 CREATE FUNCTION public.expire_due_holds(max_rows integer) RETURNS TABLE(tenant_id uuid, id uuid, practitioner_id uuid, department_id uuid, service text, start_time timestamp with time zone, end_time timestamp with time zone)
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -212,6 +239,57 @@ CREATE FUNCTION public.expire_holds(tenant uuid, holds uuid[]) RETURNS TABLE(ten
 $$;
 
 ALTER FUNCTION public.expire_holds(tenant uuid, holds uuid[]) OWNER TO hms_owner;
+
+CREATE FUNCTION public.hand_over_reminders(max_rows integer) RETURNS TABLE(tenant_id uuid, state text)
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+  WITH due AS MATERIALIZED (
+    SELECT r.tenant_id, r.id, r.appointment_id, r.due_time FROM appointment_reminder r
+    WHERE r.state = 'SCHEDULED' AND r.due_time <= now()
+    ORDER BY r.due_time LIMIT max_rows FOR UPDATE SKIP LOCKED
+  ), judged AS MATERIALIZED (
+    SELECT d.tenant_id, d.id, a.id AS appointment_id, a.start_time, mail.address,
+           CASE WHEN a.state NOT IN ('BOOKED', 'CONFIRMED') THEN 'CANCELLED'
+                WHEN a.start_time <= now() THEN 'TOO_LATE'
+                WHEN p.delete_time IS NOT NULL OR p.merged_into IS NOT NULL THEN 'PATIENT_DELETED'
+                WHEN (p.document ->> 'deceased')::boolean THEN 'PATIENT_DECEASED'
+                WHEN EXISTS (SELECT FROM appointment_reminder l
+                             WHERE l.tenant_id = d.tenant_id AND l.appointment_id = d.appointment_id
+                               AND l.state = 'SCHEDULED' AND l.due_time > d.due_time AND l.due_time <= now())
+                THEN 'SUPERSEDED'
+                WHEN mail.address IS NULL THEN 'NO_ADDRESS'
+                ELSE '' END AS reason
+    FROM due d
+    JOIN appointment a ON a.tenant_id = d.tenant_id AND a.id = d.appointment_id
+    JOIN patient p ON p.tenant_id = d.tenant_id AND p.id = a.patient_id
+    LEFT JOIN LATERAL (
+      SELECT t.value ->> 'value' AS address
+      FROM jsonb_array_elements(p.document -> 'telecoms') WITH ORDINALITY AS t (value, place)
+      WHERE t.value ->> 'system' = 'email' AND coalesce(t.value ->> 'use', '') <> 'old'
+        AND t.value ->> 'value' LIKE '%_@_%'
+      ORDER BY t.place LIMIT 1
+    ) mail ON true
+  ), mailed AS (
+    INSERT INTO mail (tenant_id, id, recipient, kind, entity_id, address, detail)
+    SELECT j.tenant_id, j.id, 1, 'APPOINTMENT_REMINDER', j.appointment_id, j.address,
+           jsonb_build_object('hospital', t.display_name, 'time_zone', coalesce(s.time_zone, 'UTC'),
+                              'start_time', to_char(j.start_time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"+00:00"'))
+    FROM judged j
+    JOIN tenant t ON t.id = j.tenant_id
+    LEFT JOIN tenant_setting s ON s.tenant_id = j.tenant_id
+    WHERE j.reason = ''
+  )
+  UPDATE appointment_reminder r SET
+    state = CASE j.reason WHEN '' THEN 'SENT' WHEN 'CANCELLED' THEN 'CANCELLED' ELSE 'SKIPPED' END,
+    reason = CASE j.reason WHEN 'CANCELLED' THEN '' ELSE j.reason END,
+    version = r.version + 1, update_time = clock_timestamp()
+  FROM judged j
+  WHERE r.tenant_id = j.tenant_id AND r.id = j.id
+  RETURNING r.tenant_id, r.state
+$$;
+
+ALTER FUNCTION public.hand_over_reminders(max_rows integer) OWNER TO hms_owner;
 
 CREATE FUNCTION public.hospital_instant(moment timestamp without time zone, zone text) RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE
@@ -540,6 +618,123 @@ $$;
 
 ALTER FUNCTION public.note_under_glass() OWNER TO hms_owner;
 
+CREATE FUNCTION public.note_waiting_list_pass() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  INSERT INTO waiting_list_pass (tenant_id, appointment_id, practitioner_id, start_time)
+  VALUES (OLD.tenant_id, OLD.id, OLD.practitioner_id, OLD.start_time)
+  ON CONFLICT DO NOTHING;
+  RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.note_waiting_list_pass() OWNER TO hms_owner;
+
+CREATE FUNCTION public.offer_seats(practitioners uuid[], starts timestamp with time zone[], ends timestamp with time zone[], offer_seconds integer, least_seconds integer, chosen uuid) RETURNS TABLE(id uuid, patient_id uuid, old_version bigint, new_version bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+  tenant constant uuid := nullif(current_setting('app.tenant_id', true), '')::uuid;
+  caller constant uuid := coalesce(nullif(current_setting('app.user_id', true), '')::uuid,
+                                   '00000000-0000-0000-0000-000000000000');
+  zone text;
+  moment timestamptz;
+  slot record;
+  taken integer[];
+  free integer;
+  first uuid;
+BEGIN
+  PERFORM FROM practitioner d WHERE d.tenant_id = tenant AND d.id = ANY (practitioners)
+  ORDER BY d.id FOR NO KEY UPDATE;
+  SELECT t.time_zone INTO zone FROM tenant_setting t WHERE t.tenant_id = tenant;
+  moment := clock_timestamp();
+  FOR slot IN
+    SELECT DISTINCT s.practitioner_id, s.department_id, s.location_id, s.service, s.schedule_id, s.exception_id,
+           s.start_time, s.end_time, s.seats, s.walk_in_seats,
+           s.start_time AT TIME ZONE zone AS local_start, s.end_time AT TIME ZONE zone AS local_end
+    FROM unnest(practitioners, starts, ends) AS freed (practitioner_id, start_time, end_time)
+    JOIN practitioner d ON d.tenant_id = tenant AND d.id = freed.practitioner_id AND d.active
+    CROSS JOIN LATERAL slots_between(
+      tenant, ARRAY[freed.practitioner_id], freed.start_time - interval '8 hours', freed.end_time) AS s
+    WHERE s.end_time > freed.start_time AND (chosen IS NULL OR s.start_time = freed.start_time)
+      AND s.start_time >= moment + make_interval(secs => least_seconds)
+    ORDER BY s.start_time, s.practitioner_id, s.department_id, s.service, s.schedule_id, s.exception_id
+  LOOP
+    LOOP
+      SELECT coalesce(array_agg(a.seat::integer), '{}') INTO taken
+      FROM appointment a
+      WHERE a.tenant_id = tenant AND a.practitioner_id = slot.practitioner_id
+        AND a.start_time > slot.start_time - interval '1 day' AND a.start_time < slot.end_time
+        AND a.end_time > slot.start_time
+        AND a.state IN ('HELD', 'BOOKED', 'CONFIRMED', 'ARRIVED', 'CHECKED_IN', 'FULFILLED');
+      EXIT WHEN cardinality(taken) >= slot.seats - slot.walk_in_seats;
+      SELECT min(n) INTO free FROM generate_series(1, slot.seats - slot.walk_in_seats) AS n
+      WHERE n <> ALL (taken);
+      EXIT WHEN free IS NULL;
+
+      first := NULL;
+      SELECT a.id INTO first
+      FROM appointment a
+      JOIN patient p ON p.tenant_id = tenant AND p.id = a.patient_id
+      WHERE a.tenant_id = tenant AND a.department_id = slot.department_id AND a.state = 'WAITLISTED'
+        AND p.delete_time IS NULL AND p.merged_into IS NULL
+        AND (a.id = chosen
+             OR chosen IS NULL
+             AND (a.practitioner_id IS NULL OR a.practitioner_id = slot.practitioner_id)
+             AND (a.service = '' OR a.service = slot.service)
+             AND (a.wanted_from IS NULL OR a.wanted_from <= slot.start_time)
+             AND (a.wanted_until IS NULL OR a.wanted_until >= slot.end_time)
+             AND (a.document -> 'wanted_weekdays' IS NULL
+                  OR a.document -> 'wanted_weekdays' @> to_jsonb(extract(isodow FROM slot.local_start)::integer))
+             AND (a.document ->> 'wanted_day_start' IS NULL
+                  OR (a.document ->> 'wanted_day_start')::time <= slot.local_start::time)
+             AND (a.document ->> 'wanted_day_end' IS NULL
+                  OR slot.local_start::date + (a.document ->> 'wanted_day_end')::time >= slot.local_end)
+             AND NOT EXISTS (
+               SELECT FROM waiting_list_pass w
+               WHERE w.tenant_id = tenant AND w.appointment_id = a.id
+                 AND w.practitioner_id = slot.practitioner_id AND w.start_time = slot.start_time)
+             AND NOT EXISTS (
+               SELECT FROM appointment o
+               WHERE o.tenant_id = tenant AND o.patient_id = a.patient_id
+                 AND o.start_time > slot.start_time - interval '1 day' AND o.start_time < slot.end_time
+                 AND o.end_time > slot.start_time
+                 AND o.state IN ('HELD', 'BOOKED', 'CONFIRMED', 'ARRIVED', 'CHECKED_IN', 'FULFILLED')))
+      ORDER BY a.waitlist_rank, a.waitlist_time, a.id LIMIT 1;
+      EXIT WHEN first IS NULL;
+
+      -- Somebody else may have come first: then the list is read again.
+      PERFORM FROM appointment a WHERE a.tenant_id = tenant AND a.id = first AND a.state = 'WAITLISTED'
+      FOR NO KEY UPDATE;
+      CONTINUE WHEN NOT FOUND;
+      INSERT INTO appointment_version (tenant_id, id, version, row_data, actor_id, update_time)
+      SELECT a.tenant_id, a.id, a.version, to_jsonb(a) - 'patient_id' - 'tenant_id', a.actor_id, a.update_time
+      FROM appointment a WHERE a.tenant_id = tenant AND a.id = first;
+      RETURN QUERY
+        UPDATE appointment a SET
+          version = a.version + 1, state = 'HELD', practitioner_id = slot.practitioner_id,
+          location_id = slot.location_id, schedule_id = slot.schedule_id, exception_id = slot.exception_id,
+          service = CASE WHEN slot.service = '' THEN a.service ELSE slot.service END,
+          start_time = slot.start_time, end_time = slot.end_time, seat = free,
+          capacity = slot.seats - slot.walk_in_seats, overbooked = false,
+          hold_expire_time = least(moment + make_interval(secs => offer_seconds), slot.start_time),
+          actor_id = caller, update_time = clock_timestamp()
+        WHERE a.tenant_id = tenant AND a.id = first
+        RETURNING a.id, a.patient_id, a.version - 1, a.version;
+      IF chosen IS NOT NULL THEN
+        RETURN;
+      END IF;
+    END LOOP;
+  END LOOP;
+END
+$$;
+
+ALTER FUNCTION public.offer_seats(practitioners uuid[], starts timestamp with time zone[], ends timestamp with time zone[], offer_seconds integer, least_seconds integer, chosen uuid) OWNER TO hms_owner;
+
 CREATE FUNCTION public.patient_behind_glass(patient uuid, number text) RETURNS uuid
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -763,6 +958,44 @@ END
 $$;
 
 ALTER FUNCTION public.patients_of_departments() OWNER TO hms_search;
+
+CREATE FUNCTION public.plan_reminders() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  IF TG_OP = 'UPDATE' THEN
+    IF NEW.start_time = OLD.start_time AND OLD.state IN ('BOOKED', 'CONFIRMED')
+       AND NEW.state IN ('BOOKED', 'CONFIRMED') THEN
+      RETURN NULL;
+    END IF;
+    UPDATE appointment_reminder SET state = 'CANCELLED', version = version + 1, update_time = clock_timestamp()
+    WHERE tenant_id = NEW.tenant_id AND appointment_id = NEW.id AND state = 'SCHEDULED';
+  END IF;
+  IF NEW.state IN ('BOOKED', 'CONFIRMED') THEN
+    INSERT INTO appointment_reminder (tenant_id, appointment_id, due_time)
+    SELECT DISTINCT NEW.tenant_id, NEW.id, NEW.start_time - make_interval(mins => m.minutes)
+    FROM tenant_setting t, unnest(t.reminder_minutes) AS m (minutes)
+    WHERE t.tenant_id = NEW.tenant_id AND m.minutes > 0
+      AND NEW.start_time - make_interval(mins => m.minutes) > clock_timestamp();
+  END IF;
+  RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.plan_reminders() OWNER TO hms_owner;
+
+CREATE FUNCTION public.practitioners_with_due_holds(max_rows integer) RETURNS TABLE(tenant_id uuid, practitioner_id uuid)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+  SELECT DISTINCT a.tenant_id, a.practitioner_id FROM (
+    SELECT tenant_id, practitioner_id FROM appointment
+    WHERE state = 'HELD' AND hold_expire_time <= now() LIMIT max_rows
+  ) a
+$$;
+
+ALTER FUNCTION public.practitioners_with_due_holds(max_rows integer) OWNER TO hms_owner;
 
 CREATE FUNCTION public.protect_tenant_table(target regclass) RETURNS void
     LANGUAGE plpgsql
@@ -1389,18 +1622,40 @@ CREATE TABLE public.appointment (
     actor_id uuid NOT NULL,
     create_time timestamp with time zone DEFAULT now() NOT NULL,
     update_time timestamp with time zone DEFAULT now() NOT NULL,
+    waitlist_rank smallint DEFAULT 2 NOT NULL,
     CONSTRAINT appointment_check CHECK ((((start_time IS NULL) = (end_time IS NULL)) AND ((start_time IS NULL) = (seat IS NULL)))),
     CONSTRAINT appointment_check1 CHECK (((start_time < end_time) AND ((end_time - start_time) <= '1 day'::interval))),
     CONSTRAINT appointment_check2 CHECK (((state = 'WAITLISTED'::text) OR (state = 'CANCELLED'::text) OR ((start_time IS NOT NULL) AND (practitioner_id IS NOT NULL)))),
     CONSTRAINT appointment_check3 CHECK (((state <> 'WAITLISTED'::text) OR (start_time IS NULL))),
     CONSTRAINT appointment_check4 CHECK (((seat >= 1) AND (overbooked OR (seat <= capacity)))),
     CONSTRAINT appointment_check5 CHECK (((state <> 'HELD'::text) OR (hold_expire_time IS NOT NULL))),
-    CONSTRAINT appointment_state_check CHECK ((state = ANY (ARRAY['WAITLISTED'::text, 'HELD'::text, 'BOOKED'::text, 'CONFIRMED'::text, 'ARRIVED'::text, 'CHECKED_IN'::text, 'FULFILLED'::text, 'CANCELLED'::text, 'NO_SHOW'::text, 'EXPIRED'::text])))
+    CONSTRAINT appointment_state_check CHECK ((state = ANY (ARRAY['WAITLISTED'::text, 'HELD'::text, 'BOOKED'::text, 'CONFIRMED'::text, 'ARRIVED'::text, 'CHECKED_IN'::text, 'FULFILLED'::text, 'CANCELLED'::text, 'NO_SHOW'::text, 'EXPIRED'::text]))),
+    CONSTRAINT appointment_waitlist_rank_check CHECK ((waitlist_rank = ANY (ARRAY[1, 2])))
 );
 
 ALTER TABLE ONLY public.appointment FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.appointment OWNER TO hms_owner;
+
+CREATE TABLE public.appointment_reminder (
+    tenant_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    appointment_id uuid NOT NULL,
+    due_time timestamp with time zone NOT NULL,
+    channel text DEFAULT 'EMAIL'::text NOT NULL COLLATE pg_catalog."C",
+    state text DEFAULT 'SCHEDULED'::text NOT NULL COLLATE pg_catalog."C",
+    reason text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    create_time timestamp with time zone DEFAULT now() NOT NULL,
+    update_time timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT appointment_reminder_channel_check CHECK ((channel = 'EMAIL'::text)),
+    CONSTRAINT appointment_reminder_reason_check CHECK ((reason = ANY (ARRAY[''::text, 'NO_ADDRESS'::text, 'PATIENT_DELETED'::text, 'PATIENT_DECEASED'::text, 'TOO_LATE'::text, 'SUPERSEDED'::text]))),
+    CONSTRAINT appointment_reminder_state_check CHECK ((state = ANY (ARRAY['SCHEDULED'::text, 'SENT'::text, 'CANCELLED'::text, 'SKIPPED'::text])))
+);
+
+ALTER TABLE ONLY public.appointment_reminder FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.appointment_reminder OWNER TO hms_owner;
 
 CREATE TABLE public.appointment_under_glass (
     tenant_id uuid NOT NULL,
@@ -2498,11 +2753,26 @@ ALTER TABLE ONLY public.user_role FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.user_role OWNER TO hms_owner;
 
+CREATE TABLE public.waiting_list_pass (
+    tenant_id uuid NOT NULL,
+    appointment_id uuid NOT NULL,
+    practitioner_id uuid NOT NULL,
+    start_time timestamp with time zone NOT NULL,
+    create_time timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.waiting_list_pass FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.waiting_list_pass OWNER TO hms_owner;
+
 ALTER TABLE ONLY public.address_rule
     ADD CONSTRAINT address_rule_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.appointment
     ADD CONSTRAINT appointment_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.appointment_reminder
+    ADD CONSTRAINT appointment_reminder_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.appointment
     ADD CONSTRAINT appointment_seat EXCLUDE USING gist (tenant_id WITH =, practitioner_id WITH =, seat WITH =, tstzrange(start_time, end_time) WITH &&) WHERE ((state = ANY (ARRAY['HELD'::text, 'BOOKED'::text, 'CONFIRMED'::text, 'ARRIVED'::text, 'CHECKED_IN'::text, 'FULFILLED'::text])));
@@ -2723,6 +2993,9 @@ ALTER TABLE ONLY public.user_department
 ALTER TABLE ONLY public.user_role
     ADD CONSTRAINT user_role_pkey PRIMARY KEY (tenant_id, user_id, role_id);
 
+ALTER TABLE ONLY public.waiting_list_pass
+    ADD CONSTRAINT waiting_list_pass_pkey PRIMARY KEY (tenant_id, appointment_id, practitioner_id, start_time);
+
 CREATE UNIQUE INDEX address_rule_in_force ON public.address_rule USING btree (tenant_id, network, action) WHERE (delete_time IS NULL);
 
 CREATE INDEX appointment_by_department ON public.appointment USING btree (tenant_id, department_id, start_time, id);
@@ -2738,6 +3011,14 @@ CREATE INDEX appointment_by_previous ON public.appointment USING btree (tenant_i
 CREATE INDEX appointment_by_schedule ON public.appointment USING btree (tenant_id, schedule_id, start_time) WHERE (schedule_id IS NOT NULL);
 
 CREATE INDEX appointment_by_series ON public.appointment USING btree (tenant_id, series_id, start_time) WHERE (series_id IS NOT NULL);
+
+CREATE INDEX appointment_reminder_by_appointment ON public.appointment_reminder USING btree (tenant_id, appointment_id, due_time, id);
+
+CREATE INDEX appointment_reminder_due ON public.appointment_reminder USING btree (due_time) WHERE (state = 'SCHEDULED'::text);
+
+CREATE INDEX appointment_waiting ON public.appointment USING btree (tenant_id, department_id, waitlist_rank, waitlist_time, id) WHERE (state = 'WAITLISTED'::text);
+
+CREATE INDEX appointment_waiting_for ON public.appointment USING btree (tenant_id, practitioner_id, waitlist_rank, waitlist_time, id) WHERE (state = 'WAITLISTED'::text);
 
 CREATE INDEX audit_checkpoint_untold ON public.audit_checkpoint USING btree (tenant_id, month) WHERE (NOT audited);
 
@@ -2901,6 +3182,8 @@ CREATE TRIGGER mark_break_glass BEFORE INSERT ON public.audit_outbox FOR EACH RO
 
 CREATE TRIGGER move_whole_days AFTER UPDATE OF time_zone ON public.tenant_setting FOR EACH ROW WHEN ((new.time_zone <> old.time_zone)) EXECUTE FUNCTION public.move_whole_days();
 
+CREATE TRIGGER note_pass AFTER UPDATE OF state ON public.appointment FOR EACH ROW WHEN (((old.state = 'HELD'::text) AND (new.state = 'WAITLISTED'::text))) EXECUTE FUNCTION public.note_waiting_list_pass();
+
 CREATE TRIGGER note_under_glass AFTER INSERT OR UPDATE OF department_id ON public.appointment FOR EACH ROW WHEN ((current_setting('app.break_glass'::text, true) = 'on'::text)) EXECUTE FUNCTION public.note_row_under_glass();
 
 CREATE TRIGGER note_under_glass AFTER INSERT OR UPDATE OF department_id, state, clinical_time, document ON public.encounter FOR EACH ROW WHEN ((current_setting('app.break_glass'::text, true) = 'on'::text)) EXECUTE FUNCTION public.note_under_glass();
@@ -3011,10 +3294,17 @@ CREATE TRIGGER refuse_other_deleted_practitioner AFTER UPDATE OF practitioner_id
 
 CREATE TRIGGER refuse_other_deleted_practitioner AFTER UPDATE OF practitioner_id ON public.schedule_exception FOR EACH ROW WHEN (((new.practitioner_id IS NOT NULL) AND (new.practitioner_id IS DISTINCT FROM old.practitioner_id))) EXECUTE FUNCTION public.refuse_deleted_practitioner();
 
+CREATE TRIGGER remind_changed AFTER UPDATE OF state, start_time ON public.appointment FOR EACH ROW WHEN (((old.state <> new.state) OR (old.start_time IS DISTINCT FROM new.start_time))) EXECUTE FUNCTION public.plan_reminders();
+
+CREATE TRIGGER remind_new AFTER INSERT ON public.appointment FOR EACH ROW WHEN ((new.state = ANY (ARRAY['BOOKED'::text, 'CONFIRMED'::text]))) EXECUTE FUNCTION public.plan_reminders();
+
 CREATE TRIGGER take_columns BEFORE INSERT OR UPDATE OF document ON public.location FOR EACH ROW EXECUTE FUNCTION public.take_location_columns();
 
 ALTER TABLE ONLY public.address_rule
     ADD CONSTRAINT address_rule_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.appointment_reminder
+    ADD CONSTRAINT appointment_reminder_tenant_id_appointment_id_fkey FOREIGN KEY (tenant_id, appointment_id) REFERENCES public.appointment(tenant_id, id);
 
 ALTER TABLE ONLY public.appointment
     ADD CONSTRAINT appointment_tenant_id_department_id_fkey FOREIGN KEY (tenant_id, department_id) REFERENCES public.department(tenant_id, id);
@@ -3358,9 +3648,17 @@ ALTER TABLE ONLY public.user_role
 ALTER TABLE ONLY public.user_role
     ADD CONSTRAINT user_role_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.user_account(tenant_id, id);
 
+ALTER TABLE ONLY public.waiting_list_pass
+    ADD CONSTRAINT waiting_list_pass_tenant_id_appointment_id_fkey FOREIGN KEY (tenant_id, appointment_id) REFERENCES public.appointment(tenant_id, id);
+
+ALTER TABLE ONLY public.waiting_list_pass
+    ADD CONSTRAINT waiting_list_pass_tenant_id_practitioner_id_fkey FOREIGN KEY (tenant_id, practitioner_id) REFERENCES public.practitioner(tenant_id, id);
+
 ALTER TABLE public.address_rule ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.appointment ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.appointment_reminder ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.appointment_under_glass ENABLE ROW LEVEL SECURITY;
 
@@ -3449,6 +3747,8 @@ ALTER TABLE public.organization_version ENABLE ROW LEVEL SECURITY;
 CREATE POLICY owner_all ON public.address_rule TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.appointment TO hms_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY owner_all ON public.appointment_reminder TO hms_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY owner_all ON public.appointment_under_glass TO hms_owner USING (true) WITH CHECK (true);
 
@@ -3580,6 +3880,8 @@ CREATE POLICY owner_all ON public.user_department TO hms_owner USING (true) WITH
 
 CREATE POLICY owner_all ON public.user_role TO hms_owner USING (true) WITH CHECK (true);
 
+CREATE POLICY owner_all ON public.waiting_list_pass TO hms_owner USING (true) WITH CHECK (true);
+
 ALTER TABLE public.password_history ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.password_reset ENABLE ROW LEVEL SECURITY;
@@ -3667,6 +3969,8 @@ ALTER TABLE public.tenant_erasure ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant_isolation ON public.address_rule TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.appointment TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
+CREATE POLICY tenant_isolation ON public.appointment_reminder TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
 CREATE POLICY tenant_isolation ON public.appointment_under_glass TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
@@ -3798,6 +4102,8 @@ CREATE POLICY tenant_isolation ON public.user_department TO hms_app USING ((tena
 
 CREATE POLICY tenant_isolation ON public.user_role TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
 
+CREATE POLICY tenant_isolation ON public.waiting_list_pass TO hms_app USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+
 ALTER TABLE public.tenant_setting ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.tenant_setting_version ENABLE ROW LEVEL SECURITY;
@@ -3813,6 +4119,8 @@ ALTER TABLE public.user_account_version ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.user_department ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.user_role ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.waiting_list_pass ENABLE ROW LEVEL SECURITY;
 
 REVOKE ALL ON FUNCTION public.audit_months() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.audit_months() TO hms_worker;
@@ -3836,11 +4144,17 @@ REVOKE ALL ON FUNCTION public.encounter_treats(state text, began timestamp with 
 GRANT ALL ON FUNCTION public.encounter_treats(state text, began timestamp with time zone, document jsonb) TO hms_app;
 GRANT ALL ON FUNCTION public.encounter_treats(state text, began timestamp with time zone, document jsonb) TO hms_search;
 
+REVOKE ALL ON FUNCTION public.end_due_holds(practitioner uuid, offer_seconds integer, least_seconds integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.end_due_holds(practitioner uuid, offer_seconds integer, least_seconds integer) TO hms_worker;
+
 REVOKE ALL ON FUNCTION public.expire_due_holds(max_rows integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.expire_due_holds(max_rows integer) TO hms_worker;
 
 REVOKE ALL ON FUNCTION public.expire_holds(tenant uuid, holds uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.expire_holds(tenant uuid, holds uuid[]) TO hms_app;
+
+REVOKE ALL ON FUNCTION public.hand_over_reminders(max_rows integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.hand_over_reminders(max_rows integer) TO hms_worker;
 
 REVOKE ALL ON FUNCTION public.hospital_instant(moment timestamp without time zone, zone text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.hospital_instant(moment timestamp without time zone, zone text) TO hms_app;
@@ -3873,6 +4187,12 @@ REVOKE ALL ON FUNCTION public.note_row_under_glass() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.note_under_glass() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.note_waiting_list_pass() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.offer_seats(practitioners uuid[], starts timestamp with time zone[], ends timestamp with time zone[], offer_seconds integer, least_seconds integer, chosen uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.offer_seats(practitioners uuid[], starts timestamp with time zone[], ends timestamp with time zone[], offer_seconds integer, least_seconds integer, chosen uuid) TO hms_app;
+GRANT ALL ON FUNCTION public.offer_seats(practitioners uuid[], starts timestamp with time zone[], ends timestamp with time zone[], offer_seconds integer, least_seconds integer, chosen uuid) TO hms_worker;
+
 REVOKE ALL ON FUNCTION public.patient_behind_glass(patient uuid, number text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.patient_behind_glass(patient uuid, number text) TO hms_app;
 
@@ -3897,6 +4217,11 @@ GRANT ALL ON FUNCTION public.patient_under_grant(patient uuid) TO hms_app;
 
 REVOKE ALL ON FUNCTION public.patients_of_departments() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.patients_of_departments() TO hms_app;
+
+REVOKE ALL ON FUNCTION public.plan_reminders() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.practitioners_with_due_holds(max_rows integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.practitioners_with_due_holds(max_rows integer) TO hms_worker;
 
 REVOKE ALL ON FUNCTION public.protect_tenant_table(target regclass) FROM PUBLIC;
 
@@ -3968,6 +4293,8 @@ GRANT SELECT(patient_id) ON TABLE public.appointment TO hms_search;
 GRANT SELECT(department_id) ON TABLE public.appointment TO hms_search;
 
 GRANT SELECT(state) ON TABLE public.appointment TO hms_search;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.appointment_reminder TO hms_app;
 
 GRANT INSERT ON TABLE public.appointment_under_glass TO hms_app;
 GRANT SELECT ON TABLE public.appointment_under_glass TO hms_search;
@@ -4205,3 +4532,5 @@ GRANT SELECT(user_id) ON TABLE public.user_department TO hms_search;
 GRANT SELECT(department_id) ON TABLE public.user_department TO hms_search;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.user_role TO hms_app;
+
+GRANT SELECT,INSERT ON TABLE public.waiting_list_pass TO hms_app;

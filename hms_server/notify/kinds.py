@@ -58,12 +58,21 @@ def line(value: object) -> str:
 
 def moment(time: datetime.datetime, zone: str) -> str:
     """A time by a hospital's clock; by UTC where this machine does not know its zone."""
-    known: datetime.tzinfo
-    try:
-        known = zoneinfo.ZoneInfo(zone)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        zone, known = "UTC", datetime.UTC
+    known, zone = _known(zone)
     return f"{time.astimezone(known):%Y-%m-%d %H:%M:%S} ({zone})"
+
+
+def minute(time: datetime.datetime, zone: str) -> str:
+    """The same without seconds, as a patient reads it."""
+    known, zone = _known(zone)
+    return f"{time.astimezone(known):%Y-%m-%d %H:%M} ({zone})"
+
+
+def _known(zone: str) -> tuple[datetime.tzinfo, str]:
+    try:
+        return zoneinfo.ZoneInfo(zone), zone
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return datetime.UTC, "UTC"
 
 
 def _break_glass(mail: Mail, front_end_url: str) -> Text:
@@ -98,4 +107,32 @@ BREAK_GLASS = Kind(
     text=_break_glass,
 )
 
-KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (BREAK_GLASS,)}
+
+def _reminder(mail: Mail, _front_end_url: str) -> Text:
+    hospital, zone = line(mail.detail["hospital"]), line(mail.detail["time_zone"])
+    start = datetime.datetime.fromisoformat(str(mail.detail["start_time"]))
+    return Text(
+        f"{hospital}: your appointment",
+        f"""\
+You have an appointment at {hospital}:
+
+{minute(start, zone)}
+
+If you cannot come, please tell {hospital} in good time, so that somebody else can be seen then.
+
+Nobody reads answers to this address.
+""",
+    )
+
+
+# To the patient himself, at the address that he gave: when he is expected, and nothing of why or by whom
+# (docs/decisions/0029-waiting-list-in-the-database.md). Its rows are written by hand_over_reminders
+# (migrations/0026_waiting_list.sql).
+APPOINTMENT_REMINDER = Kind(
+    "APPOINTMENT_REMINDER",
+    fields=frozenset({"start_time"}),
+    permission="",
+    text=_reminder,
+)
+
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (BREAK_GLASS, APPOINTMENT_REMINDER)}

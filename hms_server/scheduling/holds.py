@@ -1,7 +1,7 @@
 """Holds that ran out: the one place where a seat that was only kept is given back.
 
 A hold whose time is over keeps no seat: a booking that needs it takes it (`expire`, in its own transaction),
-and a sweep marks the rest, so that lists tell the truth (`sweep`). A hold becomes EXPIRED; an offer from the
+and a sweep ends the rest, so that lists tell the truth (freed.py). A hold becomes EXPIRED; an offer from the
 waiting list goes back to WAITLISTED (migrations/0025_booking.sql).
 """
 
@@ -12,10 +12,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from hms_server.database.queries import load_queries
-from hms_server.database.transaction import Database, Pending, Transaction
+from hms_server.database.transaction import Pending, Transaction
 
 _QUERIES = load_queries("hms_server.scheduling", "holds.sql")
-_AT_ONCE = 1000
 
 
 class Freed(NamedTuple):
@@ -41,14 +40,3 @@ def freed(rows: Iterable[Any]) -> list[Freed]:
         for row in rows
         if row.start_time is not None
     ]
-
-
-def sweep(database: Database) -> int:
-    """Ends every hold whose time is over, in all hospitals; returns how many."""
-    total = 0
-    while True:
-        with database.platform_transaction() as transaction:
-            pending = transaction.queue(_QUERIES["expire_due_holds"], rows=_AT_ONCE)
-        total += len(pending.rows)
-        if len(pending.rows) < _AT_ONCE:
-            return total

@@ -8,8 +8,10 @@ from hms.scheduling.v1 import (
     booking_pb2,
     queue_calls_pb2,
     queue_pb2,
+    reminder_pb2,
     schedule_pb2,
     slot_pb2,
+    waiting_list_pb2,
 )
 from hms_server.context import Call
 from hms_server.database.pages import Pages
@@ -24,10 +26,12 @@ from hms_server.scheduling.booking_changes import BookingChanges
 from hms_server.scheduling.queue import Queue
 from hms_server.scheduling.queue_board import QueueReads
 from hms_server.scheduling.queue_transfer import Transfers
+from hms_server.scheduling.reminders import Reminders
 from hms_server.scheduling.schedule_kinds import EXCEPTION, SCHEDULE
 from hms_server.scheduling.schedules import Schedules
 from hms_server.scheduling.slots import Slots
 from hms_server.scheduling.tokens import Tokens
+from hms_server.scheduling.waiting_list import WaitingList
 
 
 class SchedulingServicer:
@@ -46,6 +50,8 @@ class SchedulingServicer:
         self._schedules = Schedules(SCHEDULE, database=database, pages=pages, request_ids=request_ids)
         self._exceptions = Schedules(EXCEPTION, database=database, pages=pages, request_ids=request_ids)
         self._slots = Slots(database, pages)
+        self._waiting_list = WaitingList(database, pages, request_ids)
+        self._reminders = Reminders(database, pages)
 
     # --- Schedules and slots
 
@@ -219,6 +225,42 @@ class SchedulingServicer:
         return self._appointments.get(request, call)
 
     # --- Appointments: waiting list, series, reminders
+
+    def JoinWaitingList(
+        self, request: waiting_list_pb2.JoinWaitingListRequest, call: Call
+    ) -> appointment_pb2.Appointment:
+        """Puts a patient on the waiting list."""
+        return self._waiting_list.join(request, call)
+
+    def ListWaitingList(
+        self, request: waiting_list_pb2.ListWaitingListRequest, call: Call
+    ) -> waiting_list_pb2.ListWaitingListResponse:
+        """Who waits, in order."""
+        return self._waiting_list.list(request, call)
+
+    def OfferSlot(
+        self, request: waiting_list_pb2.OfferSlotRequest, call: Call
+    ) -> appointment_pb2.Appointment:
+        """Offers a seat by hand."""
+        return self._waiting_list.offer(request, call)
+
+    def DeclineOffer(
+        self, request: waiting_list_pb2.DeclineOfferRequest, call: Call
+    ) -> appointment_pb2.Appointment:
+        """Puts an offer back to the list."""
+        return self._waiting_list.decline(request, call)
+
+    def ListFollowUps(
+        self, request: reminder_pb2.ListFollowUpsRequest, call: Call
+    ) -> reminder_pb2.ListFollowUpsResponse:
+        """The appointments that follow one up."""
+        return self._reminders.follow_ups(request, call)
+
+    def ListReminders(
+        self, request: reminder_pb2.ListRemindersRequest, call: Call
+    ) -> reminder_pb2.ListRemindersResponse:
+        """When an appointment's patient is reminded."""
+        return self._reminders.list(request, call)
 
     # --- Arrival and the queue of the day
 

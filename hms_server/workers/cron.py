@@ -22,9 +22,9 @@ from hms_server.database.queries import Query, compile_query
 from hms_server.database.transaction import Database
 from hms_server.jobs import queues
 from hms_server.notify import store as mail_store
-from hms_server.scheduling import holds
+from hms_server.scheduling import freed
 from hms_server.telemetry import logs
-from hms_server.workers import mail
+from hms_server.workers import mail, reminders
 from hms_server.workers.measured import JobFailed, measured
 from hms_server.workers.parts import Parts
 
@@ -69,6 +69,9 @@ def tasks(parts: Parts) -> list[Task]:
     return [
         Task("audit_sweep", 2.0, lambda: sweep(parts)),
         Task("mail_sweep", 2.0, lambda: sweep_mails(parts)),
+        # Holds that ran out: their seats go to the waiting list.
+        Task("expire_holds", 5.0, lambda: freed.sweep(parts.database)),
+        Task("reminders", 10.0, lambda: reminders.hand_over(parts)),
         Task("retries", 1.0, retries.enqueue_due),
         Task("audit_partitions", 3600.0, lambda: make_partitions(parts.audit)),
         # Once a day and tenant; looked for every hour, so that a new hospital need not wait for a day.
@@ -79,7 +82,6 @@ def tasks(parts: Parts) -> list[Task]:
         Task("purge_request_records", 3600.0, lambda: purge(parts.database, PURGE_REQUEST_RECORDS)),
         Task("purge_sessions", 3600.0, lambda: purge(parts.database, PURGE_SESSIONS)),
         Task("purge_mails", 3600.0, lambda: purge(parts.database, PURGE_MAILS)),
-        Task("expire_holds", 15.0, lambda: holds.sweep(parts.database)),
         Task("mail_dead_letters", 60.0, lambda: mail.tell_all(parts)),
     ]
 

@@ -7,6 +7,7 @@ import pytest
 
 from hms_server import errors, ids
 from hms_server.scheduling import holds
+from hms_server.scheduling.freed import sweep
 from tests.fix_booking import add_department, add_practitioner, add_slots, tomorrow
 
 
@@ -184,7 +185,7 @@ def test_the_sweep_ends_holds_and_gives_offers_back_to_the_waiting_list(desk, wo
         [offered.id],
     )
     desk.run_out(held.id, offered.id)
-    assert holds.sweep(worker_database) >= 2
+    assert sweep(worker_database) >= 2
     assert desk.state_of(held.id) == "EXPIRED"
     row = desk.owner.execute(
         "SELECT state, practitioner_id, start_time, seat, hold_expire_time, version"
@@ -192,7 +193,7 @@ def test_the_sweep_ends_holds_and_gives_offers_back_to_the_waiting_list(desk, wo
         [offered.id],
     ).fetchone()
     assert row == ("WAITLISTED", None, None, None, None, 3)
-    assert holds.sweep(worker_database) == 0
+    assert sweep(worker_database) == 0
 
 
 def test_rescheduling_keeps_the_id_frees_the_seat_and_takes_another(desk):

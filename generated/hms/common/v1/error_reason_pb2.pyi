@@ -141,6 +141,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The practitioner has other sessions at these times: `schedule_ids` names them."""
     NO_ROOM_TO_MOVE: _ErrorReason.ValueType  # 77
     """Not every stranded appointment has a free slot to go to: nothing was changed."""
+    NO_SEAT_TO_OFFER: _ErrorReason.ValueType  # 85
+    """The slot has no free seat to offer, or begins too soon."""
+    NOT_AN_OFFER: _ErrorReason.ValueType  # 86
+    """Only what was offered from the waiting list can be declined."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper): ...
 
@@ -263,4 +267,8 @@ SCHEDULES_OVERLAP: ErrorReason.ValueType  # 76
 """The practitioner has other sessions at these times: `schedule_ids` names them."""
 NO_ROOM_TO_MOVE: ErrorReason.ValueType  # 77
 """Not every stranded appointment has a free slot to go to: nothing was changed."""
+NO_SEAT_TO_OFFER: ErrorReason.ValueType  # 85
+"""The slot has no free seat to offer, or begins too soon."""
+NOT_AN_OFFER: ErrorReason.ValueType  # 86
+"""Only what was offered from the waiting list can be declined."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -48,6 +48,10 @@ class Appointment(_message.Message):
     WANTED_START_TIME_FIELD_NUMBER: _builtins.int
     WANTED_END_TIME_FIELD_NUMBER: _builtins.int
     WAITLIST_TIME_FIELD_NUMBER: _builtins.int
+    WAITLIST_PRIORITY_FIELD_NUMBER: _builtins.int
+    WANTED_WEEKDAYS_FIELD_NUMBER: _builtins.int
+    WANTED_DAY_START_FIELD_NUMBER: _builtins.int
+    WANTED_DAY_END_FIELD_NUMBER: _builtins.int
     CONFIRM_TIME_FIELD_NUMBER: _builtins.int
     ARRIVE_TIME_FIELD_NUMBER: _builtins.int
     CHECK_IN_TIME_FIELD_NUMBER: _builtins.int
@@ -86,6 +90,10 @@ class Appointment(_message.Message):
     """Appointments that were booked together. Output only."""
     previous_appointment_id: _builtins.str
     """The appointment that this one follows up."""
+    waitlist_priority: _builtins.str
+    """On the waiting list: ROUTINE, which it is when not set, or URGENT, which goes before."""
+    wanted_day_start: _builtins.str
+    wanted_day_end: _builtins.str
     etag: _builtins.str
     """Send it back with a change to be sure nobody changed it in between (AIP-154)."""
     @_builtins.property
@@ -108,6 +116,12 @@ class Appointment(_message.Message):
     def wanted_end_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def waitlist_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def wanted_weekdays(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """On the waiting list, by the hospital's clock: weekdays that would do, 1 (Monday) to 7, any when empty; and
+        between which times of the day: "09:00", "24:00".
+        """
+
     @_builtins.property
     def confirm_time(self) -> _timestamp_pb2.Timestamp:
         """When it came into these states. Output only."""
@@ -157,6 +171,10 @@ class Appointment(_message.Message):
         wanted_start_time: _timestamp_pb2.Timestamp | None = ...,
         wanted_end_time: _timestamp_pb2.Timestamp | None = ...,
         waitlist_time: _timestamp_pb2.Timestamp | None = ...,
+        waitlist_priority: _builtins.str = ...,
+        wanted_weekdays: _abc.Iterable[_builtins.int] | None = ...,
+        wanted_day_start: _builtins.str = ...,
+        wanted_day_end: _builtins.str = ...,
         confirm_time: _timestamp_pb2.Timestamp | None = ...,
         arrive_time: _timestamp_pb2.Timestamp | None = ...,
         check_in_time: _timestamp_pb2.Timestamp | None = ...,
@@ -171,7 +189,7 @@ class Appointment(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["arrive_time", b"arrive_time", "cancel_time", b"cancel_time", "check_in_time", b"check_in_time", "confirm_time", b"confirm_time", "create_time", b"create_time", "department", b"department", "end_time", b"end_time", "fulfil_time", b"fulfil_time", "hold_expire_time", b"hold_expire_time", "patient", b"patient", "practitioner", b"practitioner", "start_time", b"start_time", "update_time", b"update_time", "waitlist_time", b"waitlist_time", "wanted_end_time", b"wanted_end_time", "wanted_start_time", b"wanted_start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrive_time", b"arrive_time", "cancel_time", b"cancel_time", "cancellation_reason", b"cancellation_reason", "check_in_time", b"check_in_time", "confirm_time", b"confirm_time", "create_time", b"create_time", "department", b"department", "department_id", b"department_id", "end_time", b"end_time", "etag", b"etag", "fulfil_time", b"fulfil_time", "hold_expire_time", b"hold_expire_time", "id", b"id", "location_id", b"location_id", "note", b"note", "overbooked", b"overbooked", "patient", b"patient", "patient_id", b"patient_id", "practitioner", b"practitioner", "practitioner_id", b"practitioner_id", "previous_appointment_id", b"previous_appointment_id", "reasons", b"reasons", "schedule_exception_id", b"schedule_exception_id", "schedule_id", b"schedule_id", "seat", b"seat", "series_id", b"series_id", "service", b"service", "start_time", b"start_time", "state", b"state", "update_time", b"update_time", "waitlist_time", b"waitlist_time", "wanted_end_time", b"wanted_end_time", "wanted_start_time", b"wanted_start_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrive_time", b"arrive_time", "cancel_time", b"cancel_time", "cancellation_reason", b"cancellation_reason", "check_in_time", b"check_in_time", "confirm_time", b"confirm_time", "create_time", b"create_time", "department", b"department", "department_id", b"department_id", "end_time", b"end_time", "etag", b"etag", "fulfil_time", b"fulfil_time", "hold_expire_time", b"hold_expire_time", "id", b"id", "location_id", b"location_id", "note", b"note", "overbooked", b"overbooked", "patient", b"patient", "patient_id", b"patient_id", "practitioner", b"practitioner", "practitioner_id", b"practitioner_id", "previous_appointment_id", b"previous_appointment_id", "reasons", b"reasons", "schedule_exception_id", b"schedule_exception_id", "schedule_id", b"schedule_id", "seat", b"seat", "series_id", b"series_id", "service", b"service", "start_time", b"start_time", "state", b"state", "update_time", b"update_time", "waitlist_priority", b"waitlist_priority", "waitlist_time", b"waitlist_time", "wanted_day_end", b"wanted_day_end", "wanted_day_start", b"wanted_day_start", "wanted_end_time", b"wanted_end_time", "wanted_start_time", b"wanted_start_time", "wanted_weekdays", b"wanted_weekdays"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

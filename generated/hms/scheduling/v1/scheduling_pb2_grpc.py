@@ -8,8 +8,10 @@ from hms.scheduling.v1 import arrival_pb2 as hms_dot_scheduling_dot_v1_dot_arriv
 from hms.scheduling.v1 import booking_pb2 as hms_dot_scheduling_dot_v1_dot_booking__pb2
 from hms.scheduling.v1 import queue_calls_pb2 as hms_dot_scheduling_dot_v1_dot_queue__calls__pb2
 from hms.scheduling.v1 import queue_pb2 as hms_dot_scheduling_dot_v1_dot_queue__pb2
+from hms.scheduling.v1 import reminder_pb2 as hms_dot_scheduling_dot_v1_dot_reminder__pb2
 from hms.scheduling.v1 import schedule_pb2 as hms_dot_scheduling_dot_v1_dot_schedule__pb2
 from hms.scheduling.v1 import slot_pb2 as hms_dot_scheduling_dot_v1_dot_slot__pb2
+from hms.scheduling.v1 import waiting_list_pb2 as hms_dot_scheduling_dot_v1_dot_waiting__list__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -165,6 +167,36 @@ class SchedulingServiceStub:
                 '/hms.scheduling.v1.SchedulingService/ListAppointmentVersions',
                 request_serializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.ListAppointmentVersionsRequest.SerializeToString,
                 response_deserializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.ListAppointmentVersionsResponse.FromString,
+                _registered_method=True)
+        self.JoinWaitingList = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/JoinWaitingList',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_waiting__list__pb2.JoinWaitingListRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.FromString,
+                _registered_method=True)
+        self.ListWaitingList = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/ListWaitingList',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_waiting__list__pb2.ListWaitingListRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_waiting__list__pb2.ListWaitingListResponse.FromString,
+                _registered_method=True)
+        self.OfferSlot = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/OfferSlot',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_waiting__list__pb2.OfferSlotRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.FromString,
+                _registered_method=True)
+        self.DeclineOffer = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/DeclineOffer',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_waiting__list__pb2.DeclineOfferRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.FromString,
+                _registered_method=True)
+        self.ListFollowUps = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/ListFollowUps',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_reminder__pb2.ListFollowUpsRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_reminder__pb2.ListFollowUpsResponse.FromString,
+                _registered_method=True)
+        self.ListReminders = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/ListReminders',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_reminder__pb2.ListRemindersRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_reminder__pb2.ListRemindersResponse.FromString,
                 _registered_method=True)
         self.ArriveAppointment = channel.unary_unary(
                 '/hms.scheduling.v1.SchedulingService/ArriveAppointment',
@@ -432,10 +464,52 @@ class SchedulingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ArriveAppointment(self, request, context):
+    def JoinWaitingList(self, request, context):
         """--- Appointments: waiting list, series, reminders
 
-        --- Arrival and the queue of the day
+        Puts a patient on the waiting list: WAITLISTED. A seat that comes free is offered to the first whose wish matches.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListWaitingList(self, request, context):
+        """Of a department or a practitioner, in the list's order. Left by CancelAppointment.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def OfferSlot(self, request, context):
+        """Offers a free seat by hand, out of turn and whatever the entry's wish says: HELD. Taken by BookHeldAppointment.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeclineOffer(self, request, context):
+        """Gives an offer back: WAITLISTED again, in its old place; the seat is offered to the next.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListFollowUps(self, request, context):
+        """The appointments whose previous_appointment_id it is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListReminders(self, request, context):
+        """When its patient is reminded, and what became of that.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ArriveAppointment(self, request, context):
+        """--- Arrival and the queue of the day
 
         The patient is in the house: ARRIVED.
         """
@@ -682,6 +756,36 @@ def add_SchedulingServiceServicer_to_server(servicer, server):
                     servicer.ListAppointmentVersions,
                     request_deserializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.ListAppointmentVersionsRequest.FromString,
                     response_serializer=hms_dot_scheduling_dot_v1_dot_booking__pb2.ListAppointmentVersionsResponse.SerializeToString,
+            ),
+            'JoinWaitingList': grpc.unary_unary_rpc_method_handler(
+                    servicer.JoinWaitingList,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_waiting__list__pb2.JoinWaitingListRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.SerializeToString,
+            ),
+            'ListWaitingList': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWaitingList,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_waiting__list__pb2.ListWaitingListRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_waiting__list__pb2.ListWaitingListResponse.SerializeToString,
+            ),
+            'OfferSlot': grpc.unary_unary_rpc_method_handler(
+                    servicer.OfferSlot,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_waiting__list__pb2.OfferSlotRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.SerializeToString,
+            ),
+            'DeclineOffer': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeclineOffer,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_waiting__list__pb2.DeclineOfferRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.SerializeToString,
+            ),
+            'ListFollowUps': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListFollowUps,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_reminder__pb2.ListFollowUpsRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_reminder__pb2.ListFollowUpsResponse.SerializeToString,
+            ),
+            'ListReminders': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListReminders,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_reminder__pb2.ListRemindersRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_reminder__pb2.ListRemindersResponse.SerializeToString,
             ),
             'ArriveAppointment': grpc.unary_unary_rpc_method_handler(
                     servicer.ArriveAppointment,
@@ -1445,6 +1549,168 @@ class SchedulingService:
             '/hms.scheduling.v1.SchedulingService/ListAppointmentVersions',
             hms_dot_scheduling_dot_v1_dot_booking__pb2.ListAppointmentVersionsRequest.SerializeToString,
             hms_dot_scheduling_dot_v1_dot_booking__pb2.ListAppointmentVersionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def JoinWaitingList(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/JoinWaitingList',
+            hms_dot_scheduling_dot_v1_dot_waiting__list__pb2.JoinWaitingListRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListWaitingList(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/ListWaitingList',
+            hms_dot_scheduling_dot_v1_dot_waiting__list__pb2.ListWaitingListRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_waiting__list__pb2.ListWaitingListResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def OfferSlot(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/OfferSlot',
+            hms_dot_scheduling_dot_v1_dot_waiting__list__pb2.OfferSlotRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeclineOffer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/DeclineOffer',
+            hms_dot_scheduling_dot_v1_dot_waiting__list__pb2.DeclineOfferRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListFollowUps(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/ListFollowUps',
+            hms_dot_scheduling_dot_v1_dot_reminder__pb2.ListFollowUpsRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_reminder__pb2.ListFollowUpsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListReminders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/ListReminders',
+            hms_dot_scheduling_dot_v1_dot_reminder__pb2.ListRemindersRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_reminder__pb2.ListRemindersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -10,8 +10,10 @@ from hms.scheduling.v1 import arrival_pb2 as _arrival_pb2
 from hms.scheduling.v1 import booking_pb2 as _booking_pb2
 from hms.scheduling.v1 import queue_calls_pb2 as _queue_calls_pb2
 from hms.scheduling.v1 import queue_pb2 as _queue_pb2
+from hms.scheduling.v1 import reminder_pb2 as _reminder_pb2
 from hms.scheduling.v1 import schedule_pb2 as _schedule_pb2
 from hms.scheduling.v1 import slot_pb2 as _slot_pb2
+from hms.scheduling.v1 import waiting_list_pb2 as _waiting_list_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -90,6 +92,21 @@ class SchedulingServiceStub:
     """Of a patient, a practitioner, a department or a series, in order of time."""
     ListAppointmentVersions: _grpc.UnaryUnaryMultiCallable[_booking_pb2.ListAppointmentVersionsRequest, _booking_pb2.ListAppointmentVersionsResponse]
     """Its history, newest first: every version that stood, the present one included."""
+    JoinWaitingList: _grpc.UnaryUnaryMultiCallable[_waiting_list_pb2.JoinWaitingListRequest, _appointment_pb2.Appointment]
+    """--- Appointments: waiting list, series, reminders
+
+    Puts a patient on the waiting list: WAITLISTED. A seat that comes free is offered to the first whose wish matches.
+    """
+    ListWaitingList: _grpc.UnaryUnaryMultiCallable[_waiting_list_pb2.ListWaitingListRequest, _waiting_list_pb2.ListWaitingListResponse]
+    """Of a department or a practitioner, in the list's order. Left by CancelAppointment."""
+    OfferSlot: _grpc.UnaryUnaryMultiCallable[_waiting_list_pb2.OfferSlotRequest, _appointment_pb2.Appointment]
+    """Offers a free seat by hand, out of turn and whatever the entry's wish says: HELD. Taken by BookHeldAppointment."""
+    DeclineOffer: _grpc.UnaryUnaryMultiCallable[_waiting_list_pb2.DeclineOfferRequest, _appointment_pb2.Appointment]
+    """Gives an offer back: WAITLISTED again, in its old place; the seat is offered to the next."""
+    ListFollowUps: _grpc.UnaryUnaryMultiCallable[_reminder_pb2.ListFollowUpsRequest, _reminder_pb2.ListFollowUpsResponse]
+    """The appointments whose previous_appointment_id it is."""
+    ListReminders: _grpc.UnaryUnaryMultiCallable[_reminder_pb2.ListRemindersRequest, _reminder_pb2.ListRemindersResponse]
+    """When its patient is reminded, and what became of that."""
     ArriveAppointment: _grpc.UnaryUnaryMultiCallable[_arrival_pb2.ArriveAppointmentRequest, _appointment_pb2.Appointment]
     """--- Arrival and the queue of the day
 
@@ -184,6 +201,21 @@ class SchedulingServiceAsyncStub(SchedulingServiceStub):
     """Of a patient, a practitioner, a department or a series, in order of time."""
     ListAppointmentVersions: _aio.UnaryUnaryMultiCallable[_booking_pb2.ListAppointmentVersionsRequest, _booking_pb2.ListAppointmentVersionsResponse]  # type: ignore[assignment]
     """Its history, newest first: every version that stood, the present one included."""
+    JoinWaitingList: _aio.UnaryUnaryMultiCallable[_waiting_list_pb2.JoinWaitingListRequest, _appointment_pb2.Appointment]  # type: ignore[assignment]
+    """--- Appointments: waiting list, series, reminders
+
+    Puts a patient on the waiting list: WAITLISTED. A seat that comes free is offered to the first whose wish matches.
+    """
+    ListWaitingList: _aio.UnaryUnaryMultiCallable[_waiting_list_pb2.ListWaitingListRequest, _waiting_list_pb2.ListWaitingListResponse]  # type: ignore[assignment]
+    """Of a department or a practitioner, in the list's order. Left by CancelAppointment."""
+    OfferSlot: _aio.UnaryUnaryMultiCallable[_waiting_list_pb2.OfferSlotRequest, _appointment_pb2.Appointment]  # type: ignore[assignment]
+    """Offers a free seat by hand, out of turn and whatever the entry's wish says: HELD. Taken by BookHeldAppointment."""
+    DeclineOffer: _aio.UnaryUnaryMultiCallable[_waiting_list_pb2.DeclineOfferRequest, _appointment_pb2.Appointment]  # type: ignore[assignment]
+    """Gives an offer back: WAITLISTED again, in its old place; the seat is offered to the next."""
+    ListFollowUps: _aio.UnaryUnaryMultiCallable[_reminder_pb2.ListFollowUpsRequest, _reminder_pb2.ListFollowUpsResponse]  # type: ignore[assignment]
+    """The appointments whose previous_appointment_id it is."""
+    ListReminders: _aio.UnaryUnaryMultiCallable[_reminder_pb2.ListRemindersRequest, _reminder_pb2.ListRemindersResponse]  # type: ignore[assignment]
+    """When its patient is reminded, and what became of that."""
     ArriveAppointment: _aio.UnaryUnaryMultiCallable[_arrival_pb2.ArriveAppointmentRequest, _appointment_pb2.Appointment]  # type: ignore[assignment]
     """--- Arrival and the queue of the day
 
@@ -425,6 +457,57 @@ class SchedulingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_booking_pb2.ListAppointmentVersionsResponse, _abc.Awaitable[_booking_pb2.ListAppointmentVersionsResponse]]:
         """Its history, newest first: every version that stood, the present one included."""
+
+    @_abc_1.abstractmethod
+    def JoinWaitingList(
+        self,
+        request: _waiting_list_pb2.JoinWaitingListRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_appointment_pb2.Appointment, _abc.Awaitable[_appointment_pb2.Appointment]]:
+        """--- Appointments: waiting list, series, reminders
+
+        Puts a patient on the waiting list: WAITLISTED. A seat that comes free is offered to the first whose wish matches.
+        """
+
+    @_abc_1.abstractmethod
+    def ListWaitingList(
+        self,
+        request: _waiting_list_pb2.ListWaitingListRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_waiting_list_pb2.ListWaitingListResponse, _abc.Awaitable[_waiting_list_pb2.ListWaitingListResponse]]:
+        """Of a department or a practitioner, in the list's order. Left by CancelAppointment."""
+
+    @_abc_1.abstractmethod
+    def OfferSlot(
+        self,
+        request: _waiting_list_pb2.OfferSlotRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_appointment_pb2.Appointment, _abc.Awaitable[_appointment_pb2.Appointment]]:
+        """Offers a free seat by hand, out of turn and whatever the entry's wish says: HELD. Taken by BookHeldAppointment."""
+
+    @_abc_1.abstractmethod
+    def DeclineOffer(
+        self,
+        request: _waiting_list_pb2.DeclineOfferRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_appointment_pb2.Appointment, _abc.Awaitable[_appointment_pb2.Appointment]]:
+        """Gives an offer back: WAITLISTED again, in its old place; the seat is offered to the next."""
+
+    @_abc_1.abstractmethod
+    def ListFollowUps(
+        self,
+        request: _reminder_pb2.ListFollowUpsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_reminder_pb2.ListFollowUpsResponse, _abc.Awaitable[_reminder_pb2.ListFollowUpsResponse]]:
+        """The appointments whose previous_appointment_id it is."""
+
+    @_abc_1.abstractmethod
+    def ListReminders(
+        self,
+        request: _reminder_pb2.ListRemindersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_reminder_pb2.ListRemindersResponse, _abc.Awaitable[_reminder_pb2.ListRemindersResponse]]:
+        """When its patient is reminded, and what became of that."""
 
     @_abc_1.abstractmethod
     def ArriveAppointment(
