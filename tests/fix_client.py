@@ -111,7 +111,7 @@ class Caller:
         """Audit events, newest first."""
         from hms.audit.v1 import audit_pb2
 
-        request = audit_pb2.ListAuditEventsRequest(page_size=200, **filters)
+        request = audit_pb2.ListAuditEventsRequest(**{"page_size": 200, **filters})
         return list(self.audit.ListAuditEvents(request, metadata=self.metadata, timeout=15).audit_events)
 
     def close(self) -> None:

@@ -132,12 +132,13 @@ class Booking:
                     transaction, [freed.Stretch.of(each.columns) for each in placed if each.slot.stale]
                 )
             made = [
-                _insert(transaction, call, made_id, each, place, hold_seconds)
+                _insert(transaction, call, made_id, each, place, hold_seconds, overbook_reason)
                 for made_id, each, place in zip(made_ids, wanted, placed, strict=True)
             ]
             self._request_ids.remember(transaction, call, probe, first, 1)
-            overbooked = overbook_reason and any(place.columns["overbooked"] for place in placed)
-            fields: dict[str, Any] = {"reason": f"overbooked: {overbook_reason}"} if overbooked else {}
+            # A mark alone: the reason stands with the appointment.
+            overbooked = any(place.columns["overbooked"] for place in placed)
+            fields: dict[str, Any] = {"reason": "overbooked"} if overbooked else {}
             if len(made_ids) > 1:
                 fields["entities"] = (AuditedEntities("appointment", "CREATE", made_ids),)
             transaction.audit(
@@ -150,7 +151,13 @@ class Booking:
 
 
 def _insert(
-    transaction: Transaction, call: Call, made_id: str, wanted: Wanted, place: Placed, hold_seconds: int
+    transaction: Transaction,
+    call: Call,
+    made_id: str,
+    wanted: Wanted,
+    place: Placed,
+    hold_seconds: int,
+    overbook_reason: str,
 ) -> Pending:
     kept: dict[str, Any] = {"state": "BOOKED"}
     if hold_seconds:
@@ -164,7 +171,8 @@ def _insert(
         **place.columns,
         **kept,
         previous_appointment_id=wanted.previous_appointment_id or None,
-        document=dict(wanted.document),
+        document=dict(wanted.document)
+        | ({"change_reason": overbook_reason} if place.columns["overbooked"] else {}),
     )
 
 

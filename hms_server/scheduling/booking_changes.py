@@ -84,7 +84,7 @@ class BookingChanges:
             }
             return {"state": "CANCELLED", "document": document, "hold_expire_time": None}
 
-        return self._change(request, call, request.id, request.etag, change, reason=request.reason)
+        return self._change(request, call, request.id, request.etag, change)
 
     @on_conflict
     def amend(self, request: booking_pb2.AmendAppointmentRequest, call: Call) -> appointment_pb2.Appointment:
@@ -157,8 +157,11 @@ class BookingChanges:
             if place.slot.stale:
                 holds.expire(transaction, place.slot.stale)
                 freed.seats_freed(transaction, [freed.Stretch.of(place.columns)])
-            made = store.update(transaction, row, call.caller.user_id, **place.columns)
-            self._finish(transaction, call, probe, row, row.version + 1, request.reason)
+            document = {name: value for name, value in row.document.items() if name != "change_reason"}
+            if request.reason:
+                document["change_reason"] = request.reason
+            made = store.update(transaction, row, call.caller.user_id, **place.columns, document=document)
+            self._finish(transaction, call, probe, row, row.version + 1)
             freed.seats_freed(transaction, [row])
         return mapping.appointment(made.first)
 
@@ -170,7 +173,6 @@ class BookingChanges:
         etag: str,
         change: Callable[[Any], Changes],
         *,
-        reason: str = "",
         previous: str = "",
     ) -> appointment_pb2.Appointment:
         """The two flushes of a change. `change` says what it changes of the present row."""
@@ -194,21 +196,18 @@ class BookingChanges:
             if changes:
                 version += 1
                 made = store.update(transaction, row, call.caller.user_id, **changes)
-            self._finish(transaction, call, probe, row, version, reason)
+            self._finish(transaction, call, probe, row, version)
             if changes.get("state") == "CANCELLED" and row.start_time is not None:
                 freed.seats_freed(transaction, [row])
         return mapping.appointment(made.first)
 
-    def _finish(
-        self, transaction: Transaction, call: Call, probe: Any, row: Any, version: int, reason: str
-    ) -> None:
+    def _finish(self, transaction: Transaction, call: Call, probe: Any, row: Any, version: int) -> None:
         self._request_ids.remember(transaction, call, probe, row.id, version)
         transaction.audit(
             entity_id=row.id,
             old_version=row.version,
             new_version=version,
             patient_ids=(row.patient_id,),
-            reason=reason,
         )
 
 

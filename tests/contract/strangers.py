@@ -335,8 +335,8 @@ class Hospital:
         return values[attempt % len(values)]
 
 
-# What a message must hold for others to be made, where complaints do not lead there: room to book into, day and
-# night.
+# What a message must hold for others to be made, where complaints do not lead there: room to book into, day
+# and night.
 _SHAPES: dict[str, dict[str, Any]] = {
     "hms.scheduling.v1.Schedule": {
         "valid_from": "2026-01-01",

@@ -36,7 +36,11 @@ def test_a_denial_of_any_rpc_leaves_an_event(ours):
     assert len(expected) > 50
 
     def denied():
-        events = [e for e in ours.events(actor_id=nobody.user_id) if e.outcome == "PERMISSION_DENIED"]
+        events = [
+            e
+            for e in ours.events(actor_id=nobody.user_id, page_size=1000)
+            if e.outcome == "PERMISSION_DENIED"
+        ]
         names = {e.method for e in events}
         return names if len(events) >= len(expected) else None
 

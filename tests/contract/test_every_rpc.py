@@ -35,9 +35,15 @@ STATEFUL = {
     "UndeletePractitioner",
     "UndeleteOrganization",
     "UndeleteLocation",
+    "MarkNoShow",
+    "CompleteAppointment",
+    "DeclineOffer",
+    "IssueQueueToken",
+    "ReturnQueueToken",
+    "TransferQueueToken",
 }
-# One event on each of the two records.
-OF_TWO_PATIENTS = {"MergePatients", "UnmergePatients"}
+# One event on each of the two records; the seat of a cancelled appointment goes to who waits for it.
+OF_TWO_PATIENTS = {"MergePatients", "UnmergePatients", "CancelAppointment"}
 
 
 @pytest.fixture(scope="module")
@@ -56,13 +62,18 @@ def hospital_of(make_tenant, servicers):
 
 
 def answered(full, method, **fields):
-    """The answer; skips what the records' state does not allow: other tests have the state for it."""
-    try:
-        return full.answered(method, **fields)
-    except Refused as refused:
-        if refused.code not in ("FAILED_PRECONDITION", "NOT_FOUND") or method.name not in STATEFUL:
-            raise
-        pytest.skip(str(refused))
+    """The answer of the first record whose state allows it; skips where none does: other tests have one."""
+    of_kind = full.made[method.policy.entity_type] if "id" in method.request.DESCRIPTOR.fields_by_name else []
+    for record_id in of_kind or [None]:
+        try:
+            return full.answered(method, **fields, **({"id": record_id} if record_id else {}))
+        except Refused as caught:
+            refused = caught
+            if refused.code not in ("FAILED_PRECONDITION", "NOT_FOUND"):
+                raise
+    if method.name not in STATEFUL:
+        raise refused
+    pytest.skip(str(refused))
 
 
 def records(owner, tenant):
@@ -77,7 +88,7 @@ def test_a_call_leaves_its_one_audit_record(method, hospital_of, owner):
     full, ours = hospital_of(method)
     before = len(records(owner, ours))
     answered(full, method)
-    left = records(owner, ours)[before:]
+    left = [record for record in records(owner, ours)[before:] if record[1] == "OK"]
     expected = 0 if method.policy.audit_action == "NONE" else 2 if method.name in OF_TWO_PATIENTS else 1
     assert left == [(method.policy.full_name, "OK")] * expected
 

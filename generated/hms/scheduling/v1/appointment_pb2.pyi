@@ -57,6 +57,7 @@ class Appointment(_message.Message):
     CHECK_IN_TIME_FIELD_NUMBER: _builtins.int
     FULFIL_TIME_FIELD_NUMBER: _builtins.int
     CANCEL_TIME_FIELD_NUMBER: _builtins.int
+    CHANGE_REASON_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
@@ -94,6 +95,8 @@ class Appointment(_message.Message):
     """On the waiting list: ROUTINE, which it is when not set, or URGENT, which goes before."""
     wanted_day_start: _builtins.str
     wanted_day_end: _builtins.str
+    change_reason: _builtins.str
+    """Why the slot was overbooked, or the appointment moved the last time. Output only."""
     etag: _builtins.str
     """Send it back with a change to be sure nobody changed it in between (AIP-154)."""
     @_builtins.property
@@ -180,6 +183,7 @@ class Appointment(_message.Message):
         check_in_time: _timestamp_pb2.Timestamp | None = ...,
         fulfil_time: _timestamp_pb2.Timestamp | None = ...,
         cancel_time: _timestamp_pb2.Timestamp | None = ...,
+        change_reason: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
@@ -189,7 +193,7 @@ class Appointment(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["arrive_time", b"arrive_time", "cancel_time", b"cancel_time", "check_in_time", b"check_in_time", "confirm_time", b"confirm_time", "create_time", b"create_time", "department", b"department", "end_time", b"end_time", "fulfil_time", b"fulfil_time", "hold_expire_time", b"hold_expire_time", "patient", b"patient", "practitioner", b"practitioner", "start_time", b"start_time", "update_time", b"update_time", "waitlist_time", b"waitlist_time", "wanted_end_time", b"wanted_end_time", "wanted_start_time", b"wanted_start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrive_time", b"arrive_time", "cancel_time", b"cancel_time", "cancellation_reason", b"cancellation_reason", "check_in_time", b"check_in_time", "confirm_time", b"confirm_time", "create_time", b"create_time", "department", b"department", "department_id", b"department_id", "end_time", b"end_time", "etag", b"etag", "fulfil_time", b"fulfil_time", "hold_expire_time", b"hold_expire_time", "id", b"id", "location_id", b"location_id", "note", b"note", "overbooked", b"overbooked", "patient", b"patient", "patient_id", b"patient_id", "practitioner", b"practitioner", "practitioner_id", b"practitioner_id", "previous_appointment_id", b"previous_appointment_id", "reasons", b"reasons", "schedule_exception_id", b"schedule_exception_id", "schedule_id", b"schedule_id", "seat", b"seat", "series_id", b"series_id", "service", b"service", "start_time", b"start_time", "state", b"state", "update_time", b"update_time", "waitlist_priority", b"waitlist_priority", "waitlist_time", b"waitlist_time", "wanted_day_end", b"wanted_day_end", "wanted_day_start", b"wanted_day_start", "wanted_end_time", b"wanted_end_time", "wanted_start_time", b"wanted_start_time", "wanted_weekdays", b"wanted_weekdays"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrive_time", b"arrive_time", "cancel_time", b"cancel_time", "cancellation_reason", b"cancellation_reason", "change_reason", b"change_reason", "check_in_time", b"check_in_time", "confirm_time", b"confirm_time", "create_time", b"create_time", "department", b"department", "department_id", b"department_id", "end_time", b"end_time", "etag", b"etag", "fulfil_time", b"fulfil_time", "hold_expire_time", b"hold_expire_time", "id", b"id", "location_id", b"location_id", "note", b"note", "overbooked", b"overbooked", "patient", b"patient", "patient_id", b"patient_id", "practitioner", b"practitioner", "practitioner_id", b"practitioner_id", "previous_appointment_id", b"previous_appointment_id", "reasons", b"reasons", "schedule_exception_id", b"schedule_exception_id", "schedule_id", b"schedule_id", "seat", b"seat", "series_id", b"series_id", "service", b"service", "start_time", b"start_time", "state", b"state", "update_time", b"update_time", "waitlist_priority", b"waitlist_priority", "waitlist_time", b"waitlist_time", "wanted_day_end", b"wanted_day_end", "wanted_day_start", b"wanted_day_start", "wanted_end_time", b"wanted_end_time", "wanted_start_time", b"wanted_start_time", "wanted_weekdays", b"wanted_weekdays"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
