@@ -15,6 +15,7 @@ import grpc
 from hms_server.devstack import (
     tour_access,
     tour_audit,
+    tour_day,
     tour_departments,
     tour_glass,
     tour_import,
@@ -36,6 +37,7 @@ STEPS: tuple[Step, ...] = (
     *tour_stubs.STEPS,
     *tour_import.STEPS,
     *tour_record.STEPS,
+    *tour_day.STEPS,
     *tour_merge.STEPS,
     *tour_departments.STEPS,
     *tour_glass.STEPS,
