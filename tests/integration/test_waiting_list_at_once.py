@@ -1,4 +1,4 @@
-"""Cancellations, bookings, declines, acceptances and the sweep at once on few slots: nothing lost or doubled."""
+"""Cancellations, bookings, declines, acceptances and the sweep at once on few slots: nothing is lost."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def test_sweep_and_bookings_of_one_practitioner_wait_for_each_other_and_never_cr
 
 
 def test_offers_of_two_practitioners_that_cross_are_made_again(desk, doctors, database, worker_database):
-    """Each holds the entry that the other is about to lock: one of the two begins again, and neither is lost."""
+    """Each holds the entry that the other is about to lock: one of the two begins again, none is lost."""
     department, practitioners = doctors
     hold = [
         desk.HoldAppointment(patient_id=desk.patient(), practitioner_id=each, start_time=tomorrow(9)).id

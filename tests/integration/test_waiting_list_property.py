@@ -96,7 +96,7 @@ class Lists:
                 self.offer(doctor, hour)
 
     def place(self, doctor, hour, but=None):
-        """The seat for a booking, once holds of the slot that ran out went to who waits; none if it is full."""
+        """The seat for a booking, once holds of the slot that ran out went to who waits; none if full."""
         live = {
             each["seat"]
             for key, each in self.known.items()
@@ -154,7 +154,10 @@ class Hospital(RuleBasedStateMachine):
 
     @rule(doctor=doctors, hour=hours)
     def book(self, doctor, hour):
-        self.take("BOOKED", doctor, hour, lambda **body: self.desk.BookAppointment(appointment=body))
+        def rpc(**body):
+            return self.desk.BookAppointment(appointment=body)
+
+        self.take("BOOKED", doctor, hour, rpc)
 
     @rule(doctor=doctors, hour=hours)
     def hold(self, doctor, hour):
