@@ -2,16 +2,16 @@
 
 -- Holds among these whose time is over come to their end; what was free again by that is returned. A hold is
 -- EXPIRED; an offer from the waiting list, which has a waitlist_time, goes back to the list with what the
--- patient had asked for. Nobody did it: the actor is nil.
+-- patient had asked for. Nobody did it: the actor is nil. Whoever calls it leaves the audit records.
 CREATE FUNCTION expire_holds(tenant uuid, holds uuid[])
 RETURNS TABLE (
-  tenant_id uuid, id uuid, practitioner_id uuid, department_id uuid, service text, start_time timestamptz,
+  id uuid, patient_id uuid, old_version bigint, new_version bigint, practitioner_id uuid, start_time timestamptz,
   end_time timestamptz
 )
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, public, pg_temp AS $$
   WITH due AS (
-    SELECT a.tenant_id, a.id, a.version, a.practitioner_id, a.department_id, a.service, a.start_time, a.end_time,
-           a.actor_id, a.update_time, to_jsonb(a) - 'patient_id' - 'tenant_id' AS row_data,
+    SELECT a.tenant_id, a.id, a.version, a.practitioner_id, a.start_time, a.end_time, a.actor_id,
+           a.update_time, to_jsonb(a) - 'patient_id' - 'tenant_id' AS row_data,
            a.waitlist_time IS NOT NULL AS waits,
            CASE WHEN a.waitlist_time IS NOT NULL THEN (
              SELECT v.row_data FROM appointment_version v
@@ -43,29 +43,7 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, public, pg_temp AS $$
     update_time = clock_timestamp()
   FROM due d
   WHERE a.tenant_id = tenant AND a.id = d.id
-  RETURNING d.tenant_id, d.id, d.practitioner_id, d.department_id, d.service, d.start_time, d.end_time
+  RETURNING d.id, a.patient_id, d.version, a.version, d.practitioner_id, d.start_time, d.end_time
 $$;
 REVOKE ALL ON FUNCTION expire_holds(uuid, uuid[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION expire_holds(uuid, uuid[]) TO hms_app;
-
--- The same for every hospital, some at a time: what a booking or a confirmation holds is left to it.
-CREATE FUNCTION expire_due_holds(max_rows integer)
-RETURNS TABLE (
-  tenant_id uuid, id uuid, practitioner_id uuid, department_id uuid, service text, start_time timestamptz,
-  end_time timestamptz
-)
-LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-  SELECT gone.*
-  FROM (
-    SELECT due.tenant_id, array_agg(due.id) AS ids
-    FROM (
-      SELECT a.tenant_id, a.id FROM appointment a
-      WHERE a.state = 'HELD' AND a.hold_expire_time <= now()
-      LIMIT max_rows FOR UPDATE SKIP LOCKED
-    ) due
-    GROUP BY due.tenant_id
-  ) of_tenant
-  CROSS JOIN LATERAL expire_holds(of_tenant.tenant_id, of_tenant.ids) AS gone
-$$;
-REVOKE ALL ON FUNCTION expire_due_holds(integer) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION expire_due_holds(integer) TO hms_worker;

@@ -162,28 +162,35 @@ $$;
 REVOKE ALL ON FUNCTION practitioners_with_due_holds(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION practitioners_with_due_holds(integer) TO hms_worker;
 
--- Ends the holds of one practitioner whose time is over, and offers what came free by that; returns how many
--- ended. The practitioner is locked first, as in a booking, so that the two never wait for each other.
-CREATE FUNCTION end_due_holds(practitioner uuid, offer_seconds integer, least_seconds integer) RETURNS bigint
+-- Ends the holds of one practitioner whose time is over, and offers what came free by that. Returns each
+-- appointment that changed, for its audit record: those that ended, then those that got an offer. The
+-- practitioner is locked first, as in a booking, so that the two never wait for each other.
+CREATE FUNCTION end_due_holds(practitioner uuid, offer_seconds integer, least_seconds integer)
+RETURNS TABLE (id uuid, patient_id uuid, old_version bigint, new_version bigint, ended boolean)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+#variable_conflict use_column
 DECLARE
   tenant constant uuid := nullif(current_setting('app.tenant_id', true), '')::uuid;
-  ended bigint;
-  practitioners uuid[];
-  starts timestamptz[];
-  ends timestamptz[];
+  hold record;
+  practitioners uuid[] := '{}';
+  starts timestamptz[] := '{}';
+  ends timestamptz[] := '{}';
 BEGIN
   PERFORM FROM practitioner d WHERE d.tenant_id = tenant AND d.id = practitioner FOR NO KEY UPDATE;
-  SELECT count(*), array_agg(h.practitioner_id), array_agg(h.start_time), array_agg(h.end_time)
-  INTO ended, practitioners, starts, ends
-  FROM expire_holds(tenant, ARRAY(
-    SELECT a.id FROM appointment a
-    WHERE a.tenant_id = tenant AND a.practitioner_id = practitioner AND a.state = 'HELD'
-      AND a.hold_expire_time <= now())) AS h;
-  IF ended > 0 THEN
-    PERFORM FROM offer_seats(practitioners, starts, ends, offer_seconds, least_seconds, NULL);
-  END IF;
-  RETURN ended;
+  FOR hold IN
+    SELECT h.* FROM expire_holds(tenant, ARRAY(
+      SELECT a.id FROM appointment a
+      WHERE a.tenant_id = tenant AND a.practitioner_id = practitioner AND a.state = 'HELD'
+        AND a.hold_expire_time <= now())) AS h
+  LOOP
+    practitioners := practitioners || hold.practitioner_id;
+    starts := starts || hold.start_time;
+    ends := ends || hold.end_time;
+    RETURN QUERY SELECT hold.id, hold.patient_id, hold.old_version, hold.new_version, true;
+  END LOOP;
+  RETURN QUERY
+    SELECT o.id, o.patient_id, o.old_version, o.new_version, false
+    FROM offer_seats(practitioners, starts, ends, offer_seconds, least_seconds, NULL) AS o;
 END
 $$;
 REVOKE ALL ON FUNCTION end_due_holds(uuid, integer, integer) FROM PUBLIC;

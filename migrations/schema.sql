@@ -151,59 +151,45 @@ $$;
 
 ALTER FUNCTION public.encounter_treats(state text, began timestamp with time zone, document jsonb) OWNER TO hms_owner;
 
-CREATE FUNCTION public.end_due_holds(practitioner uuid, offer_seconds integer, least_seconds integer) RETURNS bigint
+CREATE FUNCTION public.end_due_holds(practitioner uuid, offer_seconds integer, least_seconds integer) RETURNS TABLE(id uuid, patient_id uuid, old_version bigint, new_version bigint, ended boolean)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
+#variable_conflict use_column
 DECLARE
   tenant constant uuid := nullif(current_setting('app.tenant_id', true), '')::uuid;
-  ended bigint;
-  practitioners uuid[];
-  starts timestamptz[];
-  ends timestamptz[];
+  hold record;
+  practitioners uuid[] := '{}';
+  starts timestamptz[] := '{}';
+  ends timestamptz[] := '{}';
 BEGIN
   PERFORM FROM practitioner d WHERE d.tenant_id = tenant AND d.id = practitioner FOR NO KEY UPDATE;
-  SELECT count(*), array_agg(h.practitioner_id), array_agg(h.start_time), array_agg(h.end_time)
-  INTO ended, practitioners, starts, ends
-  FROM expire_holds(tenant, ARRAY(
-    SELECT a.id FROM appointment a
-    WHERE a.tenant_id = tenant AND a.practitioner_id = practitioner AND a.state = 'HELD'
-      AND a.hold_expire_time <= now())) AS h;
-  IF ended > 0 THEN
-    PERFORM FROM offer_seats(practitioners, starts, ends, offer_seconds, least_seconds, NULL);
-  END IF;
-  RETURN ended;
+  FOR hold IN
+    SELECT h.* FROM expire_holds(tenant, ARRAY(
+      SELECT a.id FROM appointment a
+      WHERE a.tenant_id = tenant AND a.practitioner_id = practitioner AND a.state = 'HELD'
+        AND a.hold_expire_time <= now())) AS h
+  LOOP
+    practitioners := practitioners || hold.practitioner_id;
+    starts := starts || hold.start_time;
+    ends := ends || hold.end_time;
+    RETURN QUERY SELECT hold.id, hold.patient_id, hold.old_version, hold.new_version, true;
+  END LOOP;
+  RETURN QUERY
+    SELECT o.id, o.patient_id, o.old_version, o.new_version, false
+    FROM offer_seats(practitioners, starts, ends, offer_seconds, least_seconds, NULL) AS o;
 END
 $$;
 
 ALTER FUNCTION public.end_due_holds(practitioner uuid, offer_seconds integer, least_seconds integer) OWNER TO hms_owner;
 
-CREATE FUNCTION public.expire_due_holds(max_rows integer) RETURNS TABLE(tenant_id uuid, id uuid, practitioner_id uuid, department_id uuid, service text, start_time timestamp with time zone, end_time timestamp with time zone)
-    LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-    AS $$
-  SELECT gone.*
-  FROM (
-    SELECT due.tenant_id, array_agg(due.id) AS ids
-    FROM (
-      SELECT a.tenant_id, a.id FROM appointment a
-      WHERE a.state = 'HELD' AND a.hold_expire_time <= now()
-      LIMIT max_rows FOR UPDATE SKIP LOCKED
-    ) due
-    GROUP BY due.tenant_id
-  ) of_tenant
-  CROSS JOIN LATERAL expire_holds(of_tenant.tenant_id, of_tenant.ids) AS gone
-$$;
-
-ALTER FUNCTION public.expire_due_holds(max_rows integer) OWNER TO hms_owner;
-
-CREATE FUNCTION public.expire_holds(tenant uuid, holds uuid[]) RETURNS TABLE(tenant_id uuid, id uuid, practitioner_id uuid, department_id uuid, service text, start_time timestamp with time zone, end_time timestamp with time zone)
+CREATE FUNCTION public.expire_holds(tenant uuid, holds uuid[]) RETURNS TABLE(id uuid, patient_id uuid, old_version bigint, new_version bigint, practitioner_id uuid, start_time timestamp with time zone, end_time timestamp with time zone)
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   WITH due AS (
-    SELECT a.tenant_id, a.id, a.version, a.practitioner_id, a.department_id, a.service, a.start_time, a.end_time,
-           a.actor_id, a.update_time, to_jsonb(a) - 'patient_id' - 'tenant_id' AS row_data,
+    SELECT a.tenant_id, a.id, a.version, a.practitioner_id, a.start_time, a.end_time, a.actor_id,
+           a.update_time, to_jsonb(a) - 'patient_id' - 'tenant_id' AS row_data,
            a.waitlist_time IS NOT NULL AS waits,
            CASE WHEN a.waitlist_time IS NOT NULL THEN (
              SELECT v.row_data FROM appointment_version v
@@ -235,7 +221,7 @@ CREATE FUNCTION public.expire_holds(tenant uuid, holds uuid[]) RETURNS TABLE(ten
     update_time = clock_timestamp()
   FROM due d
   WHERE a.tenant_id = tenant AND a.id = d.id
-  RETURNING d.tenant_id, d.id, d.practitioner_id, d.department_id, d.service, d.start_time, d.end_time
+  RETURNING d.id, a.patient_id, d.version, a.version, d.practitioner_id, d.start_time, d.end_time
 $$;
 
 ALTER FUNCTION public.expire_holds(tenant uuid, holds uuid[]) OWNER TO hms_owner;
@@ -4146,9 +4132,6 @@ GRANT ALL ON FUNCTION public.encounter_treats(state text, began timestamp with t
 
 REVOKE ALL ON FUNCTION public.end_due_holds(practitioner uuid, offer_seconds integer, least_seconds integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.end_due_holds(practitioner uuid, offer_seconds integer, least_seconds integer) TO hms_worker;
-
-REVOKE ALL ON FUNCTION public.expire_due_holds(max_rows integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.expire_due_holds(max_rows integer) TO hms_worker;
 
 REVOKE ALL ON FUNCTION public.expire_holds(tenant uuid, holds uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.expire_holds(tenant uuid, holds uuid[]) TO hms_app;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -21,6 +22,16 @@ def queue(transaction: Transaction, *, event_id: str = "", **fields: Any) -> Non
         patient_ids=[],
         outcome="OK",
     )
+
+
+def queue_many(transaction: Transaction, events: Sequence[audited.AuditedEvent], **fields: Any) -> None:
+    """Queues several records that have these fields in common, in one statement."""
+    if events:
+        transaction.queue(
+            audited.INSERT_MANY,
+            audit_record=orjson.dumps({"request_id": ids.uuid7(), **fields}).decode(),
+            audit_events=audited.many(events),
+        )
 
 
 def leave_safeguards(

@@ -18,7 +18,7 @@ from hms_server.database.audited import AuditedEntities
 from hms_server.database.requests import RequestIds
 from hms_server.database.retry import on_conflict
 from hms_server.database.transaction import Database, Pending, Transaction
-from hms_server.scheduling import booking_rules, booking_store, freed, holds, mapping, room, store
+from hms_server.scheduling import booking_rules, booking_store, freed, mapping, room, store
 from hms_server.scheduling.booking_rules import Placed, Seats, Wanted
 
 _READ = "READ"
@@ -127,10 +127,8 @@ class Booking:
             stale = sorted({hold for each in placed for hold in each.slot.stale})
             if stale:
                 # Offers that ran out go to the next of the waiting list, before anybody else.
-                holds.expire(transaction, stale)
-                freed.seats_freed(
-                    transaction, [freed.Stretch.of(each.columns) for each in placed if each.slot.stale]
-                )
+                seats_of = [freed.Stretch.of(each.columns) for each in placed if each.slot.stale]
+                freed.end_holds(transaction, stale, seats_of)
             made = [
                 _insert(transaction, call, made_id, each, place, hold_seconds, overbook_reason)
                 for made_id, each, place in zip(made_ids, wanted, placed, strict=True)

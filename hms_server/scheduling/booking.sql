@@ -10,7 +10,7 @@ WHERE p.tenant_id = :tenant_id AND p.id = ANY (:ids::uuid[] || ARRAY(
 ORDER BY p.id
 FOR NO KEY UPDATE
 
--- name: lock_practitioners
+-- name: lock_practitioners_of_booking
 SELECT d.id, d.active
 FROM practitioner d
 WHERE d.tenant_id = :tenant_id AND d.id = ANY (:ids::uuid[] || ARRAY(

@@ -15,7 +15,7 @@ from hms_server.context import Call
 from hms_server.database.requests import RequestIds
 from hms_server.database.retry import on_conflict
 from hms_server.database.transaction import Database, Pending, Transaction
-from hms_server.scheduling import booking_rules, booking_store, freed, holds, mapping, room, states, store
+from hms_server.scheduling import booking_rules, booking_store, freed, mapping, room, states, store
 from hms_server.scheduling.appointments import found
 from hms_server.scheduling.booking import require_own_previous
 from hms_server.scheduling.booking_rules import NoRoom, Seats, Wanted
@@ -155,8 +155,7 @@ class BookingChanges:
             wanted = wanted._replace(patient_id=row.patient_id, practitioner_id=target)
             place = seats.place(0, wanted, (row.department_id, row.service))
             if place.slot.stale:
-                holds.expire(transaction, place.slot.stale)
-                freed.seats_freed(transaction, [freed.Stretch.of(place.columns)])
+                freed.end_holds(transaction, place.slot.stale, [freed.Stretch.of(place.columns)])
             document = {name: value for name, value in row.document.items() if name != "change_reason"}
             if request.reason:
                 document["change_reason"] = request.reason

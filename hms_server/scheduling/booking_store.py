@@ -26,7 +26,9 @@ def lock(
             _QUERIES["lock_patients"], ids=sorted(set(patient_ids)), appointment_id=appointment_id
         ),
         transaction.queue(
-            _QUERIES["lock_practitioners"], ids=sorted(set(practitioner_ids)), appointment_id=appointment_id
+            _QUERIES["lock_practitioners_of_booking"],
+            ids=sorted(set(practitioner_ids)),
+            appointment_id=appointment_id,
         ),
     )
 

@@ -7,16 +7,23 @@ the whole list where the caller may not.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, Self
 
+from hms_server import errors
+from hms_server.audit import process_record
 from hms_server.database.audited import AuditedEvent
 from hms_server.database.queries import compile_query
-from hms_server.database.transaction import Database, Pending, Transaction
-from hms_server.scheduling import waiting_store
+from hms_server.database.transaction import Database, Transaction
+from hms_server.scheduling import holds, waiting_store
 from hms_server.scheduling.waiting_rules import LEAST_SECONDS, OFFER_SECONDS
 
+# Who did what no call stands behind, and what an audit record says of the two.
+METHOD = "hms cron"
+RAN_OUT = "the hold ran out"
+OFFERED = "offered from the waiting list"
 _AT_ONCE = 1000
 _DUE = compile_query(
     "freed.practitioners_with_due_holds",
@@ -24,7 +31,8 @@ _DUE = compile_query(
 )
 _END = compile_query(
     "freed.end_due_holds",
-    "SELECT end_due_holds(:practitioner_id::uuid, :offer_seconds::integer, :least_seconds::integer) AS ended",
+    "SELECT e.id, e.patient_id, e.old_version, e.new_version, e.ended"
+    " FROM end_due_holds(:practitioner_id::uuid, :offer_seconds::integer, :least_seconds::integer) e",
 )
 
 
@@ -71,41 +79,68 @@ def seats_freed(transaction: Transaction, seats: Iterable[Seat]) -> int:
         transaction, stretches, offer_seconds=OFFER_SECONDS, least_seconds=LEAST_SECONDS
     )
     transaction.flush()
-    record(transaction, made)
+    record(transaction, made.rows)
     return len(made.rows)
 
 
-def record(transaction: Transaction, made: Pending) -> None:
+def end_holds(transaction: Transaction, stale: Sequence[str], seats: Iterable[Seat]) -> None:
+    """Ends those holds among `stale` whose time is over, and offers their seats: to be called by a booking
+    that is about to take one. Each patient whose hold ended or who got an offer has an audit record."""
+    gone = holds.expire(transaction, stale)
+    seats_freed(transaction, seats)
+    transaction.audit_many(_events(gone.rows, RAN_OUT))
+
+
+def record(transaction: Transaction, rows: Iterable[Any]) -> None:
     """Queues the audit records of offers."""
-    transaction.audit_many(
-        [
-            AuditedEvent(
-                patient_ids=(row.patient_id,),
-                fields={
-                    "action": "UPDATE",
-                    "entity_id": row.id,
-                    "old_version": row.old_version,
-                    "new_version": row.new_version,
-                },
-            )
-            for row in made.rows
-        ]
-    )
+    transaction.audit_many(_events(rows, OFFERED))
 
 
 def sweep(database: Database) -> int:
     """Ends every hold whose time is over, in all hospitals, and offers what came free by that; returns how
-    many ended. One practitioner at a time: his holds end and his seats are offered in one commit."""
-    total = 0
+    many ended. One practitioner at a time: his holds end, his seats are offered and the audit records of
+    both are left in one commit. What lost against another change waits for the next sweep."""
     with database.platform_transaction() as transaction:
         due = transaction.queue(_DUE, rows=_AT_ONCE)
+    total = 0
     for row in due.rows:
-        with database.tenant_transaction(row.tenant_id) as transaction:
-            ended = transaction.queue(
-                _END,
-                practitioner_id=row.practitioner_id,
-                offer_seconds=OFFER_SECONDS,
-                least_seconds=LEAST_SECONDS,
-            )
-        total += int(ended.rows[0].ended)
+        with contextlib.suppress(errors.ConcurrentChange):
+            total += _end_of(database, row.tenant_id, row.practitioner_id)
     return total
+
+
+def _end_of(database: Database, tenant_id: str, practitioner_id: str) -> int:
+    with database.tenant_transaction(tenant_id) as transaction:
+        changed = transaction.queue(
+            _END,
+            practitioner_id=practitioner_id,
+            offer_seconds=OFFER_SECONDS,
+            least_seconds=LEAST_SECONDS,
+        )
+        transaction.flush()
+        ended = [row for row in changed.rows if row.ended]
+        offered = [row for row in changed.rows if not row.ended]
+        process_record.queue_many(
+            transaction,
+            [*_events(ended, RAN_OUT), *_events(offered, OFFERED)],
+            method=METHOD,
+            entity_type="appointment",
+            actor_name=METHOD,
+        )
+    return len(ended)
+
+
+def _events(rows: Iterable[Any], reason: str) -> list[AuditedEvent]:
+    return [
+        AuditedEvent(
+            patient_ids=(row.patient_id,),
+            fields={
+                "action": "UPDATE",
+                "entity_id": row.id,
+                "old_version": row.old_version,
+                "new_version": row.new_version,
+                "reason": reason,
+            },
+        )
+        for row in rows
+    ]

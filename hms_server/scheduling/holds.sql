@@ -1,5 +1,5 @@
 -- Holds that ran out (holds.py).
 
 -- name: expire_holds
-SELECT h.id, h.practitioner_id, h.department_id, h.service, h.start_time, h.end_time
+SELECT h.id, h.patient_id, h.old_version, h.new_version
 FROM expire_holds(:tenant_id, :ids::uuid[]) h

@@ -126,7 +126,7 @@ class WaitingList:
                     " soon: search slots and offer another.",
                     reason="NO_SEAT_TO_OFFER",
                 )
-            freed.record(transaction, made)
+            freed.record(transaction, made.rows)
             self._request_ids.remember(transaction, call, probe, row.id, made.rows[0].new_version)
         return mapping.appointment(after.first)
 

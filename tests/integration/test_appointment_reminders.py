@@ -10,6 +10,7 @@ from hms.patient.v1 import patient_pb2
 from hms_server import errors, ids
 from hms_server.workers import reminders
 from tests.fix_booking import tomorrow
+from tests.fix_merge import Ward
 
 ADDRESS = "asha@home.example"
 
@@ -130,3 +131,21 @@ def test_of_two_that_are_due_at_once_one_goes_out(desk, booked, owner, hand_over
 def test_reminders_of_an_appointment_that_is_not_there_are_not_found(desk):
     with pytest.raises(errors.NotFound):
         desk.ListReminders(id=ids.uuid7())
+
+
+def test_a_reminder_of_a_merged_patient_goes_to_the_survivor(
+    desk, booked, owner, hand_over, post, smtp_server
+):
+    survivor = desk.registry.create(
+        "Asha", "Rao", telecoms=[patient_pb2.Telecom(system="email", value="asha@new.example")]
+    )
+    waiting = desk.JoinWaitingList(
+        appointment={"patient_id": booked.patient_id, "department_id": desk.department()}
+    )
+    Ward(owner, desk.registry).merge(survivor, booked.patient_id)
+    for appointment in (booked, waiting):
+        assert desk.GetAppointment(id=appointment.id).patient_id == survivor.id
+    make_due(owner, booked)
+    assert hand_over() == 1
+    post.run(desk.tenant.id)
+    assert [mail.recipients for mail in smtp_server.taken] == [["asha@new.example"]]

@@ -6,7 +6,6 @@ import dataclasses
 import pytest
 
 from hms_server import errors, ids
-from hms_server.scheduling import holds
 from hms_server.scheduling.freed import sweep
 from tests.fix_booking import add_department, add_practitioner, add_slots, tomorrow
 
@@ -332,17 +331,6 @@ def test_two_who_swap_practitioners_at_once_do_not_stop_each_other(desk):
         "SELECT count(*) FROM appointment WHERE tenant_id = %s AND id = ANY (%s::uuid[])",
         [desk.tenant.id, [first.id, second.id]],
     ).fetchone() == (2,)
-
-
-def test_freed_seats_are_told_of_rows_that_had_one(desk):
-    doctor = desk.practitioner()
-    made = desk.book(doctor, tomorrow())
-    row = desk.owner.execute("SELECT a.* FROM appointment a WHERE id = %s", [made.id])
-    names = [column.name for column in row.description]
-    values = dict(zip(names, row.fetchone(), strict=True))
-    one = type("Row", (), values)
-    (freed,) = holds.freed([one, type("Row", (), {**values, "start_time": None})])
-    assert freed.start_time == tomorrow()
 
 
 def test_departments_of_others_are_no_help(desk, new_tenant):
