@@ -111,8 +111,8 @@ def queue_empty() -> errors.FailedPrecondition:
 def next_is_hidden(token: str) -> errors.FailedPrecondition:
     """Who is next the caller may not see, and nobody is passed over unnoticed."""
     return errors.FailedPrecondition(
-        "Who is next is hidden from the caller (restricted, or of another department): somebody who works there"
-        " calls next, or call another token out of the order and say why.",
+        "Who is next is hidden from the caller (restricted, or of another department): somebody who works"
+        " there calls next, or call another token out of the order and say why.",
         reason="NEXT_IS_HIDDEN",
         metadata={"token": token},
     )

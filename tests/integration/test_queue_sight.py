@@ -1,5 +1,5 @@
-"""The queue for those who may not see everybody in it: nobody is passed over unnoticed, nothing is shown of whom
-they do not see, and places count everybody."""
+"""The queue for those who may not see everybody in it: nobody is passed over unnoticed, nothing is shown of
+whom they do not see, and places count everybody."""
 
 from __future__ import annotations
 
