@@ -25,13 +25,13 @@ from tests.integration.test_queue_day import Front
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module:Warning")
 QUICK = settings(
     max_examples=60,
-    stateful_step_count=25,
+    stateful_step_count=35,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     database=None,
 )
 LIVE = ("WAITING", "CALLED", "IN_CONSULTATION", "ON_HOLD", "SKIPPED")
-PATIENTS = 5
+PATIENTS = 8
 queues, patients = st.integers(0, 1), st.integers(0, PATIENTS - 1)
 numbers = st.integers(0, 30)
 priorities = st.sampled_from(list(URGENCY))
@@ -69,7 +69,10 @@ class Queues(RuleBasedStateMachine):
         return any(t["patient"] == patient for t in self.of(queue, *LIVE))
 
     def pick(self, number):
-        return self.tokens[list(self.tokens)[number % len(self.tokens)]]
+        """Mostly one that is in a queue still."""
+        live = [t for t in self.tokens.values() if t["state"] in LIVE]
+        among = live if live and number % 8 else list(self.tokens.values())
+        return among[number % len(among)]
 
     def note(self, made, queue, patient, order, priority, appointment=None):
         assert made.number == len(self.of(queue)) + 1
@@ -145,7 +148,9 @@ class Queues(RuleBasedStateMachine):
     @precondition(lambda self: self.appointments)
     @rule(number=numbers, what=st.sampled_from(["no show", "complete", "again"]), priority=priorities)
     def appointment(self, number, what, priority):
-        appointment = list(self.appointments)[number % len(self.appointments)]
+        lying = [a for a, known in self.appointments.items() if known["state"] != "FULFILLED"]
+        among = lying if lying and number % 8 else list(self.appointments)
+        appointment = among[number % len(among)]
         known = self.appointments[appointment]
         if what == "again":
             if "CHECKED_IN" in states.APPOINTMENT[known["state"]]:
@@ -200,7 +205,9 @@ class Queues(RuleBasedStateMachine):
         stale=st.integers(0, 9).map(lambda n: n == 0),
     )
     def one(self, number, what, stale):
-        token = self.pick(number)
+        self.change(self.pick(number), what, stale)
+
+    def change(self, token, what, stale):
         after, method, fields = {
             "call": ("CALLED", self.front.CallQueueToken, {"reason": "x"}),
             "skip": ("SKIPPED", self.front.SkipQueueToken, {}),
@@ -268,23 +275,35 @@ class Queues(RuleBasedStateMachine):
         if known and known["state"] == "CHECKED_IN" and not transferred:
             known["state"] = "FULFILLED"
 
+    @precondition(lambda self: any(t["state"] in ("SKIPPED", "ON_HOLD") for t in self.tokens.values()))
+    @rule(number=numbers, what=st.sampled_from(["return", "transfer"]))
+    def who_was_set_aside_goes_on(self, number, what):
+        aside = [t for t in self.tokens.values() if t["state"] in ("SKIPPED", "ON_HOLD")]
+        token = aside[number % len(aside)]
+        if what == "transfer":
+            self.hand_over(token)
+        else:
+            self.change(token, "return", stale=False)
+
     @precondition(lambda self: self.tokens)
     @rule(number=numbers)
     def transfer(self, number):
-        token = self.pick(number)
+        self.hand_over(self.pick(number))
+
+    def hand_over(self, token):
         queue = 1 - token["queue"]
 
-        def hand_over():
+        def call():
             return self.front.TransferQueueToken(
                 id=token["id"], practitioner_id=self.doctors[queue], reason="x", without_session=True
             )
 
         if "TRANSFERRED" not in states.TOKEN[token["state"]]:
-            self.refused("WRONG_STATE", hand_over)
+            self.refused("WRONG_STATE", call)
         elif self.stands(queue, token["patient"]):
-            self.refused("ALREADY_IN_QUEUE", hand_over)
+            self.refused("ALREADY_IN_QUEUE", call)
         else:
-            made = hand_over()
+            made = call()
             order = token["order"]
             if token["state"] == "SKIPPED":
                 order = max(order, moment(made.issue_time))
