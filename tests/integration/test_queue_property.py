@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     invariant,
     precondition,
     rule,
@@ -24,7 +25,7 @@ from tests.integration.test_queue_day import Front
 # Threads of the connection pool draw random numbers whenever they like.
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module:Warning")
 QUICK = settings(
-    max_examples=60,
+    max_examples=40,
     stateful_step_count=35,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -34,7 +35,7 @@ LIVE = ("WAITING", "CALLED", "IN_CONSULTATION", "ON_HOLD", "SKIPPED")
 PATIENTS = 8
 queues, patients = st.integers(0, 1), st.integers(0, PATIENTS - 1)
 numbers = st.integers(0, 30)
-priorities = st.sampled_from(list(URGENCY))
+priorities = st.sampled_from([*URGENCY, "NORMAL", "NORMAL", "NORMAL"])
 # Minutes since the slot began: in time, late, and late beyond the grace.
 lateness = st.sampled_from([0, 3, 9, 15])
 
@@ -91,6 +92,13 @@ class Queues(RuleBasedStateMachine):
         assert caught.value.reason == reason
 
     # What people do
+
+    @initialize(count=st.integers(0, PATIENTS - 2), skipped=st.integers(0, 2))
+    def morning(self, count, skipped):
+        for patient in range(count):
+            self.walk_in(0, patient, "NORMAL", False)
+        for token in self.waiting(0)[:skipped]:
+            self.change(token, "skip", stale=False)
 
     @rule(queue=queues, patient=patients, priority=priorities, twice=st.booleans())
     def walk_in(self, queue, patient, priority, twice):
