@@ -4,9 +4,9 @@ Slots of one seat and of five, so many rounds of each, on several server process
 answers and by the rows of the database: `over_booked` are seats too many, `under_booked` seats that stayed
 free although somebody was refused.
 
-Then who gets which number: the same clients take a token of one session at one moment, so many rounds, each of
-a session of its own. `token_gaps` are numbers up to the last that nobody has, `token_doubles` those that two
-have, both counted from the rows.
+Then who gets which number: the same clients take a token of one session at one moment, so many rounds,
+each in a session of its own. `token_gaps` are numbers up to the last that nobody has, `token_doubles` those
+that two have, both counted from the rows.
 """
 
 from __future__ import annotations
