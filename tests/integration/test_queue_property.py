@@ -25,7 +25,7 @@ from tests.integration.test_queue_day import Front
 # Threads of the connection pool draw random numbers whenever they like.
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module:Warning")
 QUICK = settings(
-    max_examples=40,
+    max_examples=25,
     stateful_step_count=35,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
