@@ -54,6 +54,8 @@ _MUST_BE = {
     "served_late": 0,
     "over_booked": 0,
     "under_booked": 0,
+    "token_gaps": 0,
+    "token_doubles": 0,
 }
 
 
@@ -150,7 +152,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         "bundles": "import: bundles",
         "entries": "import: resources of the largest bundle",
         "trials": "revocation: times a role is withdrawn",
-        "turns": "booking: rounds of each capacity",
+        "turns": "booking: rounds of each capacity, and of tokens",
         "seed": "what the patients are made from",
         "processes": "processes that make patients",
     }

@@ -3,6 +3,10 @@
 Slots of one seat and of five, so many rounds of each, on several server processes. Winners are counted by the
 answers and by the rows of the database: `over_booked` are seats too many, `under_booked` seats that stayed
 free although somebody was refused.
+
+Then who gets which number: the same clients take a token of one session at one moment, so many rounds,
+each in a session of its own. `token_gaps` are numbers up to the last that nobody has, `token_doubles` those
+that two have, both counted from the rows.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ from bench.figures import percentile, shown
 from bench.hospitals import Hospital, Metadata
 from bench.system import System, fresh
 from hms.patient.v1 import patient_pb2, patient_pb2_grpc
-from hms.scheduling.v1 import appointment_pb2, booking_pb2, scheduling_pb2_grpc
+from hms.scheduling.v1 import appointment_pb2, booking_pb2, queue_calls_pb2, scheduling_pb2_grpc
 from hms_server import clock, ids
 
 _PROCESSES = 2
@@ -80,6 +84,7 @@ def _measure(system: System, channels: list[grpc.Channel]) -> dict[str, float]:
                     raise BenchError(f"booking: {won} were told that they won, {stored} are stored")
                 over += max(0, stored - capacity)
                 under += max(0, min(capacity, _CLIENTS) - stored)
+        gaps, doubles, waits = _tokens(system, hospital, pool, stubs, metadata, patients)
     return {
         "clients": _CLIENTS,
         "rounds": system.sizes.turns,
@@ -89,7 +94,46 @@ def _measure(system: System, channels: list[grpc.Channel]) -> dict[str, float]:
         "p50_ms": shown(percentile(delays, 0.5)),
         "p99_ms": shown(percentile(delays, 0.99)),
         "max_ms": shown(max(delays)),
+        "token_calls": len(waits),
+        "token_gaps": gaps,
+        "token_doubles": doubles,
+        "token_p99_ms": shown(percentile(waits, 0.99)),
     }
+
+
+def _tokens(
+    system: System,
+    hospital: Hospital,
+    pool: concurrent.futures.ThreadPoolExecutor,
+    stubs: list[Any],
+    metadata: Metadata,
+    patients: list[str],
+) -> tuple[int, int, list[float]]:
+    """Numbers that nobody has, numbers that two have, and how long each call took."""
+    gaps = doubles = 0
+    waits: list[float] = []
+    for _ in range(system.sizes.turns):
+        practitioner_id = _practitioner(system.owner_url, hospital, _CLIENTS)
+        together = threading.Barrier(_CLIENTS)
+
+        def take(
+            client: int, together: threading.Barrier = together, practitioner_id: str = practitioner_id
+        ) -> float:
+            request = queue_calls_pb2.IssueQueueTokenRequest(
+                practitioner_id=practitioner_id, patient_id=patients[client]
+            )
+            together.wait()
+            begun = time.perf_counter()
+            stubs[client].IssueQueueToken(request, metadata=metadata, timeout=hospitals.DEADLINE_SECONDS)
+            return (time.perf_counter() - begun) * 1000
+
+        waits += pool.map(take, range(_CLIENTS))
+        numbers = _numbers(system.owner_url, hospital, practitioner_id)
+        if len(numbers) != _CLIENTS:
+            raise BenchError(f"booking: {_CLIENTS} tokens were given, {len(numbers)} are stored")
+        gaps += max(numbers) - len(set(numbers))
+        doubles += len(numbers) - len(set(numbers))
+    return gaps, doubles, waits
 
 
 def _wins(
@@ -161,3 +205,12 @@ def _stored(owner_url: str, hospital: Hospital, practitioner_id: str, start: dat
             [hospital.tenant_id, practitioner_id, start],
         ).fetchone()
     return int(row[0]) if row is not None else 0
+
+
+def _numbers(owner_url: str, hospital: Hospital, practitioner_id: str) -> list[int]:
+    with psycopg.connect(owner_url) as connection:
+        rows = connection.execute(
+            "SELECT number FROM queue_token WHERE tenant_id = %s AND practitioner_id = %s",
+            [hospital.tenant_id, practitioner_id],
+        ).fetchall()
+    return [int(row[0]) for row in rows]

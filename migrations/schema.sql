@@ -945,6 +945,23 @@ $$;
 
 ALTER FUNCTION public.patients_of_departments() OWNER TO hms_search;
 
+CREATE FUNCTION public.places_in_queue(practitioner uuid, session timestamp with time zone) RETURNS TABLE(id uuid, number integer, token text, state text, urgency smallint, order_time timestamp with time zone, start_time timestamp with time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 50
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+  tenant constant uuid := nullif(current_setting('app.tenant_id', true), '')::uuid;
+BEGIN
+  RETURN QUERY
+    SELECT q.id, q.number, q.token, q.state, q.urgency, q.order_time, q.start_time
+    FROM queue_token q
+    WHERE q.tenant_id = tenant AND q.practitioner_id = practitioner AND q.session_start = session
+      AND q.state IN ('WAITING', 'CALLED', 'IN_CONSULTATION', 'ON_HOLD', 'SKIPPED');
+END
+$$;
+
+ALTER FUNCTION public.places_in_queue(practitioner uuid, session timestamp with time zone) OWNER TO hms_search;
+
 CREATE FUNCTION public.plan_reminders() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -4201,6 +4218,9 @@ GRANT ALL ON FUNCTION public.patient_under_grant(patient uuid) TO hms_app;
 REVOKE ALL ON FUNCTION public.patients_of_departments() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.patients_of_departments() TO hms_app;
 
+REVOKE ALL ON FUNCTION public.places_in_queue(practitioner uuid, session timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.places_in_queue(practitioner uuid, session timestamp with time zone) TO hms_app;
+
 REVOKE ALL ON FUNCTION public.plan_reminders() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.practitioners_with_due_holds(max_rows integer) FROM PUBLIC;
@@ -4455,11 +4475,25 @@ GRANT SELECT(id) ON TABLE public.queue_token TO hms_search;
 
 GRANT SELECT(patient_id) ON TABLE public.queue_token TO hms_search;
 
+GRANT SELECT(practitioner_id) ON TABLE public.queue_token TO hms_search;
+
 GRANT SELECT(department_id) ON TABLE public.queue_token TO hms_search;
+
+GRANT SELECT(session_start) ON TABLE public.queue_token TO hms_search;
+
+GRANT SELECT(number) ON TABLE public.queue_token TO hms_search;
+
+GRANT SELECT(token) ON TABLE public.queue_token TO hms_search;
 
 GRANT SELECT(appointment_id) ON TABLE public.queue_token TO hms_search;
 
 GRANT SELECT(state) ON TABLE public.queue_token TO hms_search;
+
+GRANT SELECT(urgency) ON TABLE public.queue_token TO hms_search;
+
+GRANT SELECT(order_time) ON TABLE public.queue_token TO hms_search;
+
+GRANT SELECT(start_time) ON TABLE public.queue_token TO hms_search;
 
 GRANT INSERT ON TABLE public.queue_token_under_glass TO hms_app;
 GRANT SELECT ON TABLE public.queue_token_under_glass TO hms_search;

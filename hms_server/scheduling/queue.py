@@ -36,7 +36,7 @@ class Queue:
     @on_conflict
     def call_next(self, request: pb.CallNextRequest, call: Call) -> QueueToken:
         """The first who waits is CALLED; with `recall`, who is called is so once more. Raises
-        FailedPrecondition (ALREADY_CALLED, QUEUE_EMPTY)."""
+        FailedPrecondition (ALREADY_CALLED, QUEUE_EMPTY, NEXT_IS_HIDDEN)."""
         now = clock.now()
         start = None
         if request.HasField("session_start_time"):
@@ -57,14 +57,17 @@ class Queue:
             where = (session.practitioner_id, session.session_start)
             called = queue_store.lock_next(transaction, *where, "CALLED")
             waiting = queue_store.lock_next(transaction, *where, "WAITING")
+            ahead = queue_store.first_waiting(transaction, *where)
             transaction.flush()
             row = waiting.first
             if called.first is not None:
                 if not request.recall:
                     raise queue_rules.already_called(called.first)
                 row = called.first
-            elif row is None:
+            elif ahead.first is None:
                 raise queue_rules.queue_empty()
+            elif row is None or row.id != ahead.first.id:
+                raise queue_rules.next_is_hidden(ahead.first.token)
             else:
                 require_step(TOKEN, "token", row.state, "CALLED")
             made = queue_store.update(transaction, row, call.caller.user_id, state="CALLED", call_time=now)

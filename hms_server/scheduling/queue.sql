@@ -192,12 +192,18 @@ ORDER BY q.urgency, q.order_time, q.id
 LIMIT 1
 FOR UPDATE
 
+-- Who is next, whoever asks: `lock_next` gives the first that the caller sees.
+-- name: first_waiting
+SELECT q.id, q.token FROM places_in_queue(:practitioner_id::uuid, :session_start::timestamptz) q
+WHERE q.state = 'WAITING'
+ORDER BY q.urgency, q.order_time, q.id
+LIMIT 1
+
 -- The places of those who wait with one urgency, in order.
 -- name: next_places
-SELECT q.order_time FROM queue_token q
-WHERE q.tenant_id = :tenant_id AND q.practitioner_id = :practitioner_id::uuid
-  AND q.session_start = :session_start::timestamptz AND q.state = 'WAITING' AND q.urgency = :urgency::smallint
-ORDER BY q.urgency, q.order_time, q.id
+SELECT q.order_time FROM places_in_queue(:practitioner_id::uuid, :session_start::timestamptz) q
+WHERE q.state = 'WAITING' AND q.urgency = :urgency::smallint
+ORDER BY q.order_time, q.id
 LIMIT :limit::integer
 
 -- The next number. The row stays locked until the end of the transaction, and what is undone takes the number

@@ -8,6 +8,7 @@ from typing import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from hms.scheduling.v1 import queue_calls_pb2 as pb
+from hms.scheduling.v1.queue_pb2 import QueueToken
 from hms_server import clock, errors
 from hms_server.context import Call
 from hms_server.database.pages import Pages
@@ -53,23 +54,23 @@ class QueueReads:
         if first.of_session is None:
             return made
         made.session_start_time.CopyFrom(timestamp(first.of_session))
-        rows = [row for row in pending.rows if row.id is not None]
-        called = sum(row.state == "CALLED" for row in rows)
+        rows = [row for row in pending.rows if row.place_id is not None]
+        called = sum(row.place_state == "CALLED" for row in rows)
         elapsed = [
-            (now - row.start_time).total_seconds() if row.start_time is not None else 0.0
+            (now - row.place_start_time).total_seconds() if row.place_start_time is not None else 0.0
             for row in rows
-            if row.state == "IN_CONSULTATION"
+            if row.place_state == "IN_CONSULTATION"
         ]
         until = (first.of_session - now).total_seconds()
         for row in rows:
-            if row.state == "WAITING":
+            if row.place_state == "WAITING":
                 before = len(made.waiting)
                 wait = queue_estimate.wait_seconds(before, called, elapsed, mean, until)
-                made.waiting.append(_entry(row, before + 1, wait))
-            elif row.state in ("CALLED", "IN_CONSULTATION"):
-                made.current.append(_entry(row))
+                made.waiting.append(_place(row, before + 1, wait))
+            elif row.place_state in ("CALLED", "IN_CONSULTATION"):
+                made.current.append(_place(row))
             else:
-                made.aside.append(_entry(row))
+                made.aside.append(_place(row))
         return made
 
     def token(self, request: pb.GetQueueTokenRequest, call: Call) -> pb.QueueEntry:
@@ -154,6 +155,23 @@ def _practitioner(row: Any) -> Any:
     if row is None:
         raise errors.NotFound("No such practitioner.")
     return row
+
+
+def _place(row: Any, position: int = 0, wait: int = 0) -> pb.QueueEntry:
+    """A place in the queue: its number alone where the caller may not see whose it is."""
+    if row.id is not None:
+        return _entry(row, position, wait)
+    return pb.QueueEntry(
+        queue_token=QueueToken(
+            practitioner_id=row.of_practitioner,
+            session_start_time=timestamp(row.of_session),
+            number=row.place_number,
+            token=row.place_token,
+            state=row.place_state,
+        ),
+        position=position,
+        estimated_wait_seconds=wait,
+    )
 
 
 def _entry(row: Any, position: int = 0, wait: int = 0) -> pb.QueueEntry:

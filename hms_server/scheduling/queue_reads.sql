@@ -2,12 +2,13 @@
 -- `{direction}` are < DESC or > ASC.
 
 -- Of a session: the one that is named, that of a token, or of today's the earliest with somebody waiting, called or
--- in consultation, else the latest. One row without a token where nobody is in the queue. Waiting times are reckoned
--- from what stands beside.
+-- in consultation, else the latest. One row without a place where nobody is in the queue; a place without a token where
+-- the caller may not see whose it is. Waiting times are reckoned from what stands beside.
 -- name: queue_{order}
 -- audited: patient_id
 SELECT d.id AS of_practitioner, c.session_start AS of_session, s.slot_seconds, s.counts, s.today, s.earlier,
-       q.id, q.version, q.patient_id, q.practitioner_id, q.department_id, q.session_start, q.number, q.token,
+       o.id AS place_id, o.number AS place_number, o.token AS place_token, o.state AS place_state,
+       o.start_time AS place_start_time, q.id, q.version, q.patient_id, q.practitioner_id, q.department_id, q.session_start, q.number, q.token,
        q.appointment_id, q.transferred_from, q.state, q.priority, q.urgency, q.order_time, q.issue_time, q.call_time,
        q.start_time, q.end_time, q.document, q.create_time, q.update_time,
        q.uhid, q.patient_version, q.patient_document, q.patient_create_time, q.patient_update_time,
@@ -51,17 +52,17 @@ LEFT JOIN LATERAL (
                  AND q.end_time >= day.starts - interval '30 days'
                ORDER BY q.end_time DESC LIMIT 20) AS earlier
 ) s ON true
+LEFT JOIN LATERAL places_in_queue(d.id, c.session_start) o ON true
 LEFT JOIN LATERAL (
   SELECT q.*, p.uhid, p.version AS patient_version, p.document AS patient_document,
          p.create_time AS patient_create_time, p.update_time AS patient_update_time,
          p.delete_time AS patient_delete_time, p.merged_into, p.merged_uhids, p.restricted
   FROM queue_token q
   JOIN patient p ON p.tenant_id = :tenant_id AND p.id = q.patient_id
-  WHERE q.tenant_id = :tenant_id AND q.practitioner_id = d.id AND q.session_start = c.session_start
-    AND q.state IN ('WAITING', 'CALLED', 'IN_CONSULTATION', 'ON_HOLD', 'SKIPPED')
+  WHERE q.tenant_id = :tenant_id AND q.id = o.id
 ) q ON true
 WHERE d.tenant_id = :tenant_id AND d.id = :practitioner_id::uuid
-ORDER BY q.urgency, q.order_time, q.id
+ORDER BY o.urgency, o.order_time, o.id
 
 -- Numbers alone: nothing of a patient.
 -- name: board_{order}
@@ -82,8 +83,7 @@ LEFT JOIN LATERAL (
     CASE WHEN y.live THEN extract(epoch FROM x.session_start) ELSE -extract(epoch FROM x.session_start) END
   LIMIT 1
 ) c ON true
-LEFT JOIN queue_token q ON q.tenant_id = :tenant_id AND q.practitioner_id = d.id
-  AND q.session_start = c.session_start AND q.state IN ('WAITING', 'CALLED', 'IN_CONSULTATION')
+LEFT JOIN LATERAL places_in_queue(d.id, c.session_start) q ON q.state IN ('WAITING', 'CALLED', 'IN_CONSULTATION')
 WHERE d.tenant_id = :tenant_id AND d.id = :practitioner_id::uuid
 ORDER BY q.urgency, q.order_time, q.id
 
@@ -96,16 +96,7 @@ SELECT q.id, q.version, q.patient_id, q.practitioner_id, q.department_id, q.sess
        p.uhid, p.version AS patient_version, p.document AS patient_document, p.create_time AS patient_create_time,
        p.update_time AS patient_update_time, p.delete_time AS patient_delete_time, p.merged_into, p.merged_uhids,
        p.restricted,
-       (SELECT count(*) FROM queue_token o
-        WHERE o.tenant_id = :tenant_id AND o.practitioner_id = q.practitioner_id AND o.session_start = q.session_start
-          AND o.state = 'WAITING' AND (o.urgency, o.order_time, o.id) < (q.urgency, q.order_time, q.id)) AS before,
-       (SELECT count(*) FROM queue_token o
-        WHERE o.tenant_id = :tenant_id AND o.practitioner_id = q.practitioner_id AND o.session_start = q.session_start
-          AND o.state = 'CALLED') AS called,
-       ARRAY(SELECT extract(epoch FROM :now::timestamptz - o.start_time)::float8 FROM queue_token o
-             WHERE o.tenant_id = :tenant_id AND o.practitioner_id = q.practitioner_id
-               AND o.session_start = q.session_start AND o.state = 'IN_CONSULTATION'
-               AND o.start_time IS NOT NULL) AS elapsed,
+       beside.before, beside.called, beside.elapsed,
        (SELECT extract(epoch FROM min(b.end_time - b.start_time))::float8
         FROM slots_between(:tenant_id::uuid, ARRAY[q.practitioner_id], q.session_start,
                            q.session_start + interval '1 day') b
@@ -125,6 +116,14 @@ JOIN tenant_setting t ON t.tenant_id = :tenant_id
 CROSS JOIN LATERAL (
   SELECT (:now::timestamptz AT TIME ZONE t.time_zone)::date::timestamp AT TIME ZONE t.time_zone AS starts
 ) day
+CROSS JOIN LATERAL (
+  SELECT count(*) FILTER (
+           WHERE o.state = 'WAITING' AND (o.urgency, o.order_time, o.id) < (q.urgency, q.order_time, q.id)) AS before,
+         count(*) FILTER (WHERE o.state = 'CALLED') AS called,
+         coalesce(array_agg(extract(epoch FROM :now::timestamptz - o.start_time)::float8) FILTER (
+           WHERE o.state = 'IN_CONSULTATION' AND o.start_time IS NOT NULL), '{}') AS elapsed
+  FROM places_in_queue(q.practitioner_id, q.session_start) o
+) beside
 WHERE q.tenant_id = :tenant_id AND q.id = :id::uuid
 
 -- name: tokens_of_department_{order}

@@ -108,6 +108,16 @@ def queue_empty() -> errors.FailedPrecondition:
     return errors.FailedPrecondition("Nobody waits in this queue.", reason="QUEUE_EMPTY")
 
 
+def next_is_hidden(token: str) -> errors.FailedPrecondition:
+    """Who is next the caller may not see, and nobody is passed over unnoticed."""
+    return errors.FailedPrecondition(
+        "Who is next is hidden from the caller (restricted, or of another department): somebody who works"
+        " there calls next, or call another token out of the order and say why.",
+        reason="NEXT_IS_HIDDEN",
+        metadata={"token": token},
+    )
+
+
 def require_today(start: datetime.datetime | None, day: Any) -> None:
     """Raises FailedPrecondition where an appointment is not of the hospital's present day."""
     if start is None or not day.day_start <= start < day.day_end:

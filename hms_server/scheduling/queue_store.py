@@ -111,6 +111,15 @@ def lock_next(
     )
 
 
+def first_waiting(
+    transaction: Transaction, practitioner_id: str, session_start: datetime.datetime
+) -> Pending:
+    """Id and token of who is next, whether the caller sees him or not."""
+    return transaction.queue(
+        _QUERIES["first_waiting"], practitioner_id=practitioner_id, session_start=session_start
+    )
+
+
 def token_of_patient(
     transaction: Transaction, patient_id: str, practitioner_id: str, session_start: datetime.datetime
 ) -> Pending:

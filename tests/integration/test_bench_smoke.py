@@ -119,14 +119,18 @@ def test_a_withdrawn_role_is_refused_by_every_process_on_the_next_call(system: S
     assert (figures["trials"], figures["calls"], figures["served_late"]) == (3, 24, 0)
 
 
-def test_of_a_hundred_clients_as_many_win_as_there_are_seats(system: System):
+def test_of_a_hundred_clients_as_many_win_as_there_are_seats_and_each_has_a_number_of_his_own(system: System):
     figures = bench.BENCHES["booking"](system)
-    assert {name: figures[name] for name in ("over_booked", "under_booked", "rounds", "calls")} == {
+    expected = {
         "over_booked": 0,
         "under_booked": 0,
         "rounds": 2,
         "calls": 400,
+        "token_calls": 200,
+        "token_gaps": 0,
+        "token_doubles": 0,
     }
+    assert {name: figures[name] for name in expected} == expected
     assert figures["p99_ms"] >= figures["p50_ms"] > 0
 
 

@@ -26,6 +26,12 @@ class Front:
         self.department_id = self._entry("department", "code", "CARD", None)
         self.practitioner_id = self.practitioner()
 
+    @classmethod
+    def of(cls, database: Any, keys: Any, registry: Any, owner: Any) -> Front:
+        """The queue of a registry's hospital."""
+        servicer = SchedulingServicer(database, Pages(keys.page_token), RequestIds(keys.request_hash))
+        return cls(servicer, registry, owner)
+
     def __getattr__(self, method: str) -> Any:
         request_class = SERVICE.methods_by_name[method].input_type._concrete_class
         rpc = getattr(self.servicer, method)
@@ -61,16 +67,17 @@ class Front:
         self.owner.execute(
             "INSERT INTO appointment (tenant_id, id, patient_id, practitioner_id, department_id, state,"
             " start_time, end_time, seat, capacity, actor_id)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 1, 1, %s)",
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, 30000, %s)",
             [
                 self.tenant.id,
                 made,
                 columns.get("patient_id") or self.patient(),
-                self.practitioner_id,
+                columns.get("practitioner_id") or self.practitioner_id,
                 self.department_id,
                 state,
                 start,
                 start + datetime.timedelta(minutes=10),
+                columns.get("seat", 1),
                 self.tenant.user_id,
             ],
         )
@@ -100,8 +107,7 @@ class Front:
 
 @pytest.fixture
 def front(app_database, keys, registry, owner):
-    servicer = SchedulingServicer(app_database, Pages(keys.page_token), RequestIds(keys.request_hash))
-    return Front(servicer, registry, owner)
+    return Front.of(app_database, keys, registry, owner)
 
 
 def refused(expected, method, /, **fields):

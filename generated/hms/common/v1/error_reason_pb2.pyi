@@ -135,6 +135,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Somebody was called and has not come in: bring in, skip or send back that token first."""
     QUEUE_EMPTY: _ErrorReason.ValueType  # 94
     """Nobody waits."""
+    NEXT_IS_HIDDEN: _ErrorReason.ValueType  # 110
+    """Who is next is hidden from the caller: somebody who may see the patient calls, or call another token and say why."""
     APPOINTMENTS_STRANDED: _ErrorReason.ValueType  # 75
     """A change of the schedule would leave appointments without a slot: say what becomes of them (StrandedAction)."""
     SCHEDULES_OVERLAP: _ErrorReason.ValueType  # 76
@@ -261,6 +263,8 @@ ALREADY_CALLED: ErrorReason.ValueType  # 93
 """Somebody was called and has not come in: bring in, skip or send back that token first."""
 QUEUE_EMPTY: ErrorReason.ValueType  # 94
 """Nobody waits."""
+NEXT_IS_HIDDEN: ErrorReason.ValueType  # 110
+"""Who is next is hidden from the caller: somebody who may see the patient calls, or call another token and say why."""
 APPOINTMENTS_STRANDED: ErrorReason.ValueType  # 75
 """A change of the schedule would leave appointments without a slot: say what becomes of them (StrandedAction)."""
 SCHEDULES_OVERLAP: ErrorReason.ValueType  # 76
