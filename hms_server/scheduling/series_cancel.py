@@ -28,9 +28,7 @@ class SeriesCancel:
         self._request_ids = request_ids
 
     @on_conflict
-    def cancel(
-        self, request: series_pb2.CancelSeriesRequest, call: Call
-    ) -> series_pb2.CancelSeriesResponse:
+    def cancel(self, request: series_pb2.CancelSeriesRequest, call: Call) -> series_pb2.CancelSeriesResponse:
         """Gives the seats back; answers those that it cancelled, none where nothing lies ahead. Raises
         NotFound."""
         from_time = booking_rules.moment_of(request.from_time) if request.HasField("from_time") else None

@@ -43,7 +43,8 @@ def days_of(rule: Rule, first: datetime.date) -> list[datetime.date]:
     """The days of the series. Raises InvalidArgument where there are too many or none."""
     if rule.weekdays and first.isoweekday() not in rule.weekdays:
         raise errors.invalid_field(
-            "recurrence.weekdays", "must hold the weekday of appointment.start_time, by the hospital's calendar"
+            "recurrence.weekdays",
+            "must hold the weekday of appointment.start_time, by the hospital's calendar",
         )
     found = list(itertools.islice(recurrence.days(rule, first), recurrence.MOST + 1))
     if not found:

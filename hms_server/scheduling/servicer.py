@@ -255,9 +255,7 @@ class SchedulingServicer:
         """Puts an offer back to the list."""
         return self._waiting_list.decline(request, call)
 
-    def BookSeries(
-        self, request: series_pb2.BookSeriesRequest, call: Call
-    ) -> series_pb2.BookSeriesResponse:
+    def BookSeries(self, request: series_pb2.BookSeriesRequest, call: Call) -> series_pb2.BookSeriesResponse:
         """Books an appointment that comes again."""
         return self._series.book(request, call)
 
