@@ -6,15 +6,16 @@ By the calendar alone. What the clock shows on these days, and which instant tha
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import itertools
 from collections.abc import Iterator
-from typing import NamedTuple
 
 MOST = 52
 
 
-class Rule(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Rule:
     """`frequency`: DAILY, WEEKLY or MONTHLY. `weekdays`: 1 (Monday) to 7; none: those of the first day
     (WEEKLY), or any. Of `count` and `until` one is given."""
 

@@ -99,11 +99,12 @@ class Plan:
             for number in sorted(self.refused):
                 day = self._times[number].day.isoformat()
                 for key, row in offered[number]:
-                    if (row.day == day) is own_day and row.day not in used:
-                        if not self._place(number, key, row.start_time):
-                            used.add(row.day)
-                            del self.refused[number]
-                            break
+                    if (row.day == day) is not own_day or row.day in used:
+                        continue
+                    if not self._place(number, key, row.start_time):
+                        used.add(row.day)
+                        del self.refused[number]
+                        break
 
     def conflict(self) -> errors.FailedPrecondition:
         """The refusal that names every time that cannot be."""
@@ -116,8 +117,8 @@ class Plan:
             for number, reason in sorted(self.refused.items())
         ]
         return errors.FailedPrecondition(
-            f"{len(found)} of {len(self._times)} times of the series cannot be booked, and nothing was: choose "
-            "another time, or say on_conflict SKIP or NEXT_FREE.",
+            f"{len(found)} of {len(self._times)} times of the series cannot be booked, and nothing was: "
+            "choose another time, or say on_conflict SKIP or NEXT_FREE.",
             reason="SERIES_CONFLICT",
             details=(series_pb2.SeriesConflicts(conflicts=found),),
         )

@@ -42,7 +42,7 @@ def later_slots(
 def lock(
     transaction: Transaction, series_id: str, from_time: datetime.datetime | None
 ) -> tuple[Pending, Pending, Pending]:
-    """Patients, practitioners and the appointments of a series; `ahead`: it begins at `from_time` or later."""
+    """Patients, practitioners and appointments of a series; `ahead`: it begins at `from_time` or later."""
     return (
         transaction.queue(_QUERIES["lock_patients_of_series"], series_id=series_id),
         transaction.queue(_QUERIES["lock_practitioners_of_series"], series_id=series_id),
