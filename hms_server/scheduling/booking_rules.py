@@ -181,8 +181,9 @@ class Seats:
         skip: int | None = None,
     ) -> Placed:
         """A seat for the booking at `number`. `preferred`: department and service that go first where several
-        slots begin then. `skip`: of this booking alone. Raises NoRoom (NO_SUCH_SLOT, SLOT_TAKEN), InvalidArgument where it is not clear
-        which slot, PermissionDenied (DEPARTMENT_LIMITED), FailedPrecondition (PATIENT_BUSY)."""
+        slots begin then. `skip`: of this booking alone. Raises NoRoom (NO_SUCH_SLOT, SLOT_TAKEN),
+        InvalidArgument where it is not clear which slot, PermissionDenied (DEPARTMENT_LIMITED),
+        FailedPrecondition (PATIENT_BUSY)."""
         slots = self._candidates(number, wanted, preferred)
         if not self._allow_overlap:
             self._require_free_patient(wanted, slots[0])

@@ -1,4 +1,4 @@
-"""The days on which an appointment comes again: the part of RFC 5545's RRULE that hospitals use. Pure: no I/O.
+"""The days on which an appointment comes again: a part of RFC 5545's RRULE. Pure: no I/O.
 
 By the calendar alone. What the clock shows on these days, and which instant that is, the database says
 (series.sql), as it does for slots. Weeks begin on Monday. Months without the first one's day are passed over.
@@ -27,7 +27,7 @@ class Rule:
 
 
 def days(rule: Rule, first: datetime.date) -> Iterator[datetime.date]:
-    """The days in order, from `first` on, which is one of them: to the rule's end, or that of the calendar."""
+    """The days in order, from `first` on, which is one of them: to the rule's end, or the calendar's."""
     found = _BY_FREQUENCY[rule.frequency](rule, first)
     until = rule.until
     if until is not None:

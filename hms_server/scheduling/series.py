@@ -1,7 +1,7 @@
 """Series: an appointment that comes again, booked in one step.
 
-As a booking (booking.py), for one patient and one practitioner: the locks and the slots, then what is booked. Before
-that, in a transaction of its own that locks nothing, the hospital's clock says which times they are.
+As a booking (booking.py), for one patient and one practitioner: the locks and the slots, then what is booked.
+Before that, in a transaction of its own that locks nothing, the hospital's clock says which times they are.
 """
 
 from __future__ import annotations
