@@ -406,3 +406,20 @@ def test_who_cancels_and_who_moves_at_once_do_not_lose_each_other(desk, by_utc):
         assert {each.result() for each in moves} == {"WRONG_STATE"}
         cancelling.result()
     assert {desk.state_of(each.id) for each in made.appointments} == {"CANCELLED"}
+
+
+def test_nobody_is_reminded_of_what_was_cancelled_with_its_series(desk, by_utc):
+    doctor = desk.practitioner(minutes=60)
+    made = book(desk, doctor, tomorrow(days=3))
+
+    def pending():
+        return [
+            each.state
+            for one in made.appointments
+            for each in desk.ListReminders(id=one.id).reminders
+            if each.state == "PENDING"
+        ]
+
+    assert len(pending()) >= 4
+    desk.CancelSeries(series_id=made.series_id, reason="well again")
+    assert pending() == []
