@@ -412,14 +412,14 @@ def test_nobody_is_reminded_of_what_was_cancelled_with_its_series(desk, by_utc):
     doctor = desk.practitioner(minutes=60)
     made = book(desk, doctor, tomorrow(days=3))
 
-    def pending():
+    def scheduled():
         return [
             each.state
             for one in made.appointments
             for each in desk.ListReminders(id=one.id).reminders
-            if each.state == "PENDING"
+            if each.state == "SCHEDULED"
         ]
 
-    assert len(pending()) >= 4
+    assert len(scheduled()) >= 4
     desk.CancelSeries(series_id=made.series_id, reason="well again")
-    assert pending() == []
+    assert scheduled() == []
