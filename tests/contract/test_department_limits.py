@@ -101,7 +101,8 @@ def test_what_belongs_to_no_department_is_closed():
     assert {"CreatePatient", "DeletePatient", "MergePatients", "ListDuplicatePairs", "GetMerge"} <= names
     assert {"SetPatientRestriction", "ListBreakGlass", "CreateDepartment", "CreateServiceAccount"} <= names
     for method in SCOPED:
-        assert method.policy.full_name.startswith(("hms.patient.", "hms.clinical.", "hms.admin."))
+        rooms = ("hms.patient.", "hms.clinical.", "hms.admin.", "hms.scheduling.")
+        assert method.policy.full_name.startswith(rooms)
         if method.policy.full_name.startswith("hms.admin."):
             assert method.policy.permission == "directory.read"
 
