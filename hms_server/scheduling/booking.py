@@ -101,7 +101,7 @@ class Booking:
         overbook_reason: str = "",
     ) -> list[Any]:
         first = ids.uuid7()
-        made_ids = _following(first, len(wanted))
+        made_ids = following(first, len(wanted))
         with self._database.tenant_transaction(call.tenant_id, call) as transaction:
             probe = self._request_ids.probe(transaction, call, request)
             patients, practitioners = booking_store.lock(
@@ -114,7 +114,7 @@ class Booking:
             transaction.flush()
             earlier = probe.repeat()
             if earlier is not None:
-                return _repeated(transaction, _following(earlier, len(wanted)))
+                return _repeated(transaction, following(earlier, len(wanted)))
             seats = Seats(
                 slots.rows,
                 call.departments,
@@ -130,7 +130,15 @@ class Booking:
                 seats_of = [freed.Stretch.of(each.columns) for each in placed if each.slot.stale]
                 freed.end_holds(transaction, stale, seats_of)
             made = [
-                _insert(transaction, call, made_id, each, place, hold_seconds, overbook_reason)
+                insert_placed(
+                    transaction,
+                    call,
+                    made_id,
+                    each,
+                    place,
+                    hold_seconds=hold_seconds,
+                    overbook_reason=overbook_reason,
+                )
                 for made_id, each, place in zip(made_ids, wanted, placed, strict=True)
             ]
             self._request_ids.remember(transaction, call, probe, first, 1)
@@ -148,15 +156,18 @@ class Booking:
         return [pending.first for pending in made]
 
 
-def _insert(
+def insert_placed(
     transaction: Transaction,
     call: Call,
     made_id: str,
     wanted: Wanted,
     place: Placed,
-    hold_seconds: int,
-    overbook_reason: str,
+    *,
+    hold_seconds: int = 0,
+    overbook_reason: str = "",
+    series_id: str | None = None,
 ) -> Pending:
+    """Queues the appointment that takes the seat."""
     kept: dict[str, Any] = {"state": "BOOKED"}
     if hold_seconds:
         until = place.slot.present_time + datetime.timedelta(seconds=hold_seconds)
@@ -168,6 +179,7 @@ def _insert(
         call.caller.user_id,
         **place.columns,
         **kept,
+        series_id=series_id,
         previous_appointment_id=wanted.previous_appointment_id or None,
         document=dict(wanted.document)
         | ({"change_reason": overbook_reason} if place.columns["overbooked"] else {}),
@@ -207,7 +219,7 @@ def require_own_previous(previous_id: str, patient_id: str, owners: dict[str, st
         )
 
 
-def _following(first: str, count: int) -> list[str]:
+def following(first: str, count: int) -> list[str]:
     """Ids of what one request books: a repeat finds them all by the first."""
     start = int(first.replace("-", ""), 16)
     made = []

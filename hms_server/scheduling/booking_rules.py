@@ -168,15 +168,27 @@ class Seats:
         # What this request has placed: patient, practitioner, seat, start, end.
         self._given: list[tuple[str, str, int, datetime.datetime, datetime.datetime]] = []
 
-    def place(self, number: int, wanted: Wanted, preferred: tuple[str, str] | None = None) -> Placed:
+    def add(self, number: int, slot: Any) -> None:
+        """One more slot, for the booking at `number`."""
+        self._slots[number].append(slot)
+
+    def place(
+        self,
+        number: int,
+        wanted: Wanted,
+        preferred: tuple[str, str] | None = None,
+        *,
+        skip: int | None = None,
+    ) -> Placed:
         """A seat for the booking at `number`. `preferred`: department and service that go first where several
-        slots begin then. Raises NoRoom (NO_SUCH_SLOT, SLOT_TAKEN), InvalidArgument where it is not clear
-        which slot, PermissionDenied (DEPARTMENT_LIMITED), FailedPrecondition (PATIENT_BUSY)."""
+        slots begin then. `skip`: of this booking alone. Raises NoRoom (NO_SUCH_SLOT, SLOT_TAKEN),
+        InvalidArgument where it is not clear which slot, PermissionDenied (DEPARTMENT_LIMITED),
+        FailedPrecondition (PATIENT_BUSY)."""
         slots = self._candidates(number, wanted, preferred)
         if not self._allow_overlap:
             self._require_free_patient(wanted, slots[0])
         for slot in slots:
-            seat = self._free(slot)
+            seat = self._free(slot, self._skip if skip is None else skip)
             if seat <= slot.capacity or (self._overbook and slot is slots[-1]):
                 self._given.append(
                     (wanted.patient_id, slot.practitioner_id, seat, slot.start_time, slot.end_time)
@@ -236,7 +248,7 @@ class Seats:
             metadata={"appointment_id": busy_with} if busy_with else None,
         )
 
-    def _free(self, slot: Any) -> int:
+    def _free(self, slot: Any, skip: int) -> int:
         """The lowest seat that nobody has."""
         taken = set(slot.taken)
         taken.update(
@@ -244,7 +256,7 @@ class Seats:
             for _, practitioner, seat, start, end in self._given
             if practitioner == slot.practitioner_id and start < slot.end_time and end > slot.start_time
         )
-        seat, skip = 1, self._skip
+        seat = 1
         while seat in taken or skip:
             skip -= seat not in taken
             seat += 1

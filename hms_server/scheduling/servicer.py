@@ -10,6 +10,7 @@ from hms.scheduling.v1 import (
     queue_pb2,
     reminder_pb2,
     schedule_pb2,
+    series_pb2,
     slot_pb2,
     waiting_list_pb2,
 )
@@ -29,6 +30,8 @@ from hms_server.scheduling.queue_transfer import Transfers
 from hms_server.scheduling.reminders import Reminders
 from hms_server.scheduling.schedule_kinds import EXCEPTION, SCHEDULE
 from hms_server.scheduling.schedules import Schedules
+from hms_server.scheduling.series import Series
+from hms_server.scheduling.series_cancel import SeriesCancel
 from hms_server.scheduling.slots import Slots
 from hms_server.scheduling.tokens import Tokens
 from hms_server.scheduling.waiting_list import WaitingList
@@ -51,6 +54,8 @@ class SchedulingServicer:
         self._exceptions = Schedules(EXCEPTION, database=database, pages=pages, request_ids=request_ids)
         self._slots = Slots(database, pages)
         self._waiting_list = WaitingList(database, pages, request_ids)
+        self._series = Series(database, request_ids)
+        self._series_cancel = SeriesCancel(database, request_ids)
         self._reminders = Reminders(database, pages)
 
     # --- Schedules and slots
@@ -249,6 +254,16 @@ class SchedulingServicer:
     ) -> appointment_pb2.Appointment:
         """Puts an offer back to the list."""
         return self._waiting_list.decline(request, call)
+
+    def BookSeries(self, request: series_pb2.BookSeriesRequest, call: Call) -> series_pb2.BookSeriesResponse:
+        """Books an appointment that comes again."""
+        return self._series.book(request, call)
+
+    def CancelSeries(
+        self, request: series_pb2.CancelSeriesRequest, call: Call
+    ) -> series_pb2.CancelSeriesResponse:
+        """Cancels what of a series lies ahead."""
+        return self._series_cancel.cancel(request, call)
 
     def ListFollowUps(
         self, request: reminder_pb2.ListFollowUpsRequest, call: Call

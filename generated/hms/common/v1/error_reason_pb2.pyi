@@ -147,6 +147,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The slot has no free seat to offer, or begins too soon."""
     NOT_AN_OFFER: _ErrorReason.ValueType  # 86
     """Only what was offered from the waiting list can be declined."""
+    SERIES_CONFLICT: _ErrorReason.ValueType  # 88
+    """Not every time of the series can be booked, and nothing was: SeriesConflicts names those that cannot be."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper): ...
 
@@ -275,4 +277,6 @@ NO_SEAT_TO_OFFER: ErrorReason.ValueType  # 85
 """The slot has no free seat to offer, or begins too soon."""
 NOT_AN_OFFER: ErrorReason.ValueType  # 86
 """Only what was offered from the waiting list can be declined."""
+SERIES_CONFLICT: ErrorReason.ValueType  # 88
+"""Not every time of the series can be booked, and nothing was: SeriesConflicts names those that cannot be."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -10,6 +10,7 @@ from hms.scheduling.v1 import queue_calls_pb2 as hms_dot_scheduling_dot_v1_dot_q
 from hms.scheduling.v1 import queue_pb2 as hms_dot_scheduling_dot_v1_dot_queue__pb2
 from hms.scheduling.v1 import reminder_pb2 as hms_dot_scheduling_dot_v1_dot_reminder__pb2
 from hms.scheduling.v1 import schedule_pb2 as hms_dot_scheduling_dot_v1_dot_schedule__pb2
+from hms.scheduling.v1 import series_pb2 as hms_dot_scheduling_dot_v1_dot_series__pb2
 from hms.scheduling.v1 import slot_pb2 as hms_dot_scheduling_dot_v1_dot_slot__pb2
 from hms.scheduling.v1 import waiting_list_pb2 as hms_dot_scheduling_dot_v1_dot_waiting__list__pb2
 
@@ -187,6 +188,16 @@ class SchedulingServiceStub:
                 '/hms.scheduling.v1.SchedulingService/DeclineOffer',
                 request_serializer=hms_dot_scheduling_dot_v1_dot_waiting__list__pb2.DeclineOfferRequest.SerializeToString,
                 response_deserializer=hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.FromString,
+                _registered_method=True)
+        self.BookSeries = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/BookSeries',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_series__pb2.BookSeriesRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_series__pb2.BookSeriesResponse.FromString,
+                _registered_method=True)
+        self.CancelSeries = channel.unary_unary(
+                '/hms.scheduling.v1.SchedulingService/CancelSeries',
+                request_serializer=hms_dot_scheduling_dot_v1_dot_series__pb2.CancelSeriesRequest.SerializeToString,
+                response_deserializer=hms_dot_scheduling_dot_v1_dot_series__pb2.CancelSeriesResponse.FromString,
                 _registered_method=True)
         self.ListFollowUps = channel.unary_unary(
                 '/hms.scheduling.v1.SchedulingService/ListFollowUps',
@@ -494,6 +505,21 @@ class SchedulingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BookSeries(self, request, context):
+        """Books an appointment that comes again: BOOKED, each with the same series_id, in one step. What cannot be is refused
+        with SERIES_CONFLICT (SeriesConflicts), left out or put off.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelSeries(self, request, context):
+        """Cancels what of a series lies ahead, in one step: what is HELD, BOOKED or CONFIRMED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListFollowUps(self, request, context):
         """The appointments whose previous_appointment_id it is.
         """
@@ -776,6 +802,16 @@ def add_SchedulingServiceServicer_to_server(servicer, server):
                     servicer.DeclineOffer,
                     request_deserializer=hms_dot_scheduling_dot_v1_dot_waiting__list__pb2.DeclineOfferRequest.FromString,
                     response_serializer=hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.SerializeToString,
+            ),
+            'BookSeries': grpc.unary_unary_rpc_method_handler(
+                    servicer.BookSeries,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_series__pb2.BookSeriesRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_series__pb2.BookSeriesResponse.SerializeToString,
+            ),
+            'CancelSeries': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelSeries,
+                    request_deserializer=hms_dot_scheduling_dot_v1_dot_series__pb2.CancelSeriesRequest.FromString,
+                    response_serializer=hms_dot_scheduling_dot_v1_dot_series__pb2.CancelSeriesResponse.SerializeToString,
             ),
             'ListFollowUps': grpc.unary_unary_rpc_method_handler(
                     servicer.ListFollowUps,
@@ -1657,6 +1693,60 @@ class SchedulingService:
             '/hms.scheduling.v1.SchedulingService/DeclineOffer',
             hms_dot_scheduling_dot_v1_dot_waiting__list__pb2.DeclineOfferRequest.SerializeToString,
             hms_dot_scheduling_dot_v1_dot_appointment__pb2.Appointment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BookSeries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/BookSeries',
+            hms_dot_scheduling_dot_v1_dot_series__pb2.BookSeriesRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_series__pb2.BookSeriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelSeries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hms.scheduling.v1.SchedulingService/CancelSeries',
+            hms_dot_scheduling_dot_v1_dot_series__pb2.CancelSeriesRequest.SerializeToString,
+            hms_dot_scheduling_dot_v1_dot_series__pb2.CancelSeriesResponse.FromString,
             options,
             channel_credentials,
             insecure,

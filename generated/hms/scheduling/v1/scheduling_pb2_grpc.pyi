@@ -12,6 +12,7 @@ from hms.scheduling.v1 import queue_calls_pb2 as _queue_calls_pb2
 from hms.scheduling.v1 import queue_pb2 as _queue_pb2
 from hms.scheduling.v1 import reminder_pb2 as _reminder_pb2
 from hms.scheduling.v1 import schedule_pb2 as _schedule_pb2
+from hms.scheduling.v1 import series_pb2 as _series_pb2
 from hms.scheduling.v1 import slot_pb2 as _slot_pb2
 from hms.scheduling.v1 import waiting_list_pb2 as _waiting_list_pb2
 import abc as _abc_1
@@ -103,6 +104,12 @@ class SchedulingServiceStub:
     """Offers a free seat by hand, out of turn and whatever the entry's wish says: HELD. Taken by BookHeldAppointment."""
     DeclineOffer: _grpc.UnaryUnaryMultiCallable[_waiting_list_pb2.DeclineOfferRequest, _appointment_pb2.Appointment]
     """Gives an offer back: WAITLISTED again, in its old place; the seat is offered to the next."""
+    BookSeries: _grpc.UnaryUnaryMultiCallable[_series_pb2.BookSeriesRequest, _series_pb2.BookSeriesResponse]
+    """Books an appointment that comes again: BOOKED, each with the same series_id, in one step. What cannot be is refused
+    with SERIES_CONFLICT (SeriesConflicts), left out or put off.
+    """
+    CancelSeries: _grpc.UnaryUnaryMultiCallable[_series_pb2.CancelSeriesRequest, _series_pb2.CancelSeriesResponse]
+    """Cancels what of a series lies ahead, in one step: what is HELD, BOOKED or CONFIRMED."""
     ListFollowUps: _grpc.UnaryUnaryMultiCallable[_reminder_pb2.ListFollowUpsRequest, _reminder_pb2.ListFollowUpsResponse]
     """The appointments whose previous_appointment_id it is."""
     ListReminders: _grpc.UnaryUnaryMultiCallable[_reminder_pb2.ListRemindersRequest, _reminder_pb2.ListRemindersResponse]
@@ -212,6 +219,12 @@ class SchedulingServiceAsyncStub(SchedulingServiceStub):
     """Offers a free seat by hand, out of turn and whatever the entry's wish says: HELD. Taken by BookHeldAppointment."""
     DeclineOffer: _aio.UnaryUnaryMultiCallable[_waiting_list_pb2.DeclineOfferRequest, _appointment_pb2.Appointment]  # type: ignore[assignment]
     """Gives an offer back: WAITLISTED again, in its old place; the seat is offered to the next."""
+    BookSeries: _aio.UnaryUnaryMultiCallable[_series_pb2.BookSeriesRequest, _series_pb2.BookSeriesResponse]  # type: ignore[assignment]
+    """Books an appointment that comes again: BOOKED, each with the same series_id, in one step. What cannot be is refused
+    with SERIES_CONFLICT (SeriesConflicts), left out or put off.
+    """
+    CancelSeries: _aio.UnaryUnaryMultiCallable[_series_pb2.CancelSeriesRequest, _series_pb2.CancelSeriesResponse]  # type: ignore[assignment]
+    """Cancels what of a series lies ahead, in one step: what is HELD, BOOKED or CONFIRMED."""
     ListFollowUps: _aio.UnaryUnaryMultiCallable[_reminder_pb2.ListFollowUpsRequest, _reminder_pb2.ListFollowUpsResponse]  # type: ignore[assignment]
     """The appointments whose previous_appointment_id it is."""
     ListReminders: _aio.UnaryUnaryMultiCallable[_reminder_pb2.ListRemindersRequest, _reminder_pb2.ListRemindersResponse]  # type: ignore[assignment]
@@ -492,6 +505,24 @@ class SchedulingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_appointment_pb2.Appointment, _abc.Awaitable[_appointment_pb2.Appointment]]:
         """Gives an offer back: WAITLISTED again, in its old place; the seat is offered to the next."""
+
+    @_abc_1.abstractmethod
+    def BookSeries(
+        self,
+        request: _series_pb2.BookSeriesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_series_pb2.BookSeriesResponse, _abc.Awaitable[_series_pb2.BookSeriesResponse]]:
+        """Books an appointment that comes again: BOOKED, each with the same series_id, in one step. What cannot be is refused
+        with SERIES_CONFLICT (SeriesConflicts), left out or put off.
+        """
+
+    @_abc_1.abstractmethod
+    def CancelSeries(
+        self,
+        request: _series_pb2.CancelSeriesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_series_pb2.CancelSeriesResponse, _abc.Awaitable[_series_pb2.CancelSeriesResponse]]:
+        """Cancels what of a series lies ahead, in one step: what is HELD, BOOKED or CONFIRMED."""
 
     @_abc_1.abstractmethod
     def ListFollowUps(
