@@ -26,7 +26,8 @@ def test_slots_are_found_by_what_the_practitioner_works_in(desk):
     for practitioner, code in ((heart, "394579002"), (skin, "394582007")):
         coding = '{"system": "http://snomed.info/sct", "code": "%s"}' % code
         desk.owner.execute(
-            'UPDATE practitioner SET document = document || \'{"specialities": [{"codings": [%s]}]}\'' % coding
+            'UPDATE practitioner SET document = document || \'{"specialities": [{"codings": [%s]}]}\''
+            % coding
             + " WHERE id = %s",
             [practitioner],
         )
@@ -41,7 +42,10 @@ def test_a_department_is_searched_alone_or_with_those_below_it(desk):
     desk.owner.execute("UPDATE department SET parent_id = %s WHERE id = %s", [above, below])
     first, second, third = desk.practitioner(above), desk.practitioner(below), desk.practitioner()
     assert whose(desk.SearchSlots(**ASKED, department_ids=[above])) == {first}
-    assert whose(desk.SearchSlots(**ASKED, department_ids=[above], with_sub_departments=True)) == {first, second}
+    assert whose(desk.SearchSlots(**ASKED, department_ids=[above], with_sub_departments=True)) == {
+        first,
+        second,
+    }
     assert {first, second, third} <= whose(desk.SearchSlots(**ASKED, page_size=500))
 
 
@@ -159,7 +163,15 @@ def test_a_move_of_stranded_appointments_loses_and_doubles_none_and_seats_none_t
         desk.owner.execute(
             "INSERT INTO appointment (tenant_id, id, patient_id, practitioner_id, department_id, state,"
             " start_time, end_time, seat, capacity, actor_id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            [desk.tenant.id, ids.uuid7(), patient, practitioner, department, data.draw(seated), tomorrow(hour)]
+            [
+                desk.tenant.id,
+                ids.uuid7(),
+                patient,
+                practitioner,
+                department,
+                data.draw(seated),
+                tomorrow(hour),
+            ]
             + [tomorrow(hour + 1), seat, capacity, desk.tenant.user_id],
         )
 
@@ -188,9 +200,7 @@ def test_a_move_of_stranded_appointments_loses_and_doubles_none_and_seats_none_t
     assert [(row[0], row[4]) for row in after] == [(row[0], row[4]) for row in before]
     assert all(1 <= row[3] <= capacity for row in after)
     assert len({row[1:4] for row in after}) == len(after)
-    meant = {
-        row[0] for row in before if row[1] == away and tomorrow(first) <= row[2] < tomorrow(last + 1)
-    }
+    meant = {row[0] for row in before if row[1] == away and tomorrow(first) <= row[2] < tomorrow(last + 1)}
     assert {each.patient_id for each in made.stranded.appointments} == meant
     for old, new in zip(before, after, strict=True):
         if old[0] in meant:
