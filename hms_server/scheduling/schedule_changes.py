@@ -2,7 +2,7 @@
 
 Every change is one transaction under the lock of the practitioners whose slots it touches, the lock that
 bookings take, too: the record is written, then the appointments that lost their place by it are looked for
-(stranded.py), and whoever may not stand undoes all of it. Seats that it opens are offered to the waiting list.
+(stranded.py), and whoever may not stand undoes all of it. Seats that it opens go to the waiting list.
 """
 
 from __future__ import annotations

@@ -24,11 +24,11 @@ def whose(found):
 def test_slots_are_found_by_what_the_practitioner_works_in(desk):
     heart, skin = desk.practitioner(), desk.practitioner()
     for practitioner, code in ((heart, "394579002"), (skin, "394582007")):
-        coding = '{"system": "http://snomed.info/sct", "code": "%s"}' % code
+        coding = f'{{"system": "http://snomed.info/sct", "code": "{code}"}}'
         desk.owner.execute(
-            'UPDATE practitioner SET document = document || \'{"specialities": [{"codings": [%s]}]}\''
-            % coding
-            + " WHERE id = %s",
+            f"UPDATE practitioner SET document = document ||"
+            ' \'{{"specialities": [{{"codings": [{coding}]}}]}}\''
+            " WHERE id = %s",
             [practitioner],
         )
     assert whose(desk.SearchSlots(**ASKED, specialities=[{"code": "394579002"}])) == {heart}
@@ -162,7 +162,8 @@ def test_a_move_of_stranded_appointments_loses_and_doubles_none_and_seats_none_t
     for (practitioner, hour, seat), patient in zip(taken, patients, strict=True):
         desk.owner.execute(
             "INSERT INTO appointment (tenant_id, id, patient_id, practitioner_id, department_id, state,"
-            " start_time, end_time, seat, capacity, actor_id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            " start_time, end_time, seat, capacity, actor_id)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [
                 desk.tenant.id,
                 ids.uuid7(),
@@ -171,8 +172,11 @@ def test_a_move_of_stranded_appointments_loses_and_doubles_none_and_seats_none_t
                 department,
                 data.draw(seated),
                 tomorrow(hour),
-            ]
-            + [tomorrow(hour + 1), seat, capacity, desk.tenant.user_id],
+                tomorrow(hour + 1),
+                seat,
+                capacity,
+                desk.tenant.user_id,
+            ],
         )
 
     def standing():
