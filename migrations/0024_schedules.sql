@@ -29,7 +29,8 @@ GRANT EXECUTE ON FUNCTION hospital_instant(timestamp, text) TO hms_app;
 -- A session's ends are the hospital's wall clock; between them slots follow each other in real time. So a
 -- session has an hour less on the day on which clocks go forward and one more when they go back, no slot
 -- stands on a time that does not exist, and none twice. The walk-in seats of a session are spread evenly over
--- its slots. Exceptions are looked up once, not for each slot.
+-- its slots. Exceptions are looked up once, not for each slot. Practitioners and departments that are not active, or are
+-- deleted, give no slots: so nothing that asks here (search, booking, waiting list, moves) takes anybody to them.
 CREATE OR REPLACE FUNCTION slots_between(
   tenant uuid, practitioners uuid[], from_time timestamptz, until_time timestamptz)
 RETURNS TABLE (
@@ -67,12 +68,20 @@ LANGUAGE sql STABLE AS $$
     JOIN schedule_session p ON p.tenant_id = tenant AND p.schedule_id = s.id
     JOIN days d ON d.day BETWEEN s.valid_from AND s.valid_until AND d.weekday = p.weekday
     WHERE s.tenant_id = tenant AND s.practitioner_id = ANY (practitioners) AND s.active AND s.delete_time IS NULL
+      AND EXISTS (SELECT FROM practitioner o
+                  WHERE o.tenant_id = tenant AND o.id = s.practitioner_id AND o.active AND o.delete_time IS NULL)
+      AND EXISTS (SELECT FROM department o
+                  WHERE o.tenant_id = tenant AND o.id = s.department_id AND o.active AND o.delete_time IS NULL)
     UNION ALL
     SELECT e.practitioner_id, e.department_id, e.location_id, e.service, NULL, e.id, e.slot_minutes, e.capacity,
            e.walk_in_share, e.start_time, e.end_time, NULL
     FROM schedule_exception e
     WHERE e.tenant_id = tenant AND e.practitioner_id = ANY (practitioners) AND e.kind = 'EXTRA'
       AND e.delete_time IS NULL AND e.end_time > from_time AND e.start_time < until_time
+      AND EXISTS (SELECT FROM practitioner o
+                  WHERE o.tenant_id = tenant AND o.id = e.practitioner_id AND o.active AND o.delete_time IS NULL)
+      AND EXISTS (SELECT FROM department o
+                  WHERE o.tenant_id = tenant AND o.id = e.department_id AND o.active AND o.delete_time IS NULL)
   )
   SELECT s.practitioner_id, s.department_id, s.location_id, s.service, s.schedule_id, s.exception_id,
          s.session_start, s.session_end, slot.start_time, slot.start_time + s.slot_minutes * interval '1 minute',
@@ -92,6 +101,15 @@ LANGUAGE sql STABLE AS $$
         AND (a.department_id IS NULL OR a.department_id = s.department_id)
         AND CASE a.kind WHEN 'LEAVE' THEN a.practitioner_id = s.practitioner_id ELSE s.exception_id IS NULL END)
 $$;
+
+-- The hours, counted from 1970, that a stretch of time touches.
+CREATE FUNCTION hours_touched(starts timestamptz, ends timestamptz) RETURNS SETOF bigint
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT generate_series(floor(extract(epoch FROM starts) / 3600)::bigint,
+                         ceil(extract(epoch FROM ends) / 3600)::bigint - 1)
+$$;
+REVOKE ALL ON FUNCTION hours_touched(timestamptz, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION hours_touched(timestamptz, timestamptz) TO hms_app;
 
 -- A page of slots with their free seats, in order of time, practitioner and what they come of, from a key on, either
 -- way. It goes through the days in steps and stops when the page is full: what a page costs does not depend on how far
@@ -144,34 +162,51 @@ BEGIN
       range_from := step_until;
     END IF;
     FOR slot IN
-      SELECT s.*
-      FROM slots_between(tenant, practitioners, step_from, step_until) s
-      WHERE (departments IS NULL OR s.department_id = ANY (departments))
-        AND EXISTS (SELECT FROM department d WHERE d.tenant_id = tenant AND d.id = s.department_id AND d.active)
-        AND (wanted_service = '' OR s.service = wanted_service)
-        AND (wanted_weekdays IS NULL OR extract(isodow FROM s.start_time AT TIME ZONE zone) = ANY (wanted_weekdays))
-        AND (s.start_time AT TIME ZONE zone)::time >= from_clock
-        AND (s.start_time AT TIME ZONE zone)::time < until_clock
-        AND (key_time IS NULL
-             OR CASE WHEN backward
-                  THEN (s.start_time, s.practitioner_id, coalesce(s.schedule_id, s.exception_id))
-                       < (key_time, key_practitioner, key_source)
-                  ELSE (s.start_time, s.practitioner_id, coalesce(s.schedule_id, s.exception_id))
-                       > (key_time, key_practitioner, key_source) END)
+      WITH slots AS MATERIALIZED (
+        SELECT s.*, row_number() OVER () AS number
+        FROM slots_between(tenant, practitioners, step_from, step_until) s
+        WHERE (departments IS NULL OR s.department_id = ANY (departments))
+          AND (wanted_service = '' OR s.service = wanted_service)
+          AND (wanted_weekdays IS NULL OR extract(isodow FROM s.start_time AT TIME ZONE zone) = ANY (wanted_weekdays))
+          AND (s.start_time AT TIME ZONE zone)::time >= from_clock
+          AND (s.start_time AT TIME ZONE zone)::time < until_clock
+          AND (key_time IS NULL
+               OR CASE WHEN backward
+                    THEN (s.start_time, s.practitioner_id, coalesce(s.schedule_id, s.exception_id))
+                         < (key_time, key_practitioner, key_source)
+                    ELSE (s.start_time, s.practitioner_id, coalesce(s.schedule_id, s.exception_id))
+                         > (key_time, key_practitioner, key_source) END)
+      ), busy AS MATERIALIZED (
+        -- One range of the index for each practitioner and step: what is booked is as long as a slot, 8 hours at most.
+        SELECT a.practitioner_id, a.start_time, a.end_time, a.seat
+        FROM unnest(practitioners) AS whose (id)
+        CROSS JOIN LATERAL (
+          SELECT b.practitioner_id, b.start_time, b.end_time, b.seat
+          FROM appointment b
+          WHERE b.tenant_id = tenant AND b.practitioner_id = whose.id
+            AND b.start_time > step_from - interval '8 hours' AND b.start_time < step_until + interval '8 hours'
+            AND b.state IN ('HELD', 'BOOKED', 'CONFIRMED', 'ARRIVED', 'CHECKED_IN', 'FULFILLED')
+            AND (b.state <> 'HELD' OR b.hold_expire_time > now())
+          OFFSET 0
+        ) a
+      ), taken AS (
+        -- They meet by the hours that they touch: a join of equals, whatever their lengths.
+        SELECT s.number, count(DISTINCT b.seat) AS seats
+        FROM (SELECT s.*, hour FROM slots s, hours_touched(s.start_time, s.end_time) AS hour) s
+        JOIN (SELECT b.*, hour FROM busy b, hours_touched(b.start_time, b.end_time) AS hour) b
+          ON b.practitioner_id = s.practitioner_id AND b.hour = s.hour
+        WHERE b.start_time < s.end_time AND b.end_time > s.start_time AND b.seat <= s.seats - s.walk_in_seats
+        GROUP BY s.number
+      )
+      SELECT s.*, s.seats - s.walk_in_seats - coalesce(t.seats, 0) AS free
+      FROM slots s LEFT JOIN taken t ON t.number = s.number
+      WHERE s.seats - s.walk_in_seats - coalesce(t.seats, 0) >= least_free
       ORDER BY CASE WHEN backward THEN s.start_time END DESC, CASE WHEN backward THEN s.practitioner_id END DESC,
                CASE WHEN backward THEN coalesce(s.schedule_id, s.exception_id) END DESC,
                s.start_time, s.practitioner_id, coalesce(s.schedule_id, s.exception_id)
+      LIMIT missing
     LOOP
-      -- One short range of the index (what is booked is as long as a slot: 8 hours at most), for those slots alone that the page comes to.
-      free_seats := slot.seats - slot.walk_in_seats - (
-        SELECT count(DISTINCT a.seat)
-        FROM appointment a
-        WHERE a.tenant_id = tenant AND a.practitioner_id = slot.practitioner_id
-          AND a.start_time > slot.start_time - interval '8 hours' AND a.start_time < slot.end_time
-          AND a.end_time > slot.start_time AND a.seat <= slot.seats - slot.walk_in_seats
-          AND a.state IN ('HELD', 'BOOKED', 'CONFIRMED', 'ARRIVED', 'CHECKED_IN', 'FULFILLED')
-          AND (a.state <> 'HELD' OR a.hold_expire_time > now()));
-      CONTINUE WHEN free_seats < least_free;
+      free_seats := slot.free;
       practitioner_id := slot.practitioner_id;
       department_id := slot.department_id;
       location_id := slot.location_id;
@@ -184,7 +219,6 @@ BEGIN
       walk_in_seats := slot.walk_in_seats;
       RETURN NEXT;
       missing := missing - 1;
-      EXIT WHEN missing = 0;
     END LOOP;
     -- Days on which little is free are gone through faster.
     step := least(step * 2, interval '4 days');

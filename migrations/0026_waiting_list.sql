@@ -77,6 +77,8 @@ BEGIN
       tenant, ARRAY[freed.practitioner_id], freed.start_time - interval '8 hours', freed.end_time) AS s
     WHERE s.end_time > freed.start_time AND (chosen IS NULL OR s.start_time = freed.start_time)
       AND s.start_time >= moment + make_interval(secs => least_seconds)
+      AND EXISTS (SELECT FROM appointment a
+                  WHERE a.tenant_id = tenant AND a.department_id = s.department_id AND a.state = 'WAITLISTED')
     ORDER BY s.start_time, s.practitioner_id, s.department_id, s.service, s.schedule_id, s.exception_id
   LOOP
     LOOP

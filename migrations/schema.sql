@@ -297,6 +297,15 @@ $$;
 
 ALTER FUNCTION public.hospital_instant(moment timestamp without time zone, zone text) OWNER TO hms_owner;
 
+CREATE FUNCTION public.hours_touched(starts timestamp with time zone, ends timestamp with time zone) RETURNS SETOF bigint
+    LANGUAGE sql IMMUTABLE
+    AS $$
+  SELECT generate_series(floor(extract(epoch FROM starts) / 3600)::bigint,
+                         ceil(extract(epoch FROM ends) / 3600)::bigint - 1)
+$$;
+
+ALTER FUNCTION public.hours_touched(starts timestamp with time zone, ends timestamp with time zone) OWNER TO hms_owner;
+
 CREATE FUNCTION public.keep_practitioner_links() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -648,6 +657,8 @@ BEGIN
       tenant, ARRAY[freed.practitioner_id], freed.start_time - interval '8 hours', freed.end_time) AS s
     WHERE s.end_time > freed.start_time AND (chosen IS NULL OR s.start_time = freed.start_time)
       AND s.start_time >= moment + make_interval(secs => least_seconds)
+      AND EXISTS (SELECT FROM appointment a
+                  WHERE a.tenant_id = tenant AND a.department_id = s.department_id AND a.state = 'WAITLISTED')
     ORDER BY s.start_time, s.practitioner_id, s.department_id, s.service, s.schedule_id, s.exception_id
   LOOP
     LOOP
@@ -1458,34 +1469,51 @@ BEGIN
       range_from := step_until;
     END IF;
     FOR slot IN
-      SELECT s.*
-      FROM slots_between(tenant, practitioners, step_from, step_until) s
-      WHERE (departments IS NULL OR s.department_id = ANY (departments))
-        AND EXISTS (SELECT FROM department d WHERE d.tenant_id = tenant AND d.id = s.department_id AND d.active)
-        AND (wanted_service = '' OR s.service = wanted_service)
-        AND (wanted_weekdays IS NULL OR extract(isodow FROM s.start_time AT TIME ZONE zone) = ANY (wanted_weekdays))
-        AND (s.start_time AT TIME ZONE zone)::time >= from_clock
-        AND (s.start_time AT TIME ZONE zone)::time < until_clock
-        AND (key_time IS NULL
-             OR CASE WHEN backward
-                  THEN (s.start_time, s.practitioner_id, coalesce(s.schedule_id, s.exception_id))
-                       < (key_time, key_practitioner, key_source)
-                  ELSE (s.start_time, s.practitioner_id, coalesce(s.schedule_id, s.exception_id))
-                       > (key_time, key_practitioner, key_source) END)
+      WITH slots AS MATERIALIZED (
+        SELECT s.*, row_number() OVER () AS number
+        FROM slots_between(tenant, practitioners, step_from, step_until) s
+        WHERE (departments IS NULL OR s.department_id = ANY (departments))
+          AND (wanted_service = '' OR s.service = wanted_service)
+          AND (wanted_weekdays IS NULL OR extract(isodow FROM s.start_time AT TIME ZONE zone) = ANY (wanted_weekdays))
+          AND (s.start_time AT TIME ZONE zone)::time >= from_clock
+          AND (s.start_time AT TIME ZONE zone)::time < until_clock
+          AND (key_time IS NULL
+               OR CASE WHEN backward
+                    THEN (s.start_time, s.practitioner_id, coalesce(s.schedule_id, s.exception_id))
+                         < (key_time, key_practitioner, key_source)
+                    ELSE (s.start_time, s.practitioner_id, coalesce(s.schedule_id, s.exception_id))
+                         > (key_time, key_practitioner, key_source) END)
+      ), busy AS MATERIALIZED (
+        -- One range of the index for each practitioner and step: what is booked is as long as a slot, 8 hours at most.
+        SELECT a.practitioner_id, a.start_time, a.end_time, a.seat
+        FROM unnest(practitioners) AS whose (id)
+        CROSS JOIN LATERAL (
+          SELECT b.practitioner_id, b.start_time, b.end_time, b.seat
+          FROM appointment b
+          WHERE b.tenant_id = tenant AND b.practitioner_id = whose.id
+            AND b.start_time > step_from - interval '8 hours' AND b.start_time < step_until + interval '8 hours'
+            AND b.state IN ('HELD', 'BOOKED', 'CONFIRMED', 'ARRIVED', 'CHECKED_IN', 'FULFILLED')
+            AND (b.state <> 'HELD' OR b.hold_expire_time > now())
+          OFFSET 0
+        ) a
+      ), taken AS (
+        -- They meet by the hours that they touch: a join of equals, whatever their lengths.
+        SELECT s.number, count(DISTINCT b.seat) AS seats
+        FROM (SELECT s.*, hour FROM slots s, hours_touched(s.start_time, s.end_time) AS hour) s
+        JOIN (SELECT b.*, hour FROM busy b, hours_touched(b.start_time, b.end_time) AS hour) b
+          ON b.practitioner_id = s.practitioner_id AND b.hour = s.hour
+        WHERE b.start_time < s.end_time AND b.end_time > s.start_time AND b.seat <= s.seats - s.walk_in_seats
+        GROUP BY s.number
+      )
+      SELECT s.*, s.seats - s.walk_in_seats - coalesce(t.seats, 0) AS free
+      FROM slots s LEFT JOIN taken t ON t.number = s.number
+      WHERE s.seats - s.walk_in_seats - coalesce(t.seats, 0) >= least_free
       ORDER BY CASE WHEN backward THEN s.start_time END DESC, CASE WHEN backward THEN s.practitioner_id END DESC,
                CASE WHEN backward THEN coalesce(s.schedule_id, s.exception_id) END DESC,
                s.start_time, s.practitioner_id, coalesce(s.schedule_id, s.exception_id)
+      LIMIT missing
     LOOP
-      -- One short range of the index (what is booked is as long as a slot: 8 hours at most), for those slots alone that the page comes to.
-      free_seats := slot.seats - slot.walk_in_seats - (
-        SELECT count(DISTINCT a.seat)
-        FROM appointment a
-        WHERE a.tenant_id = tenant AND a.practitioner_id = slot.practitioner_id
-          AND a.start_time > slot.start_time - interval '8 hours' AND a.start_time < slot.end_time
-          AND a.end_time > slot.start_time AND a.seat <= slot.seats - slot.walk_in_seats
-          AND a.state IN ('HELD', 'BOOKED', 'CONFIRMED', 'ARRIVED', 'CHECKED_IN', 'FULFILLED')
-          AND (a.state <> 'HELD' OR a.hold_expire_time > now()));
-      CONTINUE WHEN free_seats < least_free;
+      free_seats := slot.free;
       practitioner_id := slot.practitioner_id;
       department_id := slot.department_id;
       location_id := slot.location_id;
@@ -1498,7 +1526,6 @@ BEGIN
       walk_in_seats := slot.walk_in_seats;
       RETURN NEXT;
       missing := missing - 1;
-      EXIT WHEN missing = 0;
     END LOOP;
     -- Days on which little is free are gone through faster.
     step := least(step * 2, interval '4 days');
@@ -1540,12 +1567,20 @@ CREATE FUNCTION public.slots_between(tenant uuid, practitioners uuid[], from_tim
     JOIN schedule_session p ON p.tenant_id = tenant AND p.schedule_id = s.id
     JOIN days d ON d.day BETWEEN s.valid_from AND s.valid_until AND d.weekday = p.weekday
     WHERE s.tenant_id = tenant AND s.practitioner_id = ANY (practitioners) AND s.active AND s.delete_time IS NULL
+      AND EXISTS (SELECT FROM practitioner o
+                  WHERE o.tenant_id = tenant AND o.id = s.practitioner_id AND o.active AND o.delete_time IS NULL)
+      AND EXISTS (SELECT FROM department o
+                  WHERE o.tenant_id = tenant AND o.id = s.department_id AND o.active AND o.delete_time IS NULL)
     UNION ALL
     SELECT e.practitioner_id, e.department_id, e.location_id, e.service, NULL, e.id, e.slot_minutes, e.capacity,
            e.walk_in_share, e.start_time, e.end_time, NULL
     FROM schedule_exception e
     WHERE e.tenant_id = tenant AND e.practitioner_id = ANY (practitioners) AND e.kind = 'EXTRA'
       AND e.delete_time IS NULL AND e.end_time > from_time AND e.start_time < until_time
+      AND EXISTS (SELECT FROM practitioner o
+                  WHERE o.tenant_id = tenant AND o.id = e.practitioner_id AND o.active AND o.delete_time IS NULL)
+      AND EXISTS (SELECT FROM department o
+                  WHERE o.tenant_id = tenant AND o.id = e.department_id AND o.active AND o.delete_time IS NULL)
   )
   SELECT s.practitioner_id, s.department_id, s.location_id, s.service, s.schedule_id, s.exception_id,
          s.session_start, s.session_end, slot.start_time, slot.start_time + s.slot_minutes * interval '1 minute',
@@ -4158,6 +4193,9 @@ GRANT ALL ON FUNCTION public.hand_over_reminders(max_rows integer) TO hms_worker
 
 REVOKE ALL ON FUNCTION public.hospital_instant(moment timestamp without time zone, zone text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.hospital_instant(moment timestamp without time zone, zone text) TO hms_app;
+
+REVOKE ALL ON FUNCTION public.hours_touched(starts timestamp with time zone, ends timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.hours_touched(starts timestamp with time zone, ends timestamp with time zone) TO hms_app;
 
 REVOKE ALL ON FUNCTION public.keep_practitioner_links() FROM PUBLIC;
 

@@ -88,6 +88,8 @@ class Desk:
 
     def __getattr__(self, method: str) -> Any:
         """The RPC of that name: takes the fields of its request."""
+        if method not in SERVICE.methods_by_name:
+            raise AttributeError(method)
         request_class = SERVICE.methods_by_name[method].input_type._concrete_class
         rpc = getattr(self.servicer, method)
         return lambda **fields: rpc(request_class(**fields), self.tenant.call(f"SchedulingService/{method}"))

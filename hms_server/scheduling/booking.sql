@@ -11,7 +11,7 @@ ORDER BY p.id
 FOR NO KEY UPDATE
 
 -- name: lock_practitioners_of_booking
-SELECT d.id, d.active
+SELECT d.id, d.active AND d.delete_time IS NULL AS active
 FROM practitioner d
 WHERE d.tenant_id = :tenant_id AND d.id = ANY (:ids::uuid[] || ARRAY(
   SELECT a.practitioner_id FROM appointment a

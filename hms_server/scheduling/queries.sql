@@ -42,7 +42,7 @@ FOR NO KEY UPDATE
 
 -- One practitioner's bookings go one after the other: who waits here sees the seats that were taken before.
 -- name: lock_practitioner
-SELECT d.id, d.active
+SELECT d.id, d.active AND d.delete_time IS NULL AS active
 FROM practitioner d
 WHERE d.tenant_id = :tenant_id AND d.id = :id::uuid
 FOR NO KEY UPDATE

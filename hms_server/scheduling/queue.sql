@@ -6,7 +6,7 @@
 -- own stand in each row.
 -- name: sessions_of_day
 SELECT day.starts AS day_start, day.ends AS day_end, t.token_prefix, t.token_digits,
-       d.id AS practitioner_id, d.active, n.id AS asked_department, n.code AS asked_code,
+       d.id AS practitioner_id, d.active AND d.delete_time IS NULL AS active, n.id AS asked_department, n.code AS asked_code,
        h.id AS home_department, h.code AS home_code, c.code AS department_code,
        s.session_start, s.session_end, s.department_id, s.slot_starts, s.seats, s.walk_in_seats,
        s.booked_starts, s.walk_ins, s.last_order_time

@@ -2,11 +2,12 @@
 
 Every change is one transaction under the lock of the practitioners whose slots it touches, the lock that
 bookings take, too: the record is written, then the appointments that lost their place by it are looked for
-(stranded.py), and whoever may not stand undoes all of it.
+(stranded.py), and whoever may not stand undoes all of it. Seats that it opens go to the waiting list.
 """
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -15,11 +16,14 @@ from hms_server import errors
 from hms_server.context import Call
 from hms_server.database.transaction import Transaction
 from hms_server.errors import FieldViolation
-from hms_server.scheduling import exceptions, schedule_rules
+from hms_server.scheduling import exceptions, freed, schedule_rules
 from hms_server.scheduling import schedule_store as store
 from hms_server.scheduling.schedule_kinds import SCHEDULE, Kind
 from hms_server.scheduling.schedule_rules import USUAL_SLOT_MINUTES
 from hms_server.scheduling.stranded import Settled, Watch
+
+# How far ahead the seats of a template are offered, and for how many practitioners that far.
+_OFFERED_DAYS, _OFFERED_PRACTITIONERS = 31, 10
 
 
 def lock_practitioners(
@@ -76,7 +80,35 @@ def write(
     else:
         store.update(transaction, kind, made[0][0], sessions, actor_id)
     require_no_overlap(transaction, kind, given, record_ids, affected, is_new=present is None)
-    return watch.settle(request, call)
+    settled = watch.settle(request, call)
+    if present is not None or kind is SCHEDULE or any(each.kind == "EXTRA" for each in given):
+        offer_seats(transaction, request, kind, messages, affected)
+    return settled
+
+
+def offer_seats(
+    transaction: Transaction, request: Any, kind: Kind, messages: Collection[Any], affected: Collection[str]
+) -> None:
+    """Offers to the waiting list what is free where these records open seats, or no longer take them away.
+
+    Of templates the next 31 days; of a batch for many practitioners fewer, as they stay locked meanwhile.
+    """
+    if request.validate_only or not affected:
+        return
+    now = datetime.datetime.now(datetime.UTC)
+    found = []
+    for each in messages:
+        whose = [each.practitioner_id] if each.practitioner_id else sorted(affected)
+        if kind is SCHEDULE:
+            days = max(1, min(_OFFERED_DAYS, _OFFERED_DAYS * _OFFERED_PRACTITIONERS // len(affected)))
+            start, end = now, now + datetime.timedelta(days=days)
+        else:
+            start, end = exceptions.window(each)
+            start = max(start, now)
+            end = min(end, start + datetime.timedelta(days=_OFFERED_DAYS))
+        if start < end:
+            found += [freed.Stretch(practitioner_id, start, end) for practitioner_id in whose]
+    freed.seats_freed(transaction, found)
 
 
 def require_no_overlap(

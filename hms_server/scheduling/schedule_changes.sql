@@ -1,7 +1,7 @@
 -- What a change of schedules or exceptions needs beside its own rows. All of it happens while the practitioners are
 -- locked, as bookings lock them: nothing is booked between a look and the commit.
 
--- name: lock_practitioners
+-- name: lock_practitioners_to_change
 SELECT d.id, d.active, (d.document ->> 'consultation_minutes')::integer AS consultation_minutes
 FROM practitioner d
 WHERE d.tenant_id = :tenant_id AND d.id = ANY (:ids::uuid[])

@@ -71,7 +71,7 @@ def list_records(transaction: Transaction, kind: Kind, page: Page, **filters: An
 
 def lock_practitioners(transaction: Transaction, practitioner_ids: Collection[str]) -> Pending:
     """Those of the practitioners that exist, locked in order: id, active, consultation_minutes."""
-    return transaction.queue(_CHANGES["lock_practitioners"], ids=list(practitioner_ids))
+    return transaction.queue(_CHANGES["lock_practitioners_to_change"], ids=list(practitioner_ids))
 
 
 def lock_practitioners_of(transaction: Transaction, department_id: str | None) -> Pending:

@@ -155,6 +155,8 @@ class Schedules:
             store.delete(transaction, kind, str(row.id), call.caller.user_id)
             changes.require_no_overlap(transaction, kind, [present], [str(row.id)], affected, is_new=False)
             settled = watch.settle(request, call)
+            if getattr(present, "kind", "") in ("LEAVE", "CLOSURE"):
+                changes.offer_seats(transaction, request, kind, [present], affected)
             made = store.get(transaction, kind, request.id)
             self._remember(transaction, call, request, probe, str(row.id), row.version + 1)
             transaction.audit(

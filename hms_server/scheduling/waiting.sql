@@ -2,10 +2,10 @@
 
 -- What an entry may point to: nulls for what is not there, or not in use.
 -- name: waiting_place
-SELECT (SELECT d.id FROM department d WHERE d.tenant_id = :tenant_id AND d.id = :department_id::uuid AND d.active)
+SELECT (SELECT d.id FROM department d WHERE d.tenant_id = :tenant_id AND d.id = :department_id::uuid AND d.active AND d.delete_time IS NULL)
          AS department_id,
        (SELECT d.id FROM practitioner d
-        WHERE d.tenant_id = :tenant_id AND d.id = :practitioner_id::uuid AND d.active) AS practitioner_id,
+        WHERE d.tenant_id = :tenant_id AND d.id = :practitioner_id::uuid AND d.active AND d.delete_time IS NULL) AS practitioner_id,
        (SELECT a.id FROM appointment a
         WHERE a.tenant_id = :tenant_id AND a.id = :previous_appointment_id::uuid AND a.patient_id = :patient_id::uuid)
          AS previous_appointment_id
