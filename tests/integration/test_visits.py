@@ -205,6 +205,31 @@ def test_an_unsigned_note_is_in_the_way_of_the_end(charts, checked_in):
     assert signed.state == "SIGNED"
 
 
+def test_an_amendment_does_not_end_a_visit_past_its_notes(charts, patient_id):
+    encounter = charts.create("ENCOUNTER", patient_id=patient_id, state="IN_PROGRESS")
+    note = charts.create("NOTE", encounter_id=encounter.id, plan="Rest")
+    caught = refused(
+        lambda: charts.amend("ENCOUNTER", encounter.id, state="COMPLETED"),
+        errors.FailedPrecondition,
+        "UNSIGNED_NOTES",
+    )
+    assert caught.metadata == {"note_id": note.id}
+    assert charts.amend("ENCOUNTER", encounter.id, state="ON_HOLD").state == "ON_HOLD"
+    charts.amend("ENCOUNTER", encounter.id, state="IN_PROGRESS")
+    charts.SignNote(id=note.id, etag=note.etag)
+    assert charts.amend("ENCOUNTER", encounter.id, state="COMPLETED").state == "COMPLETED"
+    # What is written up later is in nobody's way: the visit is over.
+    late = charts.create("NOTE", encounter_id=encounter.id, plan="Late")
+    ended = charts.amend("ENCOUNTER", encounter.id, state="COMPLETED", end_time="2026-03-01T10:00:00Z")
+    assert ended.end_time.startswith("2026-03-01T10:00:00")
+    assert late.state == "DRAFT"
+
+
+def test_callers_who_end_visits_by_an_amendment_go_on_to(charts, patient_id):
+    encounter = charts.create("ENCOUNTER", patient_id=patient_id, state="IN_PROGRESS")
+    assert charts.amend("ENCOUNTER", encounter.id, state="COMPLETED").state == "COMPLETED"
+
+
 def test_an_encounter_that_is_planned_is_not_completed(charts, patient_id):
     planned = charts.create("ENCOUNTER", patient_id=patient_id)
     refused(lambda: charts.CompleteEncounter(id=planned.id), errors.FailedPrecondition, "WRONG_STATE")
