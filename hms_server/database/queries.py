@@ -8,6 +8,7 @@ distinct value of column `id` it returned. It is added here, so that no room can
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import importlib.resources
 import re
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ from collections.abc import Mapping
 # Quoted text, casts and line comments are skipped; what is left is a parameter.
 _TOKEN = re.compile(r"'(?:[^']|'')*'|::\w+|--[^\n]*|(?<![:\w]):([a-z_][a-z0-9_]*)")
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+_LONGEST_NAME = 63
+_named: dict[str, bytes] = {}
 _AUDITED = re.compile(r"^-- audited: (\w+)$", re.MULTILINE)
 
 # :audit_event_id and :audit_record are filled by the transaction. A statement that finds nothing is
@@ -37,15 +40,11 @@ SELECT * FROM audited_rows"""
 class Query:
     """One statement, ready to prepare."""
 
-    name: str  # "patient.get_patient"; also the name of the prepared statement
+    name: str  # "patient.get_patient"; of a file of its own "patient.merge.lock_pair"
     sql: bytes
     parameters: tuple[str, ...]  # in the order of $1, $2, ...
     audited: bool
-
-    @property
-    def prepared_name(self) -> bytes:
-        """Name of the prepared statement."""
-        return self.name.encode()
+    prepared_name: bytes
 
 
 def compile_query(name: str, body: str) -> Query:
@@ -67,8 +66,18 @@ def compile_query(name: str, body: str) -> Query:
             parameters.append(match[1])
         return f"${parameters.index(match[1]) + 1}"
 
-    sql = _TOKEN.sub(number, text)
-    return Query(name, sql.encode(), tuple(parameters), audited is not None)
+    sql = _TOKEN.sub(number, text).encode()
+    # A connection prepares a name once: another statement of that name would run as this one.
+    if _named.setdefault(name, sql) != sql:
+        raise ValueError(f"{name}: the name of another statement")
+    return Query(name, sql, tuple(parameters), audited is not None, _prepared_name(name))
+
+
+def _prepared_name(name: str) -> bytes:
+    """PostgreSQL tells names apart by their first 63 bytes."""
+    if len(name) > _LONGEST_NAME:
+        name = f"{name[:46]}.{hashlib.blake2b(name.encode(), digest_size=8).hexdigest()}"
+    return name.encode()
 
 
 def load_queries(package: str, file: str = "queries.sql", **words: str) -> dict[str, Query]:
@@ -77,18 +86,25 @@ def load_queries(package: str, file: str = "queries.sql", **words: str) -> dict[
     `words` stand in the file as `{word}`: for statements that differ by a table or a direction alone. A
     `table` goes into the names of the prepared statements, too.
     """
-    room = package.rpartition(".")[2]
-    scope = f"{room}.{words['table']}" if "table" in words else room
+    scope = _scope(package, file)
+    if "table" in words:
+        scope += f".{words['table']}"
     return {n: compile_query(f"{scope}.{n}", b) for n, b in _blocks(package, file, words).items()}
 
 
 def load_unaudited(package: str, file: str) -> dict[str, Query]:
     """The same blocks without their marks: for a database that holds no outbox. Whoever reads there records
     what was read in the one that does."""
-    scope = f"{package.rpartition('.')[2]}.unaudited"
+    scope = f"{_scope(package, file)}.unaudited"
     return {
         n: compile_query(f"{scope}.{n}", _AUDITED.sub("", b)) for n, b in _blocks(package, file, {}).items()
     }
+
+
+def _scope(package: str, file: str) -> str:
+    """What the names of a file's statements begin with: two files of a room may name a block alike."""
+    room, stem = package.rpartition(".")[2], file.removesuffix(".sql")
+    return room if stem == "queries" else f"{room}.{stem}"
 
 
 def _blocks(package: str, file: str, words: Mapping[str, str]) -> dict[str, str]:

@@ -26,7 +26,13 @@ LISTS = {
     for order, op, direction in _DIRECTIONS
     for kind, prefix in ((SCHEDULE, "schedules_"), (EXCEPTION, "exceptions_"))
     for name, query in load_queries(
-        _PACKAGE, "schedule_lists.sql", order=order, op=op, direction=direction, columns=kind.columns
+        _PACKAGE,
+        "schedule_lists.sql",
+        table=kind.table,
+        order=order,
+        op=op,
+        direction=direction,
+        columns=kind.columns,
     ).items()
     if name.startswith(prefix)
 }
