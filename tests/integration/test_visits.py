@@ -313,7 +313,7 @@ def test_a_merge_takes_encounter_appointment_and_token_along(charts, front_desk,
     token_id = front_desk.token(patient_id, appointment_id)
     started = charts.StartEncounter(queue_token_id=token_id)
     made = charts.RecordVitalSigns(encounter_id=started.id, pulse={"value": 70})
-    waiting = front_desk.token(patient_id)
+    waiting = front_desk.token(patient_id, session_start="2026-11-24T14:00:00Z")
     registry.MergePatients(merge_pb2.MergePatientsRequest(survivor_id=survivor, merged_id=patient_id))
     assert charts.get("ENCOUNTER", started.id).patient_id == survivor
     assert charts.get("OBSERVATION", made.vital_signs[0].id).patient_id == survivor
@@ -334,7 +334,8 @@ def test_a_merge_takes_encounter_appointment_and_token_along(charts, front_desk,
 def test_visits_begin_and_end_while_their_patients_are_merged(charts, front_desk, registry):
     for _ in range(4):
         survivor, merged = registry.create(), registry.create()
-        tokens = [front_desk.token(merged.id) for _ in range(4)]
+        starts = [f"2026-11-{day}T09:00:00Z" for day in range(24, 28)]
+        tokens = [front_desk.token(merged.id, session_start=start) for start in starts]
         request = merge_pb2.MergePatientsRequest(survivor_id=survivor.id, merged_id=merged.id)
 
         def visit(token_id):
