@@ -99,6 +99,7 @@ class House:
             patient_id=self.patient(),
             state=state,
             encounter_class="AMB",
+            clinical_time="0 days",
             document="{}",
             **self.named,
         )
@@ -185,7 +186,7 @@ def test_what_is_over_is_in_nobodys_way(house_of):
     for state in ("CANCELLED", "NO_SHOW", "FULFILLED", "EXPIRED"):
         house_of.appointment(state)
     house_of.appointment(start="-2 hours", end="-1 hour")
-    house_of.appointment("HELD", hold_expire_time="-1 minute")
+    house_of.appointment("HELD", hold_expire_time="-1 minute", seat=2)
     for state in ("COMPLETED", "CANCELLED", "ENTERED_IN_ERROR"):
         house_of.encounter(state)
     for kind in ALL:
