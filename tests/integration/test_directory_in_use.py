@@ -186,7 +186,7 @@ def test_what_is_over_is_in_nobodys_way(house_of):
     for state in ("CANCELLED", "NO_SHOW", "FULFILLED", "EXPIRED"):
         house_of.appointment(state)
     house_of.appointment(start="-2 hours", end="-1 hour")
-    house_of.appointment("HELD", hold_expire_time="-1 minute", seat=2)
+    house_of.appointment("HELD", hold_expire_time="-1 minute", seat=2, capacity=2)
     for state in ("COMPLETED", "CANCELLED", "ENTERED_IN_ERROR"):
         house_of.encounter(state)
     for kind in ALL:
