@@ -106,7 +106,7 @@ class Batches:
     def _require_free(self, documents: list[dict[str, Any]], taken: set[str]) -> None:
         kind = self._kind
         violations = tuple(
-            FieldViolation(f"{kind.plural}[{place}].{kind.code}", f"another {kind.table} has it")
+            FieldViolation(f"{kind.plural}[{place}].{kind.code}", entries.taken(kind))
             for place, document in enumerate(documents)
             if document.get(kind.code) in taken
         )

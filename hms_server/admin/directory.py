@@ -178,8 +178,8 @@ def told(kind: Kind) -> Iterator[None]:
             raise
         field = f"{kind.table}.{kind.code}"
         raise errors.AlreadyExists(
-            f"{field}: another {kind.table}, maybe a deleted one, has it: choose another or change that one.",
-            violations=(errors.FieldViolation(field, f"another {kind.table} has it"),),
+            f"{field}: {entries.taken(kind)}",
+            violations=(errors.FieldViolation(field, entries.taken(kind)),),
         ) from None
     except ForeignKeyViolation as refused:
         if refused.constraint != f"{kind.table}_tree":

@@ -181,3 +181,11 @@ def refuse(found: list[FieldViolation]) -> None:
         raise errors.InvalidArgument(
             "; ".join(f"{v.field}: {v.description}" for v in found[:5]), violations=tuple(found)
         )
+
+
+def taken(kind: Kind) -> str:
+    """What is said of a code that another entry has. One that is deleted keeps its own."""
+    return (
+        f"another {kind.table} has it. Choose another one; or, if that {kind.table} is deleted (show_deleted"
+        " lists it), undelete it."
+    )

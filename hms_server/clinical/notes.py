@@ -14,12 +14,12 @@ import orjson
 from hms.clinical.v1 import note_pb2
 from hms.common.v1 import datatypes_pb2
 from hms_server import aip, errors
-from hms_server.clinical import records, rules
+from hms_server.clinical import records, rules, store
 from hms_server.clinical.kinds import NOTE
 from hms_server.context import Call
 from hms_server.database.requests import RequestIds
 from hms_server.database.retry import on_conflict
-from hms_server.database.transaction import Database
+from hms_server.database.transaction import Database, Pending, Transaction
 
 DRAFT, SIGNED, AMENDED = "DRAFT", "SIGNED", "AMENDED"
 SIGN, CO_SIGN = "SIGN", "CO_SIGN"
@@ -79,8 +79,15 @@ class Notes(records.Records):
 
     @on_conflict
     def sign(self, request: Any, call: Call) -> Any:
-        """Raises FailedPrecondition (WRONG_STATE) where the note is signed, Aborted where it is another than
-        the one that was read."""
+        """By the account of the note's practitioner; where there is none, by whoever may sign.
+
+        Raises FailedPrecondition (WRONG_STATE) where the note is signed, (NOT_SIGNER) where it is another's
+        to sign, Aborted where it is another than the one that was read.
+        """
+        found: list[Pending] = []
+
+        def look(transaction: Transaction) -> None:
+            found.append(store.find_signer(transaction, request.id))
 
         def change(note: Any) -> None:
             if note.state == SIGNED:
@@ -89,11 +96,12 @@ class Notes(records.Records):
                 )
             if not any((note.subjective, note.objective, note.assessment, note.plan)):
                 raise errors.FailedPrecondition("The note is empty: write it before it is signed.")
+            _require_signer(found[-1], note, call)
             note.state = SIGNED
             note.ClearField("signatures")
             _add_signature(note, SIGN, call)
 
-        return self._change(request, call, request.id, request.etag, change, None)
+        return self._change(request, call, request.id, request.etag, change, None, look)
 
     @on_conflict
     def co_sign(self, request: Any, call: Call) -> Any:
@@ -120,6 +128,16 @@ def _require_author(note: Any, call: Call) -> None:
         raise errors.FailedPrecondition(
             "The note is another user's draft: its author changes it.",
             reason="NOT_AUTHOR",
+        )
+
+
+def _require_signer(signer: Pending, note: Any, call: Call) -> None:
+    if any(row.user_id != call.caller.user_id for row in signer.rows):
+        raise errors.FailedPrecondition(
+            "The note is another practitioner's, whose own account signs it. If it is not theirs, its author"
+            " changes practitioner_id first.",
+            reason="NOT_SIGNER",
+            metadata={"practitioner_id": note.practitioner_id},
         )
 
 

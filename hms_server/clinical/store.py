@@ -159,6 +159,11 @@ def find_unsigned(transaction: Transaction, encounter_id: str) -> Pending:
     return transaction.queue(_VISITS["find_unsigned"], encounter_id=encounter_id)
 
 
+def find_signer(transaction: Transaction, note_id: str) -> Pending:
+    """Whose account alone signs a note: user_id; no row where anybody may."""
+    return transaction.queue(_VISITS["find_signer"], id=note_id)
+
+
 def _parameters(row: Row, actor_id: str) -> dict[str, Any]:
     return {**row, "document": orjson.dumps(row["document"]).decode(), "actor_id": actor_id}
 

@@ -19,6 +19,7 @@ from hms_server.database.requests import RequestIds
 from hms_server.database.retry import on_conflict
 from hms_server.database.transaction import Database, Pending, Transaction
 
+COMPLETED = "COMPLETED"
 _ORIGIN_INDEXES = ("encounter_of_appointment", "encounter_of_queue_token")
 
 
@@ -84,26 +85,42 @@ class Visits(records.Records):
     def complete(self, request: Any, call: Call) -> Any:
         """Raises NotFound, Aborted (ETAG_MISMATCH), FailedPrecondition: WRONG_STATE, or UNSIGNED_NOTES while
         a note is not signed."""
-        found: list[Pending] = []
-
-        def look(transaction: Transaction) -> None:
-            found.append(store.find_unsigned(transaction, request.id))
 
         def change(encounter: Any) -> None:
             # A transition to itself is none.
-            if encounter.state == "COMPLETED":
+            if encounter.state == COMPLETED:
                 raise errors.FailedPrecondition("The encounter is completed already.")
-            rules.require_transition(encounter.state, "COMPLETED")
-            if found[-1].rows and not request.leave_drafts:
+            rules.require_transition(encounter.state, COMPLETED)
+            encounter.state = COMPLETED
+            encounter.end_time = encounter.end_time or records.now()
+
+        return self._change(request, call, request.id, request.etag, change, None)
+
+    def _change(
+        self, request: Any, call: Call, record_id: str, etag: str, change: Any, sent: Any, look: Any = None
+    ) -> Any:
+        """Whatever completes an encounter leaves no note unsigned unless it says so: an amendment, too."""
+        if getattr(request, "leave_drafts", False) or (sent is not None and sent.state != COMPLETED):
+            return super()._change(request, call, record_id, etag, change, sent, look)
+        found: list[Pending] = []
+
+        def look_for_unsigned(transaction: Transaction) -> None:
+            found.append(store.find_unsigned(transaction, record_id))
+            if look is not None:
+                look(transaction)
+
+        def require_signed(encounter: Any) -> None:
+            before = encounter.state
+            change(encounter)
+            if encounter.state == COMPLETED != before and found[-1].rows:
                 raise errors.FailedPrecondition(
-                    "A note of the encounter is not signed: sign it, or say leave_drafts.",
+                    "A note of the encounter is not signed: sign it, or complete the encounter (:complete)"
+                    " with leave_drafts.",
                     reason="UNSIGNED_NOTES",
                     metadata={"note_id": found[-1].rows[0].id},
                 )
-            encounter.state = "COMPLETED"
-            encounter.end_time = encounter.end_time or records.now()
 
-        return self._change(request, call, request.id, request.etag, change, None, look)
+        return super()._change(request, call, record_id, etag, require_signed, sent, look_for_unsigned)
 
 
 def _require_one_origin(request: Any) -> None:

@@ -1,4 +1,4 @@
--- Visits: what was started, what is not signed.
+-- Visits: what was started, what is not signed, and who signs.
 
 -- The encounter that stands of a token, or of an appointment's token that counts, or of an appointment. Asked after
 -- those are locked.
@@ -18,6 +18,13 @@ WHERE e.tenant_id = :tenant_id AND e.state NOT IN ('ENTERED_IN_ERROR', 'CANCELLE
   AND e.queue_token_id IS NULL AND e.appointment_id = :appointment_id::uuid
   AND (SELECT true FROM patient p WHERE p.tenant_id = :tenant_id AND p.id = e.patient_id)
 LIMIT 1
+
+-- The account of a note's practitioner, where there is one. Asked after the note is locked.
+-- name: find_signer
+SELECT p.user_id FROM clinical_record r
+JOIN practitioner p ON p.tenant_id = :tenant_id AND p.id = r.practitioner_id AND p.user_id IS NOT NULL
+WHERE r.tenant_id = :tenant_id AND r.id = :id::uuid AND r.type = 'NOTE'
+  AND (SELECT true FROM patient s WHERE s.tenant_id = :tenant_id AND s.id = r.patient_id)
 
 -- name: find_unsigned
 SELECT r.id FROM clinical_record r

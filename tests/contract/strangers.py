@@ -180,6 +180,10 @@ class Hospital:
                 self.could_not.pop(method.name, None)
                 creators.remove(method)
                 progress = True
+        for method in methods():
+            if method.name == "BookSeries":
+                made = [self.answered(method, point=False).series_id for _ in range(2)]
+                self.made["series"] += made
 
     def answered(self, method: Method, *, point: bool = True, call: Call | None = None, **fields: Any) -> Any:
         """The answer to a request that names this hospital's records (`point`: and what it is about),
@@ -273,7 +277,8 @@ class Hospital:
                 return
             if field.message_type.full_name in _SHAPES:
                 self._aim(target, "", point=False, depth=1)
-                target.ClearField("id")
+                if "id" in field.message_type.fields_by_name:
+                    target.ClearField("id")
                 ParseDict(_SHAPES[field.message_type.full_name], target)
             self._say(target)
             return
@@ -350,6 +355,7 @@ _SHAPES: dict[str, dict[str, Any]] = {
             }
         ],
     },
+    "hms.scheduling.v1.Recurrence": {"frequency": "DAILY", "count": 2},
     "hms.scheduling.v1.ScheduleException": {
         "kind": "EXTRA",
         "start_time": "1989-01-01T09:00:00Z",

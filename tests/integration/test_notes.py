@@ -114,6 +114,61 @@ def test_another_user_co_signs(charts, colleague, encounter):
     refused(lambda: colleague.CoSignNote(id=both.id, etag=both.etag), reason="SAME_SIGNER")
 
 
+def link(owner, charts, practitioner_id, user_id):
+    owner.execute(
+        "UPDATE practitioner SET user_id = %s WHERE tenant_id = %s AND id = %s",
+        [user_id, charts.tenant.id, practitioner_id],
+    )
+
+
+@pytest.fixture
+def accounts(owner, charts):
+    """Practitioners of the hospital: one with the caller's account, one with another's, one with none."""
+    made = [charts.entry("practitioner", {"names": [{"text": name}]}) for name in ("Rao", "Iyer", "Khan")]
+    other = ids.uuid7()
+    owner.execute(
+        "INSERT INTO user_account (tenant_id, id, username, username_key, password_hash)"
+        " VALUES (%s, %s, 'iyer', 'iyer', '-')",
+        [charts.tenant.id, other],
+    )
+    link(owner, charts, made[0], charts.tenant.user_id)
+    link(owner, charts, made[1], other)
+    return made
+
+
+def test_a_practitioner_with_an_account_signs_his_notes_himself(charts, colleague, encounter, accounts):
+    own, anothers, _ = accounts
+    refused(lambda: sign(colleague, draft(charts, encounter, practitioner_id=own)), reason="NOT_SIGNER")
+    signed = sign(charts, draft(charts, encounter, practitioner_id=own))
+    assert [s.user_id for s in signed.signatures] == [charts.tenant.user_id]
+    # A second signature is another's by what it is.
+    assert len(colleague.CoSignNote(id=signed.id, etag=signed.etag).signatures) == 2
+
+    made = draft(charts, encounter, practitioner_id=anothers)
+    with pytest.raises(errors.FailedPrecondition) as caught:
+        sign(charts, made)
+    assert (caught.value.reason, caught.value.metadata) == ("NOT_SIGNER", {"practitioner_id": anothers})
+    assert charts.get("NOTE", made.id) == made
+    changed = charts.amend("NOTE", made.id, practitioner_id=own)
+    assert sign(charts, changed).state == "SIGNED"
+
+
+def test_a_note_that_changed_is_again_its_practitioners_to_sign(charts, colleague, encounter, accounts):
+    signed = sign(charts, draft(charts, encounter, practitioner_id=accounts[0]))
+    amended = colleague.AmendNote(note={"id": signed.id, "plan": "Operate"}, reason="new finding")
+    refused(lambda: sign(colleague, amended), reason="NOT_SIGNER")
+    moved = colleague.AmendNote(note={"id": signed.id, "practitioner_id": accounts[2]}, reason="wrong name")
+    assert (moved.state, list(moved.signatures)) == ("AMENDED", [])
+    assert sign(colleague, moved).state == "SIGNED"
+
+
+def test_without_an_account_whoever_may_sign_signs(owner, charts, colleague, encounter, accounts):
+    assert sign(colleague, draft(charts, encounter, practitioner_id=accounts[2])).state == "SIGNED"
+    assert sign(colleague, draft(charts, encounter)).state == "SIGNED"
+    link(owner, charts, accounts[1], None)
+    assert sign(charts, draft(charts, encounter, practitioner_id=accounts[1])).state == "SIGNED"
+
+
 def test_a_signed_note_changes_with_a_reason_and_loses_its_signatures(charts, colleague, encounter):
     signed = sign(charts, draft(charts, encounter))
     with pytest.raises(errors.InvalidArgument, match="reason"):

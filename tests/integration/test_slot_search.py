@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import json
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -24,12 +25,10 @@ def whose(found):
 def test_slots_are_found_by_what_the_practitioner_works_in(desk):
     heart, skin = desk.practitioner(), desk.practitioner()
     for practitioner, code in ((heart, "394579002"), (skin, "394582007")):
-        coding = f'{{"system": "http://snomed.info/sct", "code": "{code}"}}'
+        coding = {"system": "http://snomed.info/sct", "code": code}
         desk.owner.execute(
-            f"UPDATE practitioner SET document = document ||"
-            ' \'{{"specialities": [{{"codings": [{coding}]}}]}}\''
-            " WHERE id = %s",
-            [practitioner],
+            "UPDATE practitioner SET document = document || %s::jsonb WHERE id = %s",
+            [json.dumps({"specialities": [{"codings": [coding]}]}), practitioner],
         )
     assert whose(desk.SearchSlots(**ASKED, specialities=[{"code": "394579002"}])) == {heart}
     of_both = [{"system": "http://snomed.info/sct", "code": code} for code in ("394579002", "394582007")]

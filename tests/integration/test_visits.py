@@ -205,6 +205,31 @@ def test_an_unsigned_note_is_in_the_way_of_the_end(charts, checked_in):
     assert signed.state == "SIGNED"
 
 
+def test_an_amendment_does_not_end_a_visit_past_its_notes(charts, patient_id):
+    encounter = charts.create("ENCOUNTER", patient_id=patient_id, state="IN_PROGRESS")
+    note = charts.create("NOTE", encounter_id=encounter.id, plan="Rest")
+    caught = refused(
+        lambda: charts.amend("ENCOUNTER", encounter.id, state="COMPLETED"),
+        errors.FailedPrecondition,
+        "UNSIGNED_NOTES",
+    )
+    assert caught.metadata == {"note_id": note.id}
+    assert charts.amend("ENCOUNTER", encounter.id, state="ON_HOLD").state == "ON_HOLD"
+    charts.amend("ENCOUNTER", encounter.id, state="IN_PROGRESS")
+    charts.SignNote(id=note.id, etag=note.etag)
+    assert charts.amend("ENCOUNTER", encounter.id, state="COMPLETED").state == "COMPLETED"
+    # What is written up later is in nobody's way: the visit is over.
+    late = charts.create("NOTE", encounter_id=encounter.id, plan="Late")
+    ended = charts.amend("ENCOUNTER", encounter.id, state="COMPLETED", end_time="2026-03-01T10:00:00Z")
+    assert ended.end_time.startswith("2026-03-01T10:00:00")
+    assert late.state == "DRAFT"
+
+
+def test_callers_who_end_visits_by_an_amendment_go_on_to(charts, patient_id):
+    encounter = charts.create("ENCOUNTER", patient_id=patient_id, state="IN_PROGRESS")
+    assert charts.amend("ENCOUNTER", encounter.id, state="COMPLETED").state == "COMPLETED"
+
+
 def test_an_encounter_that_is_planned_is_not_completed(charts, patient_id):
     planned = charts.create("ENCOUNTER", patient_id=patient_id)
     refused(lambda: charts.CompleteEncounter(id=planned.id), errors.FailedPrecondition, "WRONG_STATE")
@@ -288,7 +313,7 @@ def test_a_merge_takes_encounter_appointment_and_token_along(charts, front_desk,
     token_id = front_desk.token(patient_id, appointment_id)
     started = charts.StartEncounter(queue_token_id=token_id)
     made = charts.RecordVitalSigns(encounter_id=started.id, pulse={"value": 70})
-    waiting = front_desk.token(patient_id)
+    waiting = front_desk.token(patient_id, session_start="2026-11-24T14:00:00Z")
     registry.MergePatients(merge_pb2.MergePatientsRequest(survivor_id=survivor, merged_id=patient_id))
     assert charts.get("ENCOUNTER", started.id).patient_id == survivor
     assert charts.get("OBSERVATION", made.vital_signs[0].id).patient_id == survivor
@@ -309,7 +334,8 @@ def test_a_merge_takes_encounter_appointment_and_token_along(charts, front_desk,
 def test_visits_begin_and_end_while_their_patients_are_merged(charts, front_desk, registry):
     for _ in range(4):
         survivor, merged = registry.create(), registry.create()
-        tokens = [front_desk.token(merged.id) for _ in range(4)]
+        starts = [f"2026-11-{day}T09:00:00Z" for day in range(24, 28)]
+        tokens = [front_desk.token(merged.id, session_start=start) for start in starts]
         request = merge_pb2.MergePatientsRequest(survivor_id=survivor.id, merged_id=merged.id)
 
         def visit(token_id):

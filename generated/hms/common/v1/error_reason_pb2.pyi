@@ -117,6 +117,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """An entry of the directory that is pointed to is deleted: choose another one, or undelete it."""
     PRACTITIONER_LINKED: _ErrorReason.ValueType  # 72
     """The practitioner has another account, or the account is another practitioner's: unlink first."""
+    NOT_SIGNER: _ErrorReason.ValueType  # 73
+    """The note is a practitioner's who has an account: that account alone signs it."""
     SLOT_TAKEN: _ErrorReason.ValueType  # 80
     """The slot has no free seat; NextFreeSlots says where there is room."""
     NO_SUCH_SLOT: _ErrorReason.ValueType  # 81
@@ -247,6 +249,8 @@ DIRECTORY_ENTRY_DELETED: ErrorReason.ValueType  # 71
 """An entry of the directory that is pointed to is deleted: choose another one, or undelete it."""
 PRACTITIONER_LINKED: ErrorReason.ValueType  # 72
 """The practitioner has another account, or the account is another practitioner's: unlink first."""
+NOT_SIGNER: ErrorReason.ValueType  # 73
+"""The note is a practitioner's who has an account: that account alone signs it."""
 SLOT_TAKEN: ErrorReason.ValueType  # 80
 """The slot has no free seat; NextFreeSlots says where there is room."""
 NO_SUCH_SLOT: ErrorReason.ValueType  # 81
