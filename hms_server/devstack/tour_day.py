@@ -2,6 +2,7 @@
 
 import datetime
 import http.client
+import time
 from typing import Any
 from urllib.parse import urlencode
 
@@ -101,7 +102,9 @@ def book(visit: Visit) -> str:
     ]
     first, second = (desk.call("POST", "/v1/patients", person).ok() for person in people)
     visit.keep("day patients", (first, second))
-    wanted = {"practitioner_id": _practitioner(visit), "start_time": visit.made("day slots")[0]["start_time"]}
+    # The slot that is under way: of today, whatever the hour is.
+    begun = datetime.datetime.fromtimestamp(time.time() // 900 * 900, datetime.UTC)
+    wanted = {"practitioner_id": _practitioner(visit), "start_time": f"{begun:%Y-%m-%dT%H:%M:%SZ}"}
     booked = desk.call(
         "POST", f"/v1/appointments?request_id={ids.uuid7()}", {**wanted, "patient_id": first["id"]}
     ).ok()
@@ -215,7 +218,7 @@ def vital_signs(visit: Visit) -> str:
     }
     made = _as(visit, "NURSE").call("POST", f"/v1/encounters/{encounter['id']}/vitalSigns", signs).ok()
     flags = sum("H" in each.get("interpretations", ()) for each in made["vital_signs"])
-    score = made["early_warning_score"]["integer"]
+    score = int(made["early_warning_score"]["quantity"]["value"])
     expect(score == 8, f"NEWS2 is {score}")
     return f"{encounter['state']}, {len(made['vital_signs'])} signs, {flags} high, NEWS2 {score}"
 
@@ -267,7 +270,7 @@ def order_a_test(visit: Visit) -> str:
     potassium = {"code": {"codings": [{"system": _LOINC, "code": "2823-3"}], "text": "Potassium"}}
     order = doctor.call("POST", path, {"category": "laboratory", "items": [potassium]}).ok()
     work = lab.call("GET", "/v1/orders:worklist?category=laboratory&page_size=500").ok()["orders"]
-    expect(order["id"] in [each["id"] for each in work], "the laboratory does not see the order")
+    expect(order["id"] in [each["order"]["id"] for each in work], "the laboratory does not see the order")
     collected = lab.call("POST", f"/v1/orders/{order['id']}:collect", {}).ok()
     result = {"item": 0, "quantity": {"value": 6.9, "unit": "mmol/L", "code": "mmol/L"}}
     done = lab.call(
