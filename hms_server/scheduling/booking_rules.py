@@ -202,13 +202,14 @@ class Seats:
             slots[0].start_time,
         )
 
+    def is_inside(self, row: Any) -> bool:
+        """Whether the caller may book this slot: it is of one of his departments, or a grant opens the
+        patient."""
+        return self._departments is None or row.department_id in self._departments or bool(row.granted)
+
     def _candidates(self, number: int, wanted: Wanted, preferred: tuple[str, str] | None) -> Sequence[Any]:
         found = self._slots[number]
-        inside = [
-            row
-            for row in found
-            if self._departments is None or row.department_id in self._departments or row.granted
-        ]
+        inside = [row for row in found if self.is_inside(row)]
         if found and not inside:
             raise errors.PermissionDenied(
                 f"The caller holds {self._permission} in some departments only: "

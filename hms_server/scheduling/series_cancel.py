@@ -77,7 +77,6 @@ class SeriesCancel:
             transaction.audit(
                 entity_id=first.id,
                 patient_ids=sorted({row.patient_id for row in ending or rows}),
-                reason=request.reason,
                 **fields,
             )
             freed.seats_freed(transaction, ending)

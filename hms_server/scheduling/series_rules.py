@@ -91,7 +91,7 @@ class Plan:
         """
         offered: dict[int, list[tuple[int, Any]]] = defaultdict(list)
         for key, row in enumerate(rows, start=len(self._times)):
-            if not kinds or (row.department_id, row.service) in kinds:
+            if self._seats.is_inside(row) and (not kinds or (row.department_id, row.service) in kinds):
                 self._seats.add(key, row)
                 offered[row.number].append((key, row))
         used = {self._times[number].day.isoformat() for number in self.placed}

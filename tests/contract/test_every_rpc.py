@@ -47,7 +47,12 @@ STATEFUL = {
 # One event on each of the two records.
 OF_TWO_PATIENTS = {"MergePatients", "UnmergePatients"}
 # The seat that comes free goes to who waits for it, with an event of its own.
-FREEING = {"CancelAppointment", "RescheduleAppointment", "CancelSeries"}
+FREEING = {
+    *("CancelAppointment", "RescheduleAppointment", "CancelSeries", "DeclineOffer"),
+    *("CreateSchedule", "UpdateSchedule", "DeleteSchedule", "BatchCreateSchedules"),
+    *("CreateScheduleException", "UpdateScheduleException", "DeleteScheduleException"),
+    "BatchCreateScheduleExceptions",
+}
 
 
 @pytest.fixture(scope="module")

@@ -411,8 +411,8 @@ def test_postgresql_shows_no_patient_data(stack: Stack, planted: dict[str, list[
         shown = admin.execute("SELECT * FROM pg_stat_activity WHERE pid <> pg_backend_pid()").fetchall()
         assert any("hms_app" in str(row) for row in shown)
         assert not leaks(str(shown))
-        # What tells of calls names records, never what is in them; why a patient was restricted, or a
-        # hospital put under a legal hold, is for those who read the audit.
+        # What tells of calls names records, never what is in them; why a patient was restricted, a hospital
+        # put under a legal hold, or a rule of interactions changed, is for those who read the audit.
         tables = [
             "audit_outbox",
             "audit_event",
@@ -426,7 +426,10 @@ def test_postgresql_shows_no_patient_data(stack: Stack, planted: dict[str, list[
             "WHERE table_schema = 'public' AND table_name = ANY(%s)",
             (tables,),
         ).fetchall():
-            why = "/(SetPatientRestriction|(Place|Release)(Tenant)?LegalHold)"
+            why = (
+                "/(SetPatientRestriction|(Place|Release)(Tenant)?LegalHold"
+                "|(Create|Update|Deactivate)InteractionRule)"
+            )
             rows = admin.execute(f"SELECT t::text FROM {table} t WHERE t::text !~ %s", [why]).fetchall()
             assert not leaks("\n".join(text for (text,) in rows)), table
         settings = dict(

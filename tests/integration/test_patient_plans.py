@@ -88,11 +88,11 @@ def test_the_search_functions_are_for_the_server_alone(owner):
         " has_function_privilege('hms_worker', p.oid, 'EXECUTE')"
         " FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner WHERE r.rolname = 'hms_search'"
     ).fetchall()
-    assert len(rows) == 13
+    assert len(rows) == 14
     callable_ones = {
         "search_patient_ids", "may_see_restricted", "patient_behind_glass", "patient_under_grant",
         "patient_in_departments", "encounter_in_departments", "record_in_departments",
-        "patients_of_departments",
+        "patients_of_departments", "places_in_queue",
     }  # fmt: skip
     for name, definer, app, worker in rows:
         assert not worker

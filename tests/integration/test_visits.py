@@ -332,9 +332,9 @@ def test_a_merge_takes_encounter_appointment_and_token_along(charts, front_desk,
 
 
 def test_visits_begin_and_end_while_their_patients_are_merged(charts, front_desk, registry):
-    for _ in range(4):
+    for number in range(4):
         survivor, merged = registry.create(), registry.create()
-        starts = [f"2026-11-{day}T09:00:00Z" for day in range(24, 28)]
+        starts = [f"2026-11-{day}T{9 + number:02}:00:00Z" for day in range(24, 28)]
         tokens = [front_desk.token(merged.id, session_start=start) for start in starts]
         request = merge_pb2.MergePatientsRequest(survivor_id=survivor.id, merged_id=merged.id)
 

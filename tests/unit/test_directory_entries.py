@@ -6,9 +6,8 @@ import pytest
 
 from hms.admin.v1 import directory_pb2 as pb
 from hms_server import errors, ids
-from hms_server.admin import entries
+from hms_server.admin import directory_store, entries
 from hms_server.admin.kinds import KINDS
-from hms_server.database.queries import load_queries
 
 DEPARTMENT, PRACTITIONER = KINDS["DEPARTMENT"], KINDS["PRACTITIONER"]
 LOCATION = KINDS["LOCATION"]
@@ -149,9 +148,9 @@ def test_a_query_is_words():
 def test_statements_of_one_file_have_their_tables_name():
     names = set()
     for kind in KINDS.values():
-        queries = load_queries("hms_server.admin", "directory.sql", table=kind.table)
+        queries = directory_store._SQL[kind.table]
         names.update(query.name for query in queries.values())
         assert all(b"{table}" not in query.sql for query in queries.values())
         assert f"FROM {kind.table} ".encode() in queries["get"].sql
-        assert queries["get"].name == f"admin.{kind.table}.get"
+        assert queries["get"].name == f"admin.directory.{kind.table}.get"
     assert len(names) == 4 * len(queries)
