@@ -334,14 +334,9 @@ def _practitioner(visit: Visit) -> str:
 
 
 def _free(visit: Visit, **asked: str) -> list[Any]:
-    speciality = {"system": _SNOMED, "code": _CARDIOLOGY}
-    body = {
-        "practitioner_ids": [_practitioner(visit)],
-        "specialities": [speciality],
-        "page_size": 20,
-        **asked,
-    }
-    slots: list[Any] = _as(visit, "RECEPTIONIST").call("POST", "/v1/slots:search", body).ok()["slots"]
+    words = {"practitioner_ids": _practitioner(visit), "speciality_codes": _CARDIOLOGY, "page_size": 20}
+    found = _as(visit, "RECEPTIONIST").call("GET", f"/v1/slots:search?{urlencode({**words, **asked})}")
+    slots: list[Any] = found.ok()["slots"]
     return slots
 
 

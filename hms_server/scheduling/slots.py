@@ -28,13 +28,15 @@ class Slots:
         """A page of slots in order of time, both ways. Raises InvalidArgument."""
         _require_days(request)
         limits = call.departments
+        worked_in = [(each.system, each.code) for each in request.specialities]
+        worked_in += [("", code) for code in request.speciality_codes]
         asked = {
             "practitioners": _ids(request.practitioner_ids),
             "departments": _ids(request.department_ids),
             "limits": None if limits is None else sorted(limits),
             "with_parts": request.with_sub_departments,
-            "systems": [each.system for each in request.specialities],
-            "codes": [each.code for each in request.specialities] or None,
+            "systems": [system for system, _ in worked_in],
+            "codes": [code for _, code in worked_in] or None,
             "service": request.service.strip(),
             "weekdays": sorted(set(request.weekdays)) or None,
             "start_clock": request.start_clock or "00:00",

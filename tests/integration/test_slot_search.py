@@ -31,6 +31,7 @@ def test_slots_are_found_by_what_the_practitioner_works_in(desk):
             [json.dumps({"specialities": [{"codings": [coding]}]}), practitioner],
         )
     assert whose(desk.SearchSlots(**ASKED, specialities=[{"code": "394579002"}])) == {heart}
+    assert whose(desk.SearchSlots(**ASKED, speciality_codes=["394582007"])) == {skin}
     of_both = [{"system": "http://snomed.info/sct", "code": code} for code in ("394579002", "394582007")]
     assert whose(desk.SearchSlots(**ASKED, specialities=of_both)) == {heart, skin}
     assert not desk.SearchSlots(**ASKED, specialities=[{"system": "other", "code": "394579002"}]).slots

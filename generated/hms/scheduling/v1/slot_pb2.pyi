@@ -120,6 +120,7 @@ class SearchSlotsRequest(_message.Message):
     END_DATE_FIELD_NUMBER: _builtins.int
     MIN_FREE_SEATS_FIELD_NUMBER: _builtins.int
     INCLUDE_FULL_FIELD_NUMBER: _builtins.int
+    SPECIALITY_CODES_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """At most 1000; 50 when not set."""
     page_token: _builtins.str
@@ -155,6 +156,10 @@ class SearchSlotsRequest(_message.Message):
     def weekdays(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """1 is Monday, 7 Sunday."""
 
+    @_builtins.property
+    def speciality_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Specialities by their code alone, of whatever system: what a query string can say."""
+
     def __init__(
         self,
         *,
@@ -172,10 +177,11 @@ class SearchSlotsRequest(_message.Message):
         end_date: _builtins.str = ...,
         min_free_seats: _builtins.int = ...,
         include_full: _builtins.bool = ...,
+        speciality_codes: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["department_ids", b"department_ids", "end_clock", b"end_clock", "end_date", b"end_date", "include_full", b"include_full", "min_free_seats", b"min_free_seats", "page_size", b"page_size", "page_token", b"page_token", "practitioner_ids", b"practitioner_ids", "service", b"service", "specialities", b"specialities", "start_clock", b"start_clock", "start_date", b"start_date", "weekdays", b"weekdays", "with_sub_departments", b"with_sub_departments"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["department_ids", b"department_ids", "end_clock", b"end_clock", "end_date", b"end_date", "include_full", b"include_full", "min_free_seats", b"min_free_seats", "page_size", b"page_size", "page_token", b"page_token", "practitioner_ids", b"practitioner_ids", "service", b"service", "specialities", b"specialities", "speciality_codes", b"speciality_codes", "start_clock", b"start_clock", "start_date", b"start_date", "weekdays", b"weekdays", "with_sub_departments", b"with_sub_departments"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
