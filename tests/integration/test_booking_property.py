@@ -4,8 +4,15 @@ import concurrent.futures
 import random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from hms_server import errors
 from hms_server.scheduling import states
@@ -15,21 +22,16 @@ from tests.fix_patient import Registry
 # Threads of the connection pool draw random numbers whenever they like.
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module:Warning")
 QUICK = settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
+    max_examples=15,
+    stateful_step_count=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    database=None,
 )
 CAPACITY = 2
 HOURS = (9, 10)
 hours = st.sampled_from(HOURS)
 numbers = st.integers(0, 20)
-steps = st.lists(
-    st.one_of(
-        st.tuples(st.sampled_from(["book", "hold", "overbook"]), hours),
-        st.tuples(st.just("reschedule"), numbers, hours),
-        st.tuples(st.sampled_from(["book held", "confirm", "cancel", "run out", "amend"]), numbers),
-    ),
-    min_size=5,
-    max_size=25,
-)
 
 
 class Model:
@@ -136,19 +138,39 @@ class Model:
         assert all(row[5] == row[4] - 1 for row in rows)
 
 
-@QUICK
-@given(taken=steps)
-def test_every_appointment_is_what_its_steps_made_of_it(scheduling, owner, servicer, new_tenant, taken):
-    random.seed()
-    tenant = new_tenant()
-    model = Model(Desk(scheduling, owner, Registry(servicer, tenant), tenant))
-    for step in taken:
-        match step:
-            case ("book" | "hold" | "overbook" as what, hour):
-                model.make(what, hour)
-            case (what, number, *rest) if model.known:
-                model.change(what, list(model.known)[number % len(model.known)], rest[0] if rest else 0)
-    model.check()
+def test_every_appointment_is_what_its_steps_made_of_it(scheduling, owner, servicer, new_tenant):
+    class Appointments(RuleBasedStateMachine):
+        def __init__(self):
+            super().__init__()
+            random.seed()
+            tenant = new_tenant()
+            self.model = Model(Desk(scheduling, owner, Registry(servicer, tenant), tenant))
+
+        @rule(what=st.sampled_from(["book", "hold", "overbook"]), hour=hours)
+        def make(self, what, hour):
+            self.model.make(what, hour)
+
+        @precondition(lambda self: self.model.known)
+        @rule(number=numbers, hour=hours)
+        def reschedule(self, number, hour):
+            self.model.change("reschedule", self._key(number), hour)
+
+        @precondition(lambda self: self.model.known)
+        @rule(
+            what=st.sampled_from(["book held", "confirm", "cancel", "run out", "amend"]),
+            number=numbers,
+        )
+        def change(self, what, number):
+            self.model.change(what, self._key(number), 0)
+
+        def _key(self, number):
+            return list(self.model.known)[number % len(self.model.known)]
+
+        @invariant()
+        def rows_are_the_models(self):
+            self.model.check()
+
+    run_state_machine_as_test(Appointments, settings=QUICK)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
