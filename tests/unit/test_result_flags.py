@@ -124,7 +124,7 @@ def test_the_same_amount_in_another_unit_has_the_same_flag(loinc, value, gender)
 def test_a_comparator_is_flagged_only_where_every_value_it_allows_would_be(loinc, value, gender, comparator):
     unit = next(iter(TESTS[loinc].units))
     found = flag(loinc, value, unit, comparator, gender=gender)
-    inside = value * 0.5 if "<" in comparator else value * 2 + 1
+    inside = (value * 0.5 if value else -1.0) if "<" in comparator else value * 2 + 1
     other = flag(loinc, inside, unit, gender=gender)
     if found.code:
         worse = {"L": {"L", "LL"}, "H": {"H", "HH"}}.get(found.code, {found.code})
