@@ -41,11 +41,6 @@ class Kind:
         """What the document holds, by field name."""
         return frozenset(self.message.DESCRIPTOR.fields_by_name) - self.output_only
 
-    @property
-    def is_tree(self) -> bool:
-        """Whether its records are parts of each other."""
-        return KINDS[self.above] is self
-
     def new(self, **fields: Any) -> Any:
         """A message."""
         return self.message(**fields)
